@@ -1,0 +1,150 @@
+"""What a camera worker says and is told."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid, Value
+
+
+class CameraCondition(StrEnum):
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class Trigger(StrEnum):
+    """Why a recording was made."""
+
+    MOTION = "motion"
+    CONTINUOUS = "continuous"
+    MANUAL = "manual"
+    RULE = "rule"
+
+
+class PictureKind(StrEnum):
+    THUMBNAIL = "thumbnail"
+    SNAPSHOT = "snapshot"
+
+
+class Box(Value):
+    """A rectangle in the picture, each number 0–1 of its width or height."""
+
+    x: float = Field(ge=0, le=1)
+    y: float = Field(ge=0, le=1)
+    w: float = Field(ge=0, le=1)
+    h: float = Field(ge=0, le=1)
+
+
+class CameraState(Message):
+    """Retained: the truth about one camera now."""
+
+    camera_id: Identifier
+    condition: CameraCondition
+    reason: Text = Field("", description="why it is not online; empty when it is")
+    since_ms: TimestampMs = 0
+    codec: str = Field("", max_length=32)
+    width_px: int = Field(0, ge=0)
+    height_px: int = Field(0, ge=0)
+    fps: float = Field(0, ge=0)
+    motion: bool = False
+    recording: bool = False
+    motion_score: float = Field(0, ge=0, le=1, description="share of the analysed picture that moves")
+    findings: list[Text] = Field(default_factory=list, max_length=20)
+
+
+class CameraOnline(Fact):
+    TYPE: ClassVar[str] = "camera.online"
+    camera_id: Identifier
+    offline_s: float = Field(0, ge=0, description="how long it had been away")
+
+
+class CameraOffline(Fact):
+    TYPE: ClassVar[str] = "camera.offline"
+    camera_id: Identifier
+    reason: Text
+
+
+class MotionStarted(Fact):
+    """Motion confirmed. `ts_ms` is the onset: the first frame in which it was seen."""
+
+    TYPE: ClassVar[str] = "motion.started"
+    camera_id: Identifier
+    motion_id: Uuid
+    score: float = Field(ge=0, le=1)
+    area_px: int = Field(ge=0, description="largest moving area, in pixels of resolution_motion")
+    boxes: list[Box] = Field(default_factory=list, max_length=32)
+    zones: list[str] = Field(default_factory=list, max_length=32)
+    picture_id: Uuid | None = Field(None, description="the thumbnail sent with it")
+    recording_id: Uuid | None = None
+
+
+class MotionEnded(Fact):
+    TYPE: ClassVar[str] = "motion.ended"
+    camera_id: Identifier
+    motion_id: Uuid
+    started_ms: TimestampMs
+    peak_score: float = Field(ge=0, le=1)
+
+
+class PictureTaken(Fact):
+    """A picture lies sealed in `incoming/<camera>/<picture_id>.vge`."""
+
+    TYPE: ClassVar[str] = "picture.taken"
+    camera_id: Identifier
+    picture_id: Uuid
+    kind: PictureKind
+    cause_id: Uuid | None = Field(None, description="the motion it shows")
+    width_px: int = Field(ge=1)
+    height_px: int = Field(ge=1)
+    size_bytes: int = Field(ge=1)
+
+
+class RecordingOpened(Fact):
+    """A recording grows in `incoming/<camera>/<recording_id>.vge`; `ts_ms` is its first frame."""
+
+    TYPE: ClassVar[str] = "recording.opened"
+    camera_id: Identifier
+    recording_id: Uuid
+    stream_id: Uuid = Field(description="one connection to the camera; timestamps are continuous within it")
+    trigger: Trigger
+    cause_id: Uuid | None = None
+    codec: str = Field(max_length=32)
+    width_px: int = Field(ge=0)
+    height_px: int = Field(ge=0)
+    audio_codec: str = Field("", max_length=32)
+    encrypted: bool = True
+
+
+class RecordingFinished(Fact):
+    TYPE: ClassVar[str] = "recording.finished"
+    camera_id: Identifier
+    recording_id: Uuid
+    started_ms: TimestampMs
+    ended_ms: TimestampMs
+    size_bytes: int = Field(ge=0, description="of the file as it lies on disk")
+    reason: Text = Field(description="motion over, split, camera lost, stopping, …")
+
+
+class RecordingGap(Fact):
+    """Seconds that should have been recorded and were not."""
+
+    TYPE: ClassVar[str] = "recording.gap"
+    camera_id: Identifier
+    from_ms: TimestampMs
+    to_ms: TimestampMs
+    reason: Text
+    recording_id: Uuid | None = None
+
+
+class LiveLease(Message):
+    """Command: keep sending live parts for `lease_s` from now; the first one brings init and GOP."""
+
+    stream: str = Field("main", pattern=r"^(main|sub)$")
+    lease_s: float = Field(6, gt=0, le=30)
+    fresh: bool = Field(
+        False, description="a new viewer: send the init segment and the GOP in the ring again"
+    )

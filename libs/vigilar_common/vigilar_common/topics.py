@@ -1,0 +1,358 @@
+"""Every topic, declared once: name, payload, kind, and who may publish and subscribe.
+
+From this table come the broker's ACL and users, the reference page, the AsyncAPI file and the contract tests.
+`camera-worker` as a party means each camera's own user, with `{camera_id}` bound to its own camera.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from vigilar_common.messages import Fact, Message, Reply, alarm, alerts, camera, system
+
+SERVICES = (
+    "storage",
+    "camera-worker",
+    "detector",
+    "events",
+    "alerts",
+    "sensors",
+    "ups",
+    "presence",
+    "health",
+    "pets",
+    "visitors",
+    "highlights",
+    "web",
+    "supervisor",
+)
+"""Services that have a broker user. Cameras get one user each: `camera-worker-<id>`."""
+
+OUTSIDERS = ("home_automation", "zigbee2mqtt")
+ALL_SERVICES = ("*",)
+
+
+class Kind(StrEnum):
+    STATE = "state"
+    EVENT = "event"
+    COMMAND = "command"
+    REPLY = "reply"
+    FRAME = "frame"
+    AVAILABILITY = "availability"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One family of topics. `{placeholders}` in the pattern are single levels."""
+
+    pattern: str
+    kind: Kind
+    model: type[Message] | None
+    publishers: tuple[str, ...]
+    subscribers: tuple[str, ...]
+    doc: str
+    max_bytes: int = 16_384
+
+    @property
+    def qos(self) -> int:
+        return 0 if self.kind is Kind.FRAME else 1
+
+    @property
+    def retain(self) -> bool:
+        return self.kind in (Kind.STATE, Kind.AVAILABILITY)
+
+    @property
+    def expiry_s(self) -> int | None:
+        """How long the broker may hold it for a slow subscriber; states do not expire."""
+        return None if self.retain else 30
+
+    @cached_property
+    def _regex(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/+#]+)", re.escape(self.pattern)))
+
+    def path(self, **ids: str) -> str:
+        """The concrete topic. Raises KeyError when an id is missing, ValueError when one is not safe."""
+        for name, value in ids.items():
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", value):
+                raise ValueError(
+                    f"{name} {value!r} cannot stand in a topic: use letters, digits, '_' and '-'"
+                )
+        return self.pattern.format(**ids)
+
+    def filter(self, **ids: str) -> str:
+        """A subscription: placeholders that are not given match any level."""
+        return re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "+"), self.pattern)
+
+    def match(self, topic: str) -> dict[str, str] | None:
+        found = self._regex.fullmatch(topic)
+        return found.groupdict() if found else None
+
+
+def _fact(pattern: str, model: type[Fact], publisher: str, subscribers: tuple[str, ...], doc: str) -> Topic:
+    return Topic(pattern, Kind.EVENT, model, (publisher,), subscribers, doc)
+
+
+_CAMERA = "vigilar/camera/{camera_id}"
+
+AVAILABLE = Topic(
+    "vigilar/{service}/available",
+    Kind.AVAILABILITY,
+    None,
+    ALL_SERVICES,
+    ("health", "web", "home_automation"),
+    "`online`, or `offline` by last will.",
+    16,
+)
+CAMERA_AVAILABLE = Topic(
+    "vigilar/camera-worker/{camera_id}/available",
+    Kind.AVAILABILITY,
+    None,
+    ("camera-worker",),
+    ("health", "web", "events", "storage", "home_automation"),
+    "`online`, or `offline` by last will.",
+    16,
+)
+HEARTBEAT = Topic(
+    "vigilar/heartbeat/{service}",
+    Kind.EVENT,
+    system.Heartbeat,
+    ALL_SERVICES,
+    ("health", "web"),
+    "Every 10 s: readiness, memory, outbox, configuration revision.",
+)
+SYSTEM_HEALTH = Topic(
+    "vigilar/system/health",
+    Kind.STATE,
+    system.SystemHealth,
+    ("health",),
+    ("web", "alerts", "home_automation"),
+    "Every 10 s: services, disks, broker, findings.",
+    262_144,
+)
+SYSTEM_EVENT = Topic(
+    "vigilar/system/event/{service}",
+    Kind.EVENT,
+    system.SystemEvent,
+    ALL_SERVICES,
+    ("web", "alerts"),
+    "Something the operator should read.",
+)
+FACTS_DROPPED = Topic(
+    "vigilar/system/outbox-gap/{service}",
+    Kind.EVENT,
+    system.FactsDropped,
+    ALL_SERVICES,
+    ("health",),
+    "A full outbox kept only the newest telemetry.",
+)
+FACTS_COMMITTED = Topic(
+    "vigilar/storage/committed",
+    Kind.FRAME,
+    None,
+    ("storage",),
+    ("events", "alerts", "web", "pets", "visitors", "highlights"),
+    "Text `epoch:n` after a commit: a hint that the feed has news; losing it costs one poll.",
+    64,
+)
+
+CAMERA_STATE = Topic(
+    f"{_CAMERA}/state",
+    Kind.STATE,
+    camera.CameraState,
+    ("camera-worker",),
+    ("events", "health", "web", "home_automation"),
+    "The truth about one camera now.",
+)
+CAMERA_ONLINE = _fact(
+    f"{_CAMERA}/online", camera.CameraOnline, "camera-worker", ("events", "web"), "Frames arrive again."
+)
+CAMERA_OFFLINE = _fact(
+    f"{_CAMERA}/offline",
+    camera.CameraOffline,
+    "camera-worker",
+    ("events", "web"),
+    "Frames no longer arrive, and why.",
+)
+MOTION_STARTED = _fact(
+    f"{_CAMERA}/motion/started",
+    camera.MotionStarted,
+    "camera-worker",
+    ("events", "web", "detector", "home_automation"),
+    "Motion confirmed; its time is the onset.",
+)
+MOTION_ENDED = _fact(
+    f"{_CAMERA}/motion/ended",
+    camera.MotionEnded,
+    "camera-worker",
+    ("events", "web", "detector", "home_automation"),
+    "Nothing has moved for the quiet time.",
+)
+PICTURE_TAKEN = _fact(
+    f"{_CAMERA}/picture/taken",
+    camera.PictureTaken,
+    "camera-worker",
+    ("storage", "web"),
+    "A sealed picture lies in incoming.",
+)
+RECORDING_OPENED = _fact(
+    f"{_CAMERA}/recording/opened",
+    camera.RecordingOpened,
+    "camera-worker",
+    ("storage", "web", "events"),
+    "A recording grows.",
+)
+RECORDING_FINISHED = _fact(
+    f"{_CAMERA}/recording/finished",
+    camera.RecordingFinished,
+    "camera-worker",
+    ("storage", "web"),
+    "A recording is whole.",
+)
+RECORDING_GAP = _fact(
+    f"{_CAMERA}/recording/gap",
+    camera.RecordingGap,
+    "camera-worker",
+    ("storage", "web", "health"),
+    "Seconds that are missing, and why.",
+)
+PICTURE = Topic(
+    f"{_CAMERA}/picture",
+    Kind.FRAME,
+    None,
+    ("camera-worker",),
+    ("alerts", "web", "home_automation"),
+    "JPEG; user properties picture_id, cause_id, ts_ms, width_px, height_px.",
+    262_144,
+)
+LIVE = Topic(
+    f"{_CAMERA}/live/{{stream}}",
+    Kind.FRAME,
+    None,
+    ("camera-worker",),
+    ("web",),
+    "Fragmented MP4; user properties kind (init|part), seq, key (0|1), codec. Only while leased.",
+    8_388_608,
+)
+
+ALARM_STATE = Topic(
+    "vigilar/alarm/state",
+    Kind.STATE,
+    alarm.AlarmState,
+    ("events",),
+    ("alerts", "web", "health", "sensors", "presence", "home_automation"),
+    "The arm state now.",
+)
+ALARM_CHANGED = _fact(
+    "vigilar/alarm/changed", alarm.ArmStateChanged, "events", ("alerts", "web"), "A transition."
+)
+ALARM_REFUSED = _fact(
+    "vigilar/alarm/refused", alarm.ArmRefused, "events", ("alerts", "web"), "A refused command."
+)
+EVENT_OPENED = _fact(
+    "vigilar/events/opened",
+    alarm.EventOpened,
+    "events",
+    ("alerts", "web", "home_automation"),
+    "An event began.",
+)
+EVENT_ENDED = _fact(
+    "vigilar/events/ended",
+    alarm.EventEnded,
+    "events",
+    ("alerts", "web", "home_automation"),
+    "An event is over.",
+)
+ALERT_DELIVERY = _fact(
+    "vigilar/alerts/delivery",
+    alerts.AlertDelivery,
+    "alerts",
+    ("web", "health"),
+    "One delivery attempt and its outcome.",
+)
+PUSH_SUBSCRIBED = _fact(
+    "vigilar/alerts/push/subscribed", alerts.PushSubscribed, "alerts", (), "A browser was added (log only)."
+)
+PUSH_REMOVED = _fact(
+    "vigilar/alerts/push/removed",
+    alerts.PushRemoved,
+    "alerts",
+    ("web",),
+    "A subscription was removed, and why.",
+)
+PUSH_INFO = Topic(
+    "vigilar/alerts/push/info",
+    Kind.STATE,
+    alerts.PushInfo,
+    ("alerts",),
+    ("web", "health"),
+    "What a browser needs to subscribe.",
+)
+
+# Commands: the ACL `pattern write vigilar/cmd/%u/#` makes the topic the identity of the sender.
+CMD_ALARM = Topic(
+    "vigilar/cmd/{sender}/alarm",
+    Kind.COMMAND,
+    alarm.ArmCommand,
+    ("web", "home_automation", "presence"),
+    ("events",),
+    "Arm or disarm.",
+    2_048,
+)
+CMD_LIVE = Topic(
+    "vigilar/cmd/{sender}/camera/{camera_id}/live",
+    Kind.COMMAND,
+    camera.LiveLease,
+    ("web",),
+    ("camera-worker",),
+    "Renew the lease on live parts.",
+    2_048,
+)
+CMD_PUSH_SUBSCRIBE = Topic(
+    "vigilar/cmd/{sender}/alerts/subscribe",
+    Kind.COMMAND,
+    alerts.PushSubscribe,
+    ("web",),
+    ("alerts",),
+    "Add a browser.",
+    4_096,
+)
+CMD_PUSH_UNSUBSCRIBE = Topic(
+    "vigilar/cmd/{sender}/alerts/unsubscribe",
+    Kind.COMMAND,
+    alerts.PushUnsubscribe,
+    ("web",),
+    ("alerts",),
+    "Remove a browser.",
+    4_096,
+)
+CMD_ALERT_TEST = Topic(
+    "vigilar/cmd/{sender}/alerts/test",
+    Kind.COMMAND,
+    alerts.AlertTest,
+    ("web",),
+    ("alerts",),
+    "Send a test notification.",
+    2_048,
+)
+REPLY = Topic(
+    "vigilar/reply/{sender}/{request}",
+    Kind.REPLY,
+    Reply,
+    ("events", "alerts", "camera-worker"),
+    ALL_SERVICES,
+    "The answer to a command; each sender reads only its own.",
+    65_536,
+)
+
+TOPICS: tuple[Topic, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Topic))
+FACT_TOPICS: dict[str, Topic] = {
+    topic.model.TYPE: topic for topic in TOPICS if topic.model is not None and issubclass(topic.model, Fact)
+}
+FACT_MODELS: dict[str, type[Fact]] = {
+    kind: topic.model
+    for kind, topic in FACT_TOPICS.items()
+    if topic.model is not None and issubclass(topic.model, Fact)
+}
