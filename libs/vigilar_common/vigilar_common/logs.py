@@ -1,0 +1,86 @@
+"""Log lines for people: one line each, secrets masked, journal priorities when a journal reads them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import threading
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\"]+@")
+_MASK = "***"
+_secrets: set[str] = set()
+_secrets_lock = threading.Lock()
+
+# sd-daemon(3): a "<N>" prefix sets the journal's priority for that line.
+_PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+
+
+def hide(secret: str) -> None:
+    """Never let this string appear in a log line. Strings under 4 characters are ignored: they would blot out words."""
+    if len(secret) >= 4:
+        with _secrets_lock:
+            _secrets.add(secret)
+
+
+def mask(text: str) -> str:
+    """The text without the userinfo of URLs and without any hidden secret."""
+    text = _USERINFO.sub(rf"\g<scheme>{_MASK}@", text)
+    with _secrets_lock:
+        for secret in _secrets:
+            if secret in text:
+                text = text.replace(secret, _MASK)
+    return text
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, service: str, journal: bool) -> None:
+        super().__init__(
+            "%(levelname)-7s %(name)s: %(message)s"
+            if journal
+            else "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+            "%Y-%m-%dT%H:%M:%S%z",
+        )
+        self._service = service
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        # A newline from outside (a camera's name, a payload) must not forge a second log line.
+        text = mask(super().format(record))
+        head, *rest = text.splitlines() or [""]
+        if rest and not record.exc_info:
+            text = " | ".join([head, *rest])
+        text = f"[{self._service}] {text}"
+        if self._journal:
+            priority = f"<{_PRIORITY.get(record.levelno, 6)}>"
+            text = "\n".join(priority + line for line in text.splitlines())
+        return text
+
+
+def setup(service: str, level: str = "INFO") -> None:
+    """Send the root logger to stdout. `level` is one of LEVELS."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Formatter(service, journal="JOURNAL_STREAM" in os.environ))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # Third-party libraries at DEBUG print request headers and payloads; ours are what the operator asked for.
+    for noisy in ("urllib3", "httpx", "httpcore", "asyncio", "multipart", "libav", "PIL", "pywebpush"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_thread_death
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("vigilar").critical("stopped by an unexpected error", exc_info=error)
+
+
+def _log_thread_death(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread else "?"
+    logging.getLogger("vigilar").critical("thread %s died", name, exc_info=args.exc_value)
