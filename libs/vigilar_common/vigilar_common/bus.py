@@ -275,8 +275,9 @@ class MqttBus:
             callback()
 
     def _on_disconnect(self, _c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        if self._connected.is_set():  # a refusal to connect has already said why
+            self._last_error = str(reason)
         self._connected.clear()
-        self._last_error = str(reason)
         if not self._stopping.is_set():
             log.warning("lost the broker: %s", reason)
 

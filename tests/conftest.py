@@ -1,0 +1,32 @@
+"""Fixtures that all kinds of tests share; every file prints its seconds so that growth is seen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from vigilar_common.testing.broker import TestBroker
+
+_seconds: dict[str, float] = defaultdict(float)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _seconds[report.nodeid.split("::")[0]] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("seconds per file")
+    for name, seconds in sorted(_seconds.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{seconds:7.2f}  {name}")
+
+
+@pytest.fixture
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
+    """A real Mosquitto with our users and ACL, for cameras `front` and `back`."""
+    folder: Path = tmp_path_factory.mktemp("broker")
+    running = TestBroker(folder, ("front", "back"))
+    running.start()
+    yield running
+    running.stop()

@@ -1,0 +1,38 @@
+"""Log lines hold no secret and cannot be forged."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from vigilar_common import logs
+from vigilar_common.logs import _Formatter
+
+
+def line(message: str, *args: object, journal: bool = False) -> str:
+    record = logging.LogRecord("vigilar.test", logging.WARNING, "f.py", 1, message, args, None)
+    return _Formatter("web", journal).format(record)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["rtsp://admin:canary-1@10.0.0.2:554/stream", "https://user:canary-1@host/x", "rtsps://canary-1@[::1]/a"],
+)
+def test_the_userinfo_of_a_url_never_shows(url: str) -> None:
+    text = line("cannot open %s", url)
+    assert "canary-1" not in text
+    assert "***@" in text
+
+
+def test_a_hidden_secret_never_shows_wherever_it_stands() -> None:
+    logs.hide("canary-token-77")
+    assert "canary-token-77" not in line("got %r", {"header": "Bearer canary-token-77"})
+
+
+def test_a_newline_from_outside_does_not_make_a_second_line() -> None:
+    text = line("camera named %s", "x\n2026-01-01 CRITICAL vigilar: disarmed")
+    assert "\n" not in text
+
+
+def test_journal_lines_carry_their_priority() -> None:
+    assert line("x", journal=True).startswith("<4>[web] WARNING")
