@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -75,6 +76,16 @@ def password_line(user: str, password: str) -> str:
     salt = os.urandom(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, PASSWORD_ITERATIONS)
     return f"{user}:$7${PASSWORD_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def password_matches(hashed: str, password: str) -> bool:
+    """Whether a line's part after the user name is of this password."""
+    try:
+        _, kind, iterations, salt, digest = hashed.split("$")
+        made = hashlib.pbkdf2_hmac("sha512", password.encode(), base64.b64decode(salt), int(iterations))
+        return kind == "7" and hmac.compare_digest(made, base64.b64decode(digest))
+    except ValueError:
+        return False
 
 
 def mosquitto_conf(

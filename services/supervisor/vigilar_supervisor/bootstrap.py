@@ -1,0 +1,180 @@
+"""`vigilar init`: every key, token, password and broker file that is not there yet.
+
+Nothing that exists is ever replaced, except the broker's user and ACL files, which follow the cameras.
+Each service gets a folder of its own, so that a container can be given that folder and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets as random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from vigilar_common import broker
+from vigilar_common.config.files import write_atomic
+from vigilar_common.crypto import keys
+from vigilar_common.topics import SERVICES
+
+CAMERA_FOLDER = "cameras"
+"""Camera workers' folders lie together: a container that runs several cameras is given this one."""
+
+SCOPES: dict[str, tuple[str, ...]] = {
+    "camera-worker": ("facts:write",),
+    "detector": ("facts:write",),
+    "events": ("facts:write", "facts:read"),
+    "alerts": ("facts:write", "facts:read", "push:read"),
+    "sensors": ("facts:write",),
+    "ups": ("facts:write",),
+    "presence": ("facts:write",),
+    "health": ("facts:write", "state:read"),
+    "pets": ("facts:write", "facts:read", "media:read"),
+    "visitors": ("facts:write", "facts:read", "media:read"),
+    "highlights": ("facts:write", "facts:read", "media:read"),
+    "web": ("facts:write", "media:read", "media:write", "state:read", "settings:read", "settings:write"),
+    "supervisor": ("facts:write", "state:read"),
+}
+
+
+@dataclass(frozen=True)
+class SecretsLayout:
+    """Where each service's secrets lie below `root`."""
+
+    root: Path
+
+    def folder(self, service: str) -> Path:
+        if service.startswith(broker.CAMERA_PREFIX):
+            return self.root / CAMERA_FOLDER / service
+        return self.root / service
+
+    @property
+    def broker_passwords(self) -> Path:
+        return self.root / "broker" / "passwd"
+
+    @property
+    def broker_acl(self) -> Path:
+        return self.root / "broker" / "acl"
+
+    def broker_password(self, user: str) -> str:
+        return (self.folder(user) / "broker_password").read_text("utf-8").strip()
+
+
+def make_secrets(root: Path, camera_ids: Iterable[str]) -> list[str]:
+    """Make what is missing below `root`; returns the names of what was made. Raises OSError, VigilarError."""
+    cameras = sorted(camera_ids)
+    layout = SecretsLayout(root)
+    made: list[str] = []
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for user in broker.users(cameras):
+        _random_line(layout.folder(user) / "broker_password", made)
+    _storage_keys(layout, cameras, made)
+    _tokens(layout, cameras, made)
+    _shared_keys(layout, made)
+    _vapid(layout.folder("alerts"), made)
+    _broker_files(layout, cameras, made)
+    return made
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _write(path: Path, text: str, made: list[str], mode: int = 0o600) -> None:
+    _folder(path.parent)
+    write_atomic(path, text, mode)
+    made.append(f"{path.parent.name}/{path.name}")
+
+
+def _random_line(path: Path, made: list[str]) -> None:
+    if not path.exists():
+        _write(path, random.token_urlsafe(32) + "\n", made)
+
+
+def _storage_keys(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
+    """The pair that opens recordings, the owner's recovery pair, and the public halves for the workers."""
+    for owner, name in (("storage", "storage"), ("recovery", "recovery")):
+        folder = _folder(layout.folder(owner))
+        private = folder / f"{name}_private.pem"
+        if not private.exists():
+            keys.write_private_key(private, X25519PrivateKey.generate())
+            made.append(f"{owner}/{private.name}")
+        public = keys.load_private_key(private).public_key()
+        for reader in [folder, *(layout.folder(broker.CAMERA_PREFIX + camera) for camera in cameras)]:
+            target = _folder(reader) / f"{name}_public.pem"
+            if not target.exists():
+                keys.write_public_key(target, public)
+    master = layout.folder("storage") / "storage.key"
+    if not master.exists():
+        keys.write_master_key(master)
+        made.append("storage/storage.key")
+
+
+def _tokens(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
+    """A bearer token per service; storage gets only their hashes and scopes."""
+    known: dict[str, dict[str, object]] = {}
+    names = [name for name in SERVICES if name not in ("storage", "camera-worker")]
+    for service in [*names, *(broker.CAMERA_PREFIX + camera for camera in cameras)]:
+        path = layout.folder(service) / "storage_token"
+        _random_line(path, made)
+        role = "camera-worker" if service.startswith(broker.CAMERA_PREFIX) else service
+        digest = hashlib.sha256(path.read_text("utf-8").strip().encode()).hexdigest()
+        known[digest] = {"service": service, "scopes": list(SCOPES[role])}
+    target = layout.folder("storage") / "tokens.json"
+    text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+    if not target.exists() or target.read_text("utf-8") != text:
+        _write(target, text, made)
+
+
+def _shared_keys(layout: SecretsLayout, made: list[str]) -> None:
+    for name, holders in (("media_key", ("alerts", "web")), ("session_key", ("web",))):
+        paths = [layout.folder(holder) / name for holder in holders]
+        existing = [path.read_text("utf-8") for path in paths if path.exists()]
+        text = existing[0] if existing else os.urandom(32).hex() + "\n"
+        for path in paths:
+            if not path.exists():
+                _write(path, text, made)
+
+
+def _vapid(folder: Path, made: list[str]) -> None:
+    """Web Push keys (RFC 8292): P-256, the public half as an uncompressed point in base64url."""
+    private_path, public_path = folder / "vapid_private.pem", folder / "vapid_public.txt"
+    if not private_path.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write(private_path, pem.decode(), made)
+        public_path.unlink(missing_ok=True)
+    if not public_path.exists():
+        loaded = serialization.load_pem_private_key(private_path.read_bytes(), None)
+        point = loaded.public_key().public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+        _write(public_path, base64.urlsafe_b64encode(point).rstrip(b"=").decode() + "\n", made, 0o644)
+
+
+def _broker_files(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
+    """Mosquitto's user and ACL files; rewritten only when the users changed, for the hashes are salted."""
+    users = broker.users(cameras)
+    passwd = layout.broker_passwords
+    passwords = {user: layout.broker_password(user) for user in users}
+    if not passwd.exists() or not _same_users(passwd, passwords):
+        _write(passwd, "".join(broker.password_line(u, p) + "\n" for u, p in passwords.items()), made)
+    acl = broker.acl(cameras)
+    if not layout.broker_acl.exists() or layout.broker_acl.read_text("utf-8") != acl:
+        _write(layout.broker_acl, acl, made)
+
+
+def _same_users(passwd: Path, passwords: dict[str, str]) -> bool:
+    lines = dict(line.split(":", 1) for line in passwd.read_text("utf-8").splitlines() if ":" in line)
+    return lines.keys() == passwords.keys() and all(
+        broker.password_matches(lines[user], password) for user, password in passwords.items()
+    )

@@ -1,0 +1,168 @@
+"""What runs under the supervisor: the commands, their environment, and one running child."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from vigilar_common import broker
+from vigilar_common.config import Config
+from vigilar_common.errors import StartupError
+from vigilar_common.supervision import RestartPolicy
+
+from vigilar_supervisor.bootstrap import SecretsLayout
+
+log = logging.getLogger(__name__)
+
+PROBE_TIMEOUT_S = 2.0
+LOOPBACK = "127.0.0.1"
+ALWAYS = ("storage", "events", "alerts", "health", "web")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one installation keeps its things on this host."""
+
+    config: Path
+    settings: Path
+    config_run: Path
+    state: Path
+    secrets: Path
+    run: Path
+
+    @property
+    def secrets_layout(self) -> SecretsLayout:
+        return SecretsLayout(self.secrets)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One child. `ready_url_port` is its health port; `tcp_port` is used for what has no health endpoint."""
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    health_port: int = 0
+    tcp_port: int = 0
+
+
+def free_port() -> int:
+    """A free loopback port. Another process could take it before the child does; then the child is restarted."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def service_names(config: Config) -> list[str]:
+    """The services this configuration needs; a disabled feature's process is not started."""
+    names = list(ALWAYS)
+    if not config.health.enabled:
+        names.remove("health")
+    return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
+
+
+def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_level: str) -> list[Spec]:
+    """`ports` remembers each service's ports across restarts and reconfigurations; missing ones are added."""
+    api_port = ports.setdefault("storage-api", 0) or free_port()
+    ports["storage-api"] = api_port
+    specs = []
+    for name in service_names(config):
+        health_port = ports.get(name) or free_port()
+        ports[name] = health_port
+        camera = name.removeprefix(broker.CAMERA_PREFIX) if name.startswith(broker.CAMERA_PREFIX) else ""
+        module = "vigilar_camera_worker" if camera else f"vigilar_{name.replace('-', '_')}"
+        argv = (sys.executable, "-m", module, *(("--camera", camera) if camera else ()))
+        environment = {
+            "VIGILAR_CONFIG": str(layout.config),
+            "VIGILAR_SETTINGS": str(layout.settings),
+            "VIGILAR_CONFIG_RUN": str(layout.config_run / "cameras" if camera else layout.config_run),
+            "VIGILAR_CONFIG_RUN_ROOT": str(layout.config_run),
+            "VIGILAR_STATE_DIR": str(layout.state / name),
+            "VIGILAR_SECRETS_DIR": str(layout.secrets_layout.folder(name)),
+            "VIGILAR_STORAGE_URL": f"http://{LOOPBACK}:{api_port}",
+            "VIGILAR_HEALTH_HOST": LOOPBACK,
+            "VIGILAR_HEALTH_PORT": str(health_port),
+            "VIGILAR_API_HOST": LOOPBACK,
+            "VIGILAR_API_PORT": str(api_port),
+            **({"VIGILAR_LOG_LEVEL": log_level} if log_level else {}),
+        }
+        specs.append(Spec(name, argv, environment, health_port=health_port))
+    return specs
+
+
+def find_mosquitto() -> str:
+    """Raises StartupError with the cure."""
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if not found:
+        raise StartupError("the MQTT broker `mosquitto` is not installed: apt-get install mosquitto")
+    return found
+
+
+class Child:
+    """A Spec and its process, if one runs."""
+
+    def __init__(self, spec: Spec, output: IO[bytes] | None = None) -> None:
+        self.spec = spec
+        self.policy = RestartPolicy()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.ready = False
+        self.due_s = 0.0
+        self.next_probe_s = 0.0
+        self.dead_probes = 0
+        self._output = output
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process and self.process.poll() is None else None
+
+    def start(self) -> None:
+        self.ready = False
+        self.dead_probes = 0
+        self.process = subprocess.Popen(
+            self.spec.argv,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT if self._output else None,
+            # Ctrl-C reaches the supervisor alone: it stops its children in order.
+            start_new_session=True,
+        )
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self.process.poll() if self.process else None
+
+    def probe(self) -> tuple[bool, bool, str]:
+        """(live, ready, why not). Costs one request to the child."""
+        if self.spec.tcp_port:
+            with socket.socket() as probe:
+                probe.settimeout(PROBE_TIMEOUT_S)
+                up = probe.connect_ex((LOOPBACK, self.spec.tcp_port)) == 0
+            return up, up, "" if up else f"port {self.spec.tcp_port} does not answer"
+        connection = http.client.HTTPConnection(LOOPBACK, self.spec.health_port, timeout=PROBE_TIMEOUT_S)
+        try:
+            connection.request("GET", "/health/ready")
+            response = connection.getresponse()
+            body = response.read(10_000).decode("utf-8", "replace")
+            if response.status == 200:
+                return True, True, ""
+            return '"bus"' not in body and '"outbox"' not in body, False, body.strip()
+        except (OSError, http.client.HTTPException) as error:
+            return False, False, str(error)
+        finally:
+            connection.close()

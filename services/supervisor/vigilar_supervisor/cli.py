@@ -1,0 +1,61 @@
+"""The `vigilar` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from vigilar_common import __version__, logs
+from vigilar_common.errors import VigilarError
+
+from vigilar_supervisor import config_cli, demo, init_cli
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="vigilar", description="Self-hosted home security.")
+    top.add_argument("--version", action="version", version=f"vigilar {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    start = verbs.add_parser("start", help="run every service of the configuration on this host")
+    start.add_argument(
+        "-c",
+        "--config",
+        metavar="PATH",
+        help="vigilar.toml (default $VIGILAR_CONFIG, else config/vigilar.toml)",
+    )
+    start.add_argument("--log-level", choices=logs.LEVELS, help="overrides [system] log_level")
+    start.set_defaults(func=_start)
+    config_cli.register(verbs)
+    init_cli.register(verbs)
+    demo.register(verbs)
+    # The guide promises --version on every command, not only at the top.
+    for verb in (*verbs.choices.values(), *_below(verbs.choices["config"])):
+        verb.add_argument("--version", action="version", version=f"vigilar {__version__}")
+    return top
+
+
+def _below(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    actions = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return [child for action in actions for child in action.choices.values()]
+
+
+def _start(args: argparse.Namespace) -> int:
+    from vigilar_supervisor.start import run_start
+
+    return run_start(args)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: done, 1: failed with the reason on stderr, 2: the command line was wrong."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.func(args)
+    except VigilarError as error:
+        print(f"vigilar: {logs.mask(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

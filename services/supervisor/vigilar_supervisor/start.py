@@ -1,0 +1,154 @@
+"""`vigilar start`: every service of the configuration as a child process on this host."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+from vigilar_common import __version__, logs
+from vigilar_common.clock import Clock, SystemClock
+from vigilar_common.config import Config, slices
+from vigilar_common.config.load import LoadedConfig, load
+from vigilar_common.errors import ConfigError, StartupError
+
+from vigilar_supervisor.bootstrap import make_secrets
+from vigilar_supervisor.children import Layout, Spec, service_specs
+from vigilar_supervisor.config_cli import default_config_run_dir, default_settings_path, summary
+from vigilar_supervisor.supervise import Supervisor
+
+log = logging.getLogger("vigilar.supervisor")
+
+CONFIG_POLL_S = 2.0
+SECRETS_VARIABLE = "VIGILAR_SECRETS_DIR"
+
+
+def layout_of(config_path: Path, config: Config, env: Mapping[str, str] = os.environ) -> Layout:
+    """The host's folders: state below `data_dir`, secrets beside the configuration file."""
+    data = Path(config.system.data_dir)
+    return Layout(
+        config=config_path.resolve(),
+        settings=default_settings_path(config),
+        config_run=default_config_run_dir(config),
+        state=data / "state",
+        secrets=Path(env.get(SECRETS_VARIABLE) or config_path.resolve().parent / "secrets"),
+        run=data / "run",
+    )
+
+
+class Installation:
+    """Configuration, secrets and children of one host, kept in step with vigilar.toml and settings.toml."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        clock: Clock,
+        *,
+        overrides: Mapping[str, str] | None = None,
+        log_level: str = "",
+        extra: Callable[[], list[Spec]] = list,
+        open_output: Callable[[str], IO[bytes] | None] = lambda _: None,
+        broker_changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.layout = layout
+        self._clock = clock
+        self._environment = {**os.environ, **(overrides or {})}
+        self._log_level = log_level
+        self._extra = extra
+        self._broker_changed = broker_changed
+        self.ports: dict[str, int] = {}
+        self.supervisor = Supervisor(layout.run, clock, open_output)
+        self.loaded: LoadedConfig | None = None
+        self._seen: tuple[object, ...] = ()
+        self._next_poll_s = 0.0
+
+    def prepare(self) -> LoadedConfig:
+        """Validate, make what is missing, write the slices, name the children. Raises ConfigError, OSError."""
+        self._seen = self._stamps()
+        loaded = load(self.layout.config, self._environment, self.layout.settings)
+        config = loaded.config
+        for folder in (config.system.data_dir, config.system.recordings_dir, config.system.hls_dir):
+            _make_folder(Path(folder))
+        for folder in (self.layout.run, self.layout.state):
+            _make_folder(folder)
+        made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras])
+        if made:
+            log.info("made %d secrets: %s", len(made), ", ".join(made[:8]) + (", …" if len(made) > 8 else ""))
+        changed = slices.apply(loaded, self.layout.config_run, self._clock)
+        if changed:
+            log.info("configuration %s applied to %s", loaded.revision, ", ".join(changed))
+        if "broker/passwd" in made or "broker/acl" in made:
+            self._broker_changed()
+        self.loaded = loaded
+        specs = service_specs(config, self.layout, self.ports, self._log_level)
+        self.supervisor.set_children([*self._extra(), *specs])
+        return loaded
+
+    def follow_config(self) -> None:
+        """Take over an edited configuration; a bad one changes nothing and is said once."""
+        now = self._clock.monotonic_s()
+        if now < self._next_poll_s:
+            return
+        self._next_poll_s = now + CONFIG_POLL_S
+        if self._stamps() == self._seen:
+            return
+        try:
+            self.prepare()
+        except ConfigError as error:
+            log.error("the new configuration is refused, the last good one keeps running:\n%s", error)  # noqa: TRY400 the problems are the message
+        except OSError as error:
+            log.error("the new configuration could not be applied: %s", error)  # noqa: TRY400
+
+    def _stamps(self) -> tuple[object, ...]:
+        return tuple(_stamp(path) for path in (self.layout.config, self.layout.settings))
+
+    def run(self) -> None:
+        self.supervisor.on_tick.append(self.follow_config)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.supervisor.stopping.set())
+        self.supervisor.run()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(
+            f"folder {path} cannot be made: {error.strerror}; check [system] and its rights"
+        ) from error
+
+
+def run_start(args: argparse.Namespace) -> int:
+    """The command. Exit code 0 after a clean stop, 1 when it cannot start."""
+    path = load_path(args)
+    loaded = load(path)
+    level = args.log_level or loaded.config.system.log_level
+    logs.setup("supervisor", level)
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    installation = Installation(layout_of(path, loaded.config), SystemClock(), log_level=args.log_level or "")
+    prepared = installation.prepare()
+    log.info("Vigilar %s: %s", __version__, prepared.config.system.name)
+    for line in summary(prepared):
+        log.info("%s", line)
+    installation.run()
+    log.info("all services stopped")
+    return 0
+
+
+def load_path(args: argparse.Namespace) -> Path:
+    from vigilar_supervisor.config_cli import config_path
+
+    return config_path(args)
