@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import threading
-import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 
 from vigilar_common.bus import Bus, Received
 from vigilar_common.clock import Clock
+from vigilar_common.derived import derived_id
 from vigilar_common.errors import StorageRefusedError, StorageUnavailableError
 from vigilar_common.messages import Fact
 from vigilar_common.storage_client import StorageClient
@@ -28,15 +28,11 @@ HINT_PAUSE_S = 1.0
 """Live messages are the fast way; commit hints only heal what they missed, so they are taken at most once a second."""
 PAGE_FACTS = 500
 REMEMBERED_IDS = 20_000
-NAMESPACE = uuid.UUID("6c1f6f6c-7669-5669-a169-6c6172000001")
+
+__all__ = ["FactHandler", "Feed", "derived_id"]
 
 FactHandler = Callable[[Fact, float, bool], None]
 """(fact, its age in seconds, whether it came live)"""
-
-
-def derived_id(rule: str, cause_id: str) -> str:
-    """The id of what `rule` makes of a fact: the same cause never yields two results."""
-    return str(uuid.uuid5(NAMESPACE, f"{rule}|{cause_id}"))
 
 
 class Feed:
