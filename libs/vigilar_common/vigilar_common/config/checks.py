@@ -1,0 +1,93 @@
+"""What is valid and yet probably not meant: told as warnings, never in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vigilar_common.config.models import nearest
+from vigilar_common.config.root import Config
+from vigilar_common.config.sensors import KNOWN_TYPES
+from vigilar_common.config.storage import Storage
+
+
+def warnings_of(config: Config) -> list[str]:
+    """One line per oddity, each naming section, key and cure."""
+    return [*_legacy(config), *_disk(config), *_channels(config), *_references(config), *_cameras(config)]
+
+
+def _legacy(config: Config) -> Iterator[str]:
+    if config.system.arm_pin_hash and not config.security.pin_hash:
+        yield (
+            "[system] arm_pin_hash is deprecated and ignored, and [security] pin_hash is empty: arm and "
+            "disarm behave as if no PIN were configured until you run `vigilar config set-pin`"
+        )
+    defaults = Storage()
+    for key in ("max_disk_usage_gb", "free_space_floor_gb"):
+        if getattr(config.storage, key) != getattr(defaults, key):
+            yield (
+                f"[storage] {key} is a legacy key that limits nothing; use [health] disk_critical_pct and "
+                "auto_prune_target_pct"
+            )
+
+
+def _disk(config: Config) -> Iterator[str]:
+    health = config.health
+    if health.auto_prune and health.auto_prune_target_pct >= health.disk_critical_pct:
+        yield (
+            f"[health] auto_prune_target_pct ({health.auto_prune_target_pct:g}) is not below "
+            f"disk_critical_pct ({health.disk_critical_pct:g}): pruning would stop before it begins"
+        )
+    if health.disk_warn_pct >= health.disk_critical_pct:
+        yield (
+            f"[health] disk_warn_pct ({health.disk_warn_pct:g}) is not below disk_critical_pct "
+            f"({health.disk_critical_pct:g}): there would be no warning before"
+        )
+
+
+def _channels(config: Config) -> Iterator[str]:
+    email, webhook = config.alerts.email, config.alerts.webhook
+    if email.enabled:
+        missing = [key for key in ("smtp_host", "from_addr", "to_addr") if not getattr(email, key)]
+        if missing:
+            yield f"[alerts.email] is enabled without {', '.join(missing)}: no mail can be sent"
+        if not email.use_tls and email.password:
+            yield "[alerts.email] use_tls is false: the password goes to the mail server in the clear"
+    if webhook.enabled and not webhook.url:
+        yield "[alerts.webhook] is enabled without url: nothing can be sent"
+
+
+def _references(config: Config) -> Iterator[str]:
+    cameras = tuple(camera.id for camera in config.cameras)
+    sensors = tuple(sensor.id for sensor in config.sensors)
+    for camera_id in config.detection.cameras:
+        if camera_id not in cameras:
+            yield f'[detection] cameras names "{camera_id}", which is no camera{_hint(camera_id, cameras)}'
+    for rule in config.rules:
+        for condition in rule.conditions:
+            if condition.sensor_id and condition.sensor_id not in sensors:
+                yield (
+                    f'[[rules]] "{rule.id}" names sensor "{condition.sensor_id}", which is no sensor'
+                    f"{_hint(condition.sensor_id, sensors)}"
+                )
+        if not rule.conditions or not rule.actions:
+            yield f'[[rules]] "{rule.id}" has no conditions or no actions: it never does anything'
+    for sensor in config.sensors:
+        if sensor.type not in KNOWN_TYPES:
+            known = tuple(known.lower() for known in KNOWN_TYPES)
+            near = nearest(sensor.type, known)
+            hint = f"; did you mean {near.upper()}?" if near else ""
+            yield f'[[sensors]] "{sensor.id}" type {sensor.type} has no meaning of its own{hint}'
+
+
+def _cameras(config: Config) -> Iterator[str]:
+    for camera in config.cameras:
+        if camera.idle_fps > camera.motion_fps:
+            yield (
+                f'[[cameras]] "{camera.id}" idle_fps ({camera.idle_fps}) is above motion_fps '
+                f"({camera.motion_fps}): it would look less closely during motion"
+            )
+
+
+def _hint(name: str, known: tuple[str, ...]) -> str:
+    near = nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""

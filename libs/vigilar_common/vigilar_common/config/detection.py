@@ -1,0 +1,48 @@
+"""`[detection]` and `[vehicles]`: what is recognised in the pictures."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from vigilar_common.config.base import FilePath, Id, Name, Section, Words
+
+
+class Detection(Section):
+    """Persons and other objects."""
+
+    person_detection: bool = Field(
+        False, title="Person detection", description="Tell persons and vehicles from other motion."
+    )
+    model_path: FilePath = Field("", title="Model", description="File of the neural network.")
+    model_config_path: FilePath = Field(
+        "", title="Model description", description="Second file that some model formats need."
+    )
+    confidence_threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        title="Confidence threshold",
+        description="Detections less sure than this are dropped.",
+    )
+    cameras: tuple[Id, ...] = Field(
+        (), max_length=256, title="Cameras", description="Ids of the cameras to look at; empty: all."
+    )
+
+
+class KnownVehicle(Section):
+    """A vehicle that belongs here."""
+
+    name: Name = Field(title="Name", description="What it is called in events, unique.")
+    color_profile: Words = Field("", title="Colour", description="Its colour.")
+    size_class: Words = Field("", title="Size", description="Its size class.")
+    calibration_file: FilePath = Field(
+        "", title="Calibration file", description="Measurements to know it by."
+    )
+
+
+class Vehicles(Section):
+    """Recognised vehicles."""
+
+    known: tuple[KnownVehicle, ...] = Field(
+        (), max_length=256, title="Known vehicles", description="One [[vehicles.known]] block per vehicle."
+    )

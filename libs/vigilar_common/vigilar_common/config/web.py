@@ -1,0 +1,118 @@
+"""`[web]`, `[remote]` and `[kiosk]`: how people reach the system."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from vigilar_common.config.base import FilePath, Host, Name, Pixels, Port, Section, secret
+from vigilar_common.passwords import why_not_password_hash
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError as error:
+        raise ValueError('is not a network like "10.99.0.0/24"') from error
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise ValueError('is not an IP address like "10.99.0.2"') from error
+
+
+def _password_hash(stored: str) -> str:
+    if stored and (why := why_not_password_hash(stored)):
+        raise ValueError(f"{why}; make one with `vigilar config set-password`")
+    return stored
+
+
+class Web(Section):
+    """The one door for people: listener, certificate and login."""
+
+    host: Host = Field(
+        "0.0.0.0",  # noqa: S104 - the described default: the UI is for the whole LAN
+        title="Listen address",
+        description="Address to listen on; 127.0.0.1 behind a reverse proxy of your own.",
+    )
+    port: Port = Field(49735, title="Listen port", description="TCP port of the UI and its API.")
+    tls_cert: FilePath = Field(
+        "",
+        title="TLS certificate",
+        description="PEM file; HTTPS is served when certificate and key are both set.",
+    )
+    tls_key: FilePath = Field("", title="TLS key", description="PEM file with the private key of tls_cert.")
+    username: Name = Field("admin", title="User name", description="Login name of the UI.")
+    password_hash: Annotated[str, AfterValidator(_password_hash)] = secret(
+        "Password hash",
+        "scrypt hash made by `vigilar config set-password`; empty: only the set-up wizard is served.",
+    )
+    session_timeout: int = Field(
+        3600,
+        ge=60,
+        le=2_592_000,
+        title="Session timeout",
+        description="Seconds of idleness after which a login ends.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key belong together: set both or neither")
+        return self
+
+
+class Remote(Section):
+    """The leaner pictures for people who come through the tunnel."""
+
+    enabled: bool = Field(
+        False, title="Enabled", description="Serve the remote profile to clients of the tunnel."
+    )
+    upload_bandwidth_mbps: float = Field(
+        22.0,
+        gt=0,
+        le=100_000,
+        title="Upload bandwidth",
+        description="Megabits per second of your uplink; the ceiling that the UI reckons with.",
+    )
+    remote_hls_resolution: tuple[Pixels, Pixels] = Field(
+        (426, 240), title="Remote resolution", description="Width and height in pixels of the remote profile."
+    )
+    remote_hls_fps: int = Field(
+        10, ge=1, le=60, title="Remote frame rate", description="Frames per second of the remote profile."
+    )
+    remote_hls_bitrate_kbps: int = Field(
+        500,
+        ge=50,
+        le=50_000,
+        title="Remote bit rate",
+        description="Kilobits per second of the remote profile.",
+    )
+    max_remote_viewers: int = Field(
+        4, ge=0, le=1000, title="Remote viewers", description="Most people watching at once; 0 = unlimited."
+    )
+    tunnel_ip: Annotated[str, AfterValidator(_address)] = Field(
+        "10.99.0.2",
+        title="Tunnel address",
+        description="Address of this server in the tunnel, for display only.",
+    )
+    tunnel_networks: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        ("10.99.0.0/24",),
+        max_length=32,
+        title="Tunnel networks",
+        description="Networks whose clients count as remote and get the remote profile.",
+    )
+
+
+class Kiosk(Section):
+    """The always-on screen in the hall."""
+
+    ambient_enabled: bool = Field(
+        True,
+        title="Ambient view",
+        description="Show the quiet full-screen view when nobody touches the kiosk.",
+    )
