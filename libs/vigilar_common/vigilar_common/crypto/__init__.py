@@ -1,0 +1,1 @@
+"""Keys and the encrypted file format of everything that Vigilar records."""
