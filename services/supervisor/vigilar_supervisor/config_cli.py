@@ -221,6 +221,10 @@ def run_set_recovery_passphrase(args: argparse.Namespace) -> int:
 
 def _new_secret(args: argparse.Namespace, name: str, why_not: Callable[[str], str | None]) -> str:
     """The new password or PIN: hidden and twice from a terminal, or one line of standard input."""
+    if args.write:
+        from vigilar_common.config.layers import read_text
+
+        read_text(config_path(args))  # better to fail before anything is typed
     if args.stdin:
         raw = sys.stdin.buffer.readline(MAX_LINE_BYTES)
         try:

@@ -7,7 +7,6 @@ import json
 import logging
 import logging.handlers
 import os
-import secrets as random
 import signal
 import sys
 import threading
@@ -18,22 +17,21 @@ from vigilar_common import broker, logs
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.files import write_atomic
 from vigilar_common.errors import StartupError
-from vigilar_common.passwords import hash_password, hash_pin
 
 from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.children import LOOPBACK, Layout, Spec, find_mosquitto, free_port
-from vigilar_supervisor.demo_config import demo_config
+from vigilar_supervisor.config_cli import Subparsers
+from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login
 from vigilar_supervisor.start import Installation
 
 log = logging.getLogger("vigilar.demo")
 
 DEFAULT_HOME = ".vigilar"
 DEFAULT_PORT = 49735
-DEMO_CAMERA = "demo"
 LOG_BYTES, LOG_FILES = 5_000_000, 2
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("demo", help="run everything here, with a demo camera, until Ctrl-C")
     parser.add_argument(
         "--home", metavar="DIR", default=DEFAULT_HOME, help="state folder (default %(default)s)"
@@ -100,7 +98,7 @@ class Demo:
     def run(self) -> None:
         self._claim_home()
         (self.home / "demo.json").unlink(missing_ok=True)
-        login = self._login()
+        login = demo_login(self.layout.secrets)
         write_atomic(self.layout.config, demo_config(self.home, self.cameras, login, self._own_camera), 0o600)
         make_secrets(self.layout.secrets, self.cameras)
         self._write_broker_conf()
@@ -136,21 +134,6 @@ class Demo:
             raise StartupError(
                 f"another `vigilar demo` already runs in {self.home}; stop it or use --home"
             ) from error
-
-    def _login(self) -> dict[str, str]:
-        """User, password and PIN of this folder, made once."""
-        path = self.layout.secrets / "demo-login.json"
-        if path.exists():
-            login: dict[str, str] = json.loads(path.read_text("utf-8"))
-            return login
-        password, pin = random.token_urlsafe(9), f"{random.randbelow(1_000_000):06d}"
-        login = {
-            "username": "admin", "password": password, "pin": pin,
-            "password_hash": hash_password(password), "pin_hash": hash_pin(pin),
-        }  # fmt: skip
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, json.dumps(login) + "\n", 0o600)
-        return login
 
     def _overrides(self) -> dict[str, str]:
         """What changes with every run is no part of the written configuration."""

@@ -71,10 +71,15 @@ class Installation:
         self._seen = self._stamps()
         loaded = load(self.layout.config, self._environment, self.layout.settings)
         config = loaded.config
-        for folder in (config.system.data_dir, config.system.recordings_dir, config.system.hls_dir):
+        system = config.system
+        for folder in (
+            system.data_dir,
+            system.recordings_dir,
+            system.hls_dir,
+            self.layout.run,
+            self.layout.state,
+        ):
             _make_folder(Path(folder))
-        for folder in (self.layout.run, self.layout.state):
-            _make_folder(folder)
         made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras])
         if made:
             log.info("made %d secrets: %s", len(made), ", ".join(made[:8]) + (", …" if len(made) > 8 else ""))

@@ -1,0 +1,74 @@
+# `make help` lists the targets. Two commands do everything: `make run` and `make test`.
+SHELL := /bin/bash
+HOME_DIR ?= .vigilar
+PORT ?= 49735
+VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest -q
+NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
+PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
+
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose check format lint typecheck docs bench up down
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: ## install what running needs and is missing
+	@deploy/scripts/setup.sh run
+
+setup-test: ## install what the tests need and is missing
+	@deploy/scripts/setup.sh test
+
+web: ## build the web page
+	@deploy/scripts/setup.sh web
+
+run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
+	@$(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
+
+test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
+	$(PYTEST) -m "not slow and not compose" tests
+
+test-full: setup-test check ## the same with the slow tests and the containers
+	$(PYTEST) -m "not compose" tests
+	$(MAKE) test-compose
+
+test-unit: ## unit, contract and architecture tests
+	$(PYTEST) -m "not slow" tests/unit tests/contract tests/architecture
+
+test-integration: ## tests with a real broker, RTSP stream, push service
+	$(PYTEST) -m "not slow" tests/integration
+
+test-e2e: ## the whole stack and a real browser
+	$(PYTEST) -m "not slow and not compose" tests/e2e
+
+test-compose: ## the containers, healthy and walked through by the same browser
+	$(PYTEST) -m compose tests/e2e
+
+check: lint typecheck docs ## linters, types, import rules, docs drift
+	@cd services/web/frontend && PATH="$(NODE_PATH_DIR)" npm run -s check
+
+lint:
+	@$(VENV)/ruff format --check -q .
+	@$(VENV)/ruff check -q .
+	@$(VENV)/lint-imports --no-cache >.cache/lint-imports.log || { cat .cache/lint-imports.log; exit 1; }
+
+typecheck:
+	@$(VENV)/mypy $(PACKAGES) tests
+
+docs: ## fail when a generated page differs from the code
+	@for module in $$(cat docs/reference/generators.txt); do $(VENV)/python -m $$module --check || exit 1; done
+
+docs-write: ## write the generated pages anew
+	@for module in $$(cat docs/reference/generators.txt); do $(VENV)/python -m $$module || exit 1; done
+
+format: ## format the code
+	@$(VENV)/ruff format -q .
+	@$(VENV)/ruff check -q --fix .
+
+bench: setup-test ## CPU, memory and latency, as a table
+	$(VENV)/python -m tests.bench
+
+up: ## containers: build and start (compose.yaml)
+	docker compose up -d --build --wait
+
+down: ## containers: stop
+	docker compose down
