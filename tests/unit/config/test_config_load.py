@@ -194,6 +194,16 @@ BAD = {
             "armed_vacation"
         ],
     ),
+    "a section that is no table": ("web = 3\n", ["v.toml:1: [web]: must be a table"]),
+    "cameras that are no tables": ('cameras = ["x"]\n', ["v.toml:1: [[cameras]] entry 1: must be a table"]),
+    "nested without end": (
+        "x = " + "[" * 20 + "]" * 20,
+        ["v.toml: is nested deeper than 16 levels; that is no configuration"],
+    ),
+    "nested until the parser gives up": (
+        "x = " + "[" * 5000 + "]" * 5000,
+        ["v.toml: is nested deeper than 16 levels; that is no configuration"],
+    ),
     "no TOML": ("[web]\nport = \n", ["v.toml:2: is not valid TOML: Invalid value (column 8)"]),
     "unclosed string": (
         '[web]\nhost = "canary\n',
@@ -356,3 +366,25 @@ def test_the_config_file_is_found_by_option_then_variable_then_default() -> None
     assert find_config_path("a.toml", {"VIGILAR_CONFIG": "b.toml"}) == Path("a.toml")
     assert find_config_path(None, {"VIGILAR_CONFIG": "b.toml"}) == Path("b.toml")
     assert find_config_path(None, {}) == Path("config/vigilar.toml")
+
+
+def test_removed_entries_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    assert problems(tmp_path, "", settings="removed = 3\n") == ["settings.toml:1: [removed] must be a table"]
+    (found,) = problems(tmp_path, "", settings="[removed]\ncamera = ['x']\n")
+    assert found.startswith("settings.toml:2: [removed] camera: must be a list of names; known are cameras, ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "reason"),
+    [
+        ("VIGILAR__", "names no key; write VIGILAR__SECTION__KEY"),
+        ("VIGILAR__WEB__", "names no key; write VIGILAR__SECTION__KEY"),
+        ("VIGILAR____", "names no key; write VIGILAR__SECTION__KEY"),
+        (
+            "VIGILAR__CAMERAS__0__ENABLED",
+            "[[cameras]] can only be set whole, as JSON in VIGILAR__CAMERAS",
+        ),
+    ],
+)
+def test_a_variable_that_names_no_key_is_refused(tmp_path: Path, variable: str, reason: str) -> None:
+    assert problems(tmp_path, f"[[cameras]]\n{FRONT}", {variable: "1"}) == [f"{variable}: {reason}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from vigilar_common.config import settings as settings_module
 from vigilar_common.config.load import InvalidConfigError, assemble
-from vigilar_common.config.settings import history, merge, write_settings
+from vigilar_common.config.settings import history, merge, set_value, write_settings
 from vigilar_common.errors import ConfigError
 
 BASE = """\
@@ -177,9 +178,28 @@ def test_a_merged_file_means_the_same_and_keeps_comments() -> None:
         ("[sensors.gpio]\nbounce_time_ms = 5\n", "[sensors.gpio]\nbounce_time_ms = 6\n"),
         ("[web]\nport = 1\n", "[vehicles]\nknown = [{ name = 'x' }]\n[alerts.email]\nsmtp_port = 25\n"),
         ("alerts.email.smtp_port = 26\n", "[alerts.email]\nsmtp_port = 25\n"),
+        (
+            "[alerts.email]\nsmtp_port = 26\n[web]\nport = 1\n[alerts.webhook]\nenabled = false\n",
+            "[alerts.email]\nsmtp_port = 25\n[alerts.webhook]\nsecret = 'x'\n[alerts.local]\nsyslog = false\n",
+        ),
         (BASE, "[removed]\ncameras = ['front', 'shed']\n"),
     ],
 )
 def test_merging_never_changes_the_meaning(vigilar: str, settings: str) -> None:
     merged = assemble(Path("v"), merge(vigilar, settings), {})
     assert merged.config == assemble(Path("v"), vigilar, {}, Path("s"), settings).config
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "security.pin_hash = 'old'\n",
+        "security = { pin_hash = 'old' }\n[web]\nport = 1\n",
+        "# no end of line",
+        BASE,
+    ],
+)
+def test_a_hash_is_put_into_any_way_of_writing_a_section(text: str) -> None:
+    after = set_value(text, "security", "pin_hash", "new", "v.toml")
+    assert tomllib.loads(after) == {**tomllib.loads(text), "security": {"pin_hash": "new"}}

@@ -29,12 +29,10 @@ def test_a_password_verifies_and_no_other_does(password: str, other: str) -> Non
     assert verify_password(other, stored) is (other == password)
 
 
-@settings(max_examples=2, deadline=None)
-@given(texts)
-def test_a_pin_verifies_and_a_longer_one_does_not(pin: str) -> None:
-    stored = hash_pin(pin)
-    assert verify_pin(pin, stored)
-    assert not verify_pin(pin + "0", stored)
+def test_a_pin_verifies_and_a_longer_one_does_not() -> None:
+    stored = hash_pin("Grüße, 0012")
+    assert verify_pin("Grüße, 0012", stored)
+    assert not verify_pin("Grüße, 00120", stored)
 
 
 def test_the_password_format_is_scrypt_as_the_guide_says() -> None:

@@ -1,12 +1,11 @@
-"""The layers under the effective configuration: files and environment, laid over one another and traced."""
+"""The layers under the effective configuration: files and environment, read and traced."""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -17,10 +16,9 @@ from vigilar_common.config.root import KEYED_LISTS
 from vigilar_common.errors import ConfigError
 
 ENV_PREFIX = "VIGILAR__"
-MAX_CONFIG_BYTES = 4 * 1024 * 1024
+MAX_CONFIG_BYTES = 1024 * 1024
+MAX_DEPTH = 16
 MAX_ENV_VALUE_LENGTH = 64 * 1024
-REMOVED = "removed"
-"""Table of settings.toml with entries of vigilar.toml to leave out: `[removed]`, `cameras = ["shed"]`."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,6 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.layer} ({self.place})" if self.place else self.layer
-
-
-DEFAULT = Origin("default")
 
 
 @dataclass
@@ -95,9 +90,20 @@ def parse_layer(name: str, shown: str, text: str) -> Layer:
         layer.readable = False
         layer.problems.append(_syntax_problem(shown, lines, str(error)))
         return layer
+    except RecursionError:
+        layer.readable = False
+    if not layer.readable or not _shallow(layer.data, MAX_DEPTH):
+        layer.readable = False
+        layer.problems.append(f"{shown}: is nested deeper than {MAX_DEPTH} levels; that is no configuration")
+        return layer
     _hoist_gpio(layer)
     _refuse_lone_tables(layer)
     return layer
+
+
+def _shallow(value: Any, levels: int) -> bool:
+    below: Any = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_shallow(entry, levels - 1) for entry in below)
 
 
 def _syntax_problem(shown: str, lines: Lines, said: str) -> str:
@@ -167,6 +173,9 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
         if path[:2] == ("sensors", "gpio"):
             path = ("sensors_gpio", *path[2:])
         layer.variables[path] = variable
+        if problem := _misnamed(path):
+            layer.problems.append(f"{variable}: {problem}")
+            continue
         if len(env[variable]) > MAX_ENV_VALUE_LENGTH:
             layer.complain(path, f"is longer than {MAX_ENV_VALUE_LENGTH} characters")
             continue
@@ -175,13 +184,23 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
         if is_tree(annotation):
             try:
                 value = json.loads(value)
-            except ValueError:
+            except (ValueError, RecursionError):
                 layer.complain(path, f"{table_name(path)} must be JSON here, and this is not")
                 continue
         elif annotation is not None and not is_text(annotation):
             value = value.strip()
         _put(layer, path, value)
     return layer
+
+
+def _misnamed(path: Path) -> str | None:
+    if "" in path:
+        return f"names no key; write {ENV_PREFIX}SECTION__KEY"
+    for keyed in KEYED_LISTS:
+        if path[: len(keyed)] == keyed and len(path) > len(keyed):
+            whole = ENV_PREFIX + "__".join(keyed).upper()
+            return f"[[{'.'.join(keyed)}]] can only be set whole, as JSON in {whole}"
+    return None
 
 
 def _put(layer: Layer, path: Path, value: Any) -> None:
@@ -195,114 +214,3 @@ def _put(layer: Layer, path: Path, value: Any) -> None:
         layer.complain(path, "is set whole and in parts; use one way")
         return
     node[str(path[-1])] = value
-
-
-class Overlay:
-    """Layers laid over one another, later ones on top, each value traced to its origin.
-
-    Tables merge key by key. Arrays of tables merge by id or name in settings.toml, so that a change in
-    the UI holds the changed keys only; from the environment they replace the whole array.
-    """
-
-    def __init__(self) -> None:
-        self.data: dict[str, Any] = {}
-        self.origins: dict[Path, Origin] = {}
-
-    def add(self, layer: Layer) -> None:
-        data = dict(layer.data)
-        if layer.name == "settings.toml" and REMOVED in data:
-            self._remove(layer, data.pop(REMOVED))
-        self._tables(self.data, data, (), (), layer)
-
-    def origin(self, path: Path) -> Origin:
-        """Where the value comes from, or else what is nearest around it."""
-        while path:
-            if path in self.origins:
-                return self.origins[path]
-            path = path[:-1]
-        return DEFAULT
-
-    def _tables(
-        self, under: dict[str, Any], over: dict[str, Any], path: Path, source: Path, layer: Layer
-    ) -> None:
-        for key, value in over.items():
-            here, there = (*path, key), (*source, key)
-            below = under.get(key)
-            self.origins.setdefault(here, layer.origin(there))
-            if isinstance(value, dict):
-                if not isinstance(below, dict):
-                    under[key] = below = {}
-                self._tables(below, value, here, there, layer)
-            elif layer.name == "settings.toml" and _keyed(here) and isinstance(below, list):
-                self._entries(below, value, here, there, layer)
-            else:
-                self._replace(under, key, value, here, there, layer)
-
-    def _replace(
-        self, under: dict[str, Any], key: str, value: Any, here: Path, there: Path, layer: Layer
-    ) -> None:
-        for old in [path for path in self.origins if path[: len(here)] == here]:
-            del self.origins[old]
-        under[key] = deepcopy(value)
-        for below in _paths(value):
-            self.origins[here + below] = layer.origin(there + below)
-
-    def _entries(self, under: list[Any], over: Any, path: Path, source: Path, layer: Layer) -> None:
-        name = KEYED_LISTS[tuple(str(part) for part in path)]
-        if not isinstance(over, list):
-            layer.complain(source, f"{table_name(path)} must be an array of tables")
-            return
-        for index, entry in enumerate(over):
-            if not isinstance(entry, dict) or name not in entry:
-                layer.complain((*source, index), f"[[{'.'.join(map(str, path))}]] entry without {name}")
-                continue
-            at = next(
-                (i for i, old in enumerate(under) if isinstance(old, dict) and old.get(name) == entry[name]),
-                None,
-            )
-            if at is None:
-                at = len(under)
-                under.append({})
-            self.origins.setdefault((*path, at), layer.origin((*source, index)))
-            self._tables(under[at], entry, (*path, at), (*source, index), layer)
-
-    def _remove(self, layer: Layer, removed: Any) -> None:
-        for dotted, names in removed.items() if isinstance(removed, dict) else ():
-            path: tuple[str, ...] = tuple(dotted.split("."))
-            if not _keyed(path) or not isinstance(names, list):
-                known = ", ".join(".".join(keyed) for keyed in KEYED_LISTS)
-                layer.complain(
-                    (REMOVED, dotted), f"[removed] {dotted}: must be a list of names; known are {known}"
-                )
-                continue
-            parent: Any = self.data
-            for part in path[:-1]:
-                parent = parent.get(part) if isinstance(parent, dict) else None
-            entries = parent.get(path[-1]) if isinstance(parent, dict) else None
-            if not isinstance(entries, list):
-                continue
-            name = KEYED_LISTS[path]
-            kept = [i for i, e in enumerate(entries) if not isinstance(e, dict) or e.get(name) not in names]
-            parent[path[-1]] = [entries[i] for i in kept]
-            self._renumber(path, {old: new for new, old in enumerate(kept)})
-
-    def _renumber(self, path: Path, moved: dict[int, int]) -> None:
-        depth = len(path)
-        for old in [p for p in self.origins if p[:depth] == path and len(p) > depth]:
-            origin = self.origins.pop(old)
-            if (index := old[depth]) in moved:
-                self.origins[(*path, moved[int(index)], *old[depth + 1 :])] = origin
-
-
-def _keyed(path: Path) -> bool:
-    return path in KEYED_LISTS
-
-
-def _paths(value: Any) -> Iterator[Path]:
-    yield ()
-    items: Any = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, below in items:
-        for path in _paths(below):
-            yield (key, *path)

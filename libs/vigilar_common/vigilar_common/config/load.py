@@ -16,15 +16,14 @@ from pydantic_core import ErrorDetails
 
 from vigilar_common.config.checks import warnings_of
 from vigilar_common.config.layers import (
-    DEFAULT,
     Layer,
     Origin,
-    Overlay,
     environment_layer,
     parse_layer,
     read_text,
 )
 from vigilar_common.config.models import Path, known_names, nearest, split, table_name
+from vigilar_common.config.overlay import DEFAULT, Overlay
 from vigilar_common.config.root import KEYED_LISTS, Config, duplicates
 from vigilar_common.errors import ConfigError
 

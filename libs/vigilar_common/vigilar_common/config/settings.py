@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.files import sync_dir, write_atomic
-from vigilar_common.config.layers import REMOVED, read_text
+from vigilar_common.config.layers import read_text
 from vigilar_common.config.load import LoadedConfig, assemble
+from vigilar_common.config.overlay import REMOVED
 from vigilar_common.config.root import KEYED_LISTS
 from vigilar_common.errors import ConfigError
 
@@ -109,9 +110,18 @@ def merge(vigilar_toml: str, settings_toml: str) -> str:
 
 def set_value(text: str, table: str, key: str, value: str, shown: str) -> str:
     """The TOML text with one key of one section set, everything else as it was. Raises ConfigError."""
+    import tomllib
+
     document = _parse(text, Path(shown))
     _change_table(document, {table: {key: value}}, ())
-    return document.as_string()
+    after = document.as_string()
+    wanted = tomllib.loads(text)
+    wanted.setdefault(table, {})[key] = value
+    if tomllib.loads(after) != wanted:
+        raise ConfigError(
+            f"{shown}: [{table}] {key} cannot be set without changing something else; paste it yourself"
+        )
+    return after
 
 
 def _parse(text: str, path: Path) -> TOMLDocument:
