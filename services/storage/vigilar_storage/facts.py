@@ -81,6 +81,8 @@ class FactStore:
         self._epoch = epoch
         self.on_taken: Callable[[Sequence[Fact]], None] = lambda _: None
         self.on_rejected: Callable[[str, Sequence[Rejection]], None] = lambda *_: None
+        self.last_n = 0
+        """Commit number of the newest fact taken since the start."""
         self.counters = {"accepted": 0, "repeated": 0, "rejected": 0, "batches": 0}
 
     def ingest(self, source: str, items: Sequence[Any]) -> Outcome:
@@ -97,6 +99,7 @@ class FactStore:
         self.counters["accepted"] += len(outcome.taken)
         self.counters["repeated"] += outcome.repeated
         self.counters["rejected"] += len(outcome.rejections)
+        self.last_n = max(self.last_n, outcome.n)
         if outcome.taken:
             self.on_taken(outcome.taken)
         if outcome.rejections:

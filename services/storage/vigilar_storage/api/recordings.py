@@ -1,0 +1,119 @@
+"""Recordings and pictures: rows, bytes by Range, playlists, star, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import Field
+
+from vigilar_storage import playlist, queries
+from vigilar_storage.api.deps import (
+    DEFAULT,
+    ApiError,
+    Body,
+    Cursor,
+    Limit,
+    Require,
+    Word,
+    error_response,
+    listed,
+    services,
+    span,
+)
+from vigilar_storage.projections import GONE
+from vigilar_storage.ranges import UnsatisfiableRangeError
+from vigilar_storage.schema import recordings
+
+router = APIRouter()
+READ = [Depends(Require("media:read"))]
+WRITE = [Depends(Require("media:write"))]
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Star(Body):
+    starred: bool
+
+
+class Deletion(Body):
+    actor: str = Field(min_length=1, max_length=80)
+    reason: str = Field(max_length=500)
+
+
+@router.get("/v1/recordings", dependencies=READ)
+def list_recordings(
+    request: Request,
+    during: Annotated[queries.Span, Depends(span)],
+    camera: Word = None,
+    starred: bool | None = None,
+    limit: Limit = DEFAULT,
+    cursor: Cursor = None,
+) -> JSONResponse:
+    """Newest first; deleted ones are not shown."""
+    query = queries.recordings_query(camera, starred, during)
+    with services(request).database.read() as connection:
+        return listed(queries.list_recordings(connection, query, limit, cursor))
+
+
+@router.get("/v1/recordings/{recording_id}", dependencies=READ)
+def get_recording(request: Request, recording_id: str) -> JSONResponse:
+    with services(request).database.read() as connection:
+        row = queries.get_recording(connection, recording_id)
+    if row is None:
+        raise _no_recording(recording_id)
+    return JSONResponse(queries.show_recording(row))
+
+
+@router.patch("/v1/recordings/{recording_id}", dependencies=WRITE)
+def star_recording(request: Request, recording_id: str, body: Star) -> JSONResponse:
+    statement = sa.update(recordings).where(recordings.c.id == recording_id, recordings.c.state.not_in(GONE))
+    changed = services(request).database.write(
+        lambda connection: connection.execute(statement.values(starred=body.starred)).rowcount
+    )
+    if not changed:
+        raise _no_recording(recording_id)
+    return get_recording(request, recording_id)
+
+
+@router.delete("/v1/recordings/{recording_id}", dependencies=WRITE)
+def delete_recording(request: Request, recording_id: str, body: Deletion) -> Response:
+    """The file and the pictures of its cause go; a tombstone stays."""
+    if not services(request).deleter.delete(recording_id, body.actor, body.reason):
+        raise _no_recording(recording_id)
+    return Response(status_code=204)
+
+
+@router.get("/v1/recordings/{recording_id}/content", dependencies=READ)
+def get_content(request: Request, recording_id: str) -> Response:
+    """Decrypted fragmented MP4; one HTTP Range. Of a growing recording what is verified so far."""
+    headers = {"Accept-Ranges": "bytes", **NO_STORE}
+    try:
+        content = services(request).media.content(recording_id, request.headers.get("range"))
+    except UnsatisfiableRangeError as error:
+        response = error_response(416, "range", "the range lies outside the recording")
+        response.headers["Content-Range"] = f"bytes */{error.length}"
+        return response
+    status = 200
+    if content.part is not None:
+        status = 206
+        headers["Content-Range"] = f"bytes {content.part.start}-{content.part.end - 1}/{content.length}"
+    headers["Content-Length"] = str(content.size)
+    return StreamingResponse(content.pieces(), status, headers, media_type="video/mp4")
+
+
+@router.get("/v1/recordings/{recording_id}/playlist.m3u8", dependencies=READ)
+def get_playlist(request: Request, recording_id: str) -> Response:
+    text = services(request).media.recording_playlist(recording_id)
+    return Response(text, media_type=playlist.TYPE, headers=NO_STORE)
+
+
+@router.get("/v1/pictures/{picture_id}", dependencies=READ)
+def get_picture(request: Request, picture_id: str) -> Response:
+    data = services(request).media.picture(picture_id)
+    return Response(data, media_type="image/jpeg", headers=NO_STORE)
+
+
+def _no_recording(recording_id: str) -> ApiError:
+    return ApiError(404, "not_found", f"there is no recording {recording_id[:80]}")

@@ -1,0 +1,232 @@
+"""Wiring of the storage service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vigilar_common.bus import Received
+from vigilar_common.config.slices import Slice
+from vigilar_common.errors import StartupError, StorageUnavailableError
+from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import Severity
+from vigilar_common.messages.system import Finding
+from vigilar_common.outbox import Outbox
+from vigilar_common.service import Context
+from vigilar_common.topics import CAMERA_AVAILABLE
+
+from vigilar_storage import feed, keys, migrate, mount, registry
+from vigilar_storage.db import Database
+from vigilar_storage.deletion import Deleter
+from vigilar_storage.facts import FactStore, LocalSink, Rejection
+from vigilar_storage.files import OpenFiles
+from vigilar_storage.hints import CommitHints
+from vigilar_storage.intake import Intake
+from vigilar_storage.media import Media
+from vigilar_storage.metrics import register
+from vigilar_storage.report import Reporter
+from vigilar_storage.settings import SettingsService
+from vigilar_storage.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+DATABASE_FILE = "vigilar.db"
+OUTBOX_FLUSH_S = 1.0
+
+
+class StorageApp:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._system = context.config.system
+        self._data_dir = Path(self._system.data_dir)
+        self._root = Path(self._system.recordings_dir)
+        self.database = Database(self._data_dir / DATABASE_FILE)
+        self._epoch = ""
+        self._problem_told = ""
+        self.reporter = Reporter(context.facts, context.clock)
+        self.facts = FactStore(self.database, context.clock, lambda: self._epoch)
+        self._hints = CommitHints(context.bus, context.clock, lambda: f"{self._epoch}:{self.facts.last_n}")
+        self._started = False
+
+    def start(self) -> None:
+        """Raises StartupError."""
+        context = self._context
+        self.tokens = Tokens(context.secrets.path("tokens.json"))
+        self.tokens.load()
+        ring, findings = keys.load_ring(context.secrets, context.config.storage)
+        for finding in findings:
+            self.reporter.set(finding)
+        migrate.prepare(self.database.path, context.clock)
+        self.database.open()
+        with self.database.read() as connection:
+            self._epoch = feed.read_epoch(connection)
+        self.files = OpenFiles(ring)
+        self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
+        self.deleter = Deleter(self._root, self.database, self.files, context.clock)
+        self.media = Media(self._root, self.database, self.files)
+        self._prepare_folders()
+        self.facts.on_taken = self._taken
+        self.facts.on_rejected = self._rejected
+        self._follow_config(context.slice)
+        self._resume_deletions()
+        self._start_api()
+        self._watch()
+        self._hints.start()
+        self.intake.start()
+        context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
+        self._outbox().start_drain(LocalSink(self.facts))
+        self._started = True
+        log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
+
+    def stop(self) -> None:
+        if not self._started:
+            self.database.close()
+            return
+        self.server.stop()
+        self.intake.stop()
+        self._hints.stop()
+        self._outbox().close(OUTBOX_FLUSH_S)  # its drain needs the database
+        self.database.close()
+        self.files.close()
+
+    def not_ready_reason(self) -> str:
+        if not self._started:
+            return "starting"
+        return self.database.problem
+
+    def reload(self, new: Slice) -> bool:
+        """Cameras and sensors are taken over; folders, keys and broker need a restart."""
+        old = self._context.config
+        fixed = ("data_dir", "recordings_dir")
+        if any(getattr(new.config.system, name) != getattr(old.system, name) for name in fixed):
+            return False
+        if new.config.storage != old.storage or new.config.mqtt != old.mqtt:
+            return False
+        return self._follow_config(new)
+
+    def heartbeat_detail(self) -> dict[str, Any]:
+        self._judge_database()
+        return {
+            "facts_n": self.facts.last_n,
+            "open_files": self.files.open_count if self._started else 0,
+            "findings": [finding.model_dump(mode="json") for finding in self.reporter.findings()],
+        }
+
+    # -- start ------------------------------------------------------------------------------------------------
+
+    def _prepare_folders(self) -> None:
+        try:
+            self.intake.prepare(camera.id for camera in self._context.config.cameras)
+            finding = mount.check(self._root, self.database)
+        except OSError as error:
+            # Without recordings the log still works: the operator is told, facts are taken.
+            finding = Finding(
+                code="recordings_folder",
+                severity=Severity.CRITICAL,
+                title=f"{self._root} cannot be used: {error.strerror}",
+                cure="make it writable for Vigilar, or set [system] recordings_dir to a folder that is",
+                subject="recordings",
+            )
+        if finding is not None:
+            self.reporter.set(finding)
+            self.reporter.event(finding.severity, finding.code, finding.title)
+
+    def _start_api(self) -> None:
+        from vigilar_storage.api import create_app
+        from vigilar_storage.api.deps import Services
+        from vigilar_storage.server import ApiServer
+
+        environment, clock = self._context.environment, self._context.clock
+        settings = SettingsService(self._data_dir, environment.config_run, self.database, clock)
+        behind = Services(
+            self.database,
+            self.facts,
+            self.media,
+            self.deleter,
+            settings,
+            self.tokens,
+            clock,
+            lambda: self._epoch,
+            self._data_dir,
+            self._root,
+        )
+        self.server = ApiServer(create_app(behind), environment.api_host, environment.api_port)
+        self.server.start()
+
+    def _watch(self) -> None:
+        health = self._context.health
+        health.live_when("database", self.database.thread_problem)
+        health.live_when("intake", self.intake.thread_problem)
+        health.live_when("api", self.server.thread_problem)
+        sources = {
+            "database": self.database.counters,
+            "facts": self.facts.counters,
+            "intake": self.intake.counters,
+            "media": self.media.counters,
+        }
+        register(health.metrics, sources, self.files)
+
+    def _follow_config(self, new: Slice) -> bool:
+        try:
+            registry.sync(self.database, new.config, self._context.clock.now_ms())
+            self.intake.prepare(camera.id for camera in new.config.cameras)
+        except (StorageUnavailableError, OSError) as error:
+            log.error("cameras and sensors could not be taken from the configuration: %s", error)  # noqa: TRY400
+            return False
+        return True
+
+    def _resume_deletions(self) -> None:
+        try:
+            gone = self.deleter.finish()
+        except (StorageUnavailableError, OSError) as error:
+            log.error("deletions begun before the last stop still wait: %s", error)  # noqa: TRY400
+            return
+        if gone:
+            log.info("deletions begun before the last stop are complete (%d folders)", gone)
+
+    def _outbox(self) -> Outbox:
+        outbox = getattr(self._context, "outbox", None)
+        if not isinstance(outbox, Outbox):
+            raise StartupError("storage needs its own outbox and was given none")
+        return outbox
+
+    # -- while running ------------------------------------------------------------------------------------------
+
+    def _taken(self, facts: Sequence[Fact]) -> None:
+        self._hints.news()
+        self.intake.facts_taken(facts)
+
+    def _rejected(self, source: str, rejections: Sequence[Rejection]) -> None:
+        for item in rejections:
+            log.error("fact %s %s of %s was refused: %s", item.type, item.id, source, item.reason)
+        if source == self._context.name:
+            return  # an event about a refused event would go round for ever
+        first = rejections[0]
+        text = f"{len(rejections)} facts of {source} were refused and set aside, first {first.type}: {first.reason}"
+        self.reporter.event(Severity.ALERT, "fact_rejected", text, f"{source}|{first.type}")
+
+    def _camera_availability(self, received: Received) -> None:
+        if received.payload == b"offline":
+            self.intake.camera_went(received.ids["camera_id"])
+
+    def _judge_database(self) -> None:
+        problem = self.database.problem
+        if problem == self._problem_told:
+            return
+        self._problem_told = problem
+        if not problem:
+            self.reporter.clear("database_writes", "data")
+            self.reporter.event(Severity.INFO, "database_writes_again", "the database takes writes again")
+            return
+        cure = f"free space on the disk of {self._data_dir}; services keep their facts and send them again"
+        finding = Finding(
+            code="database_writes", severity=Severity.CRITICAL, title=problem[:500], cure=cure, subject="data"
+        )
+        self.reporter.set(finding)
+        self.reporter.event(Severity.CRITICAL, "database_writes", problem)
+
+
+def build(context: Context) -> StorageApp:
+    return StorageApp(context)

@@ -1,0 +1,188 @@
+"""Recordings and pictures as bytes and playlists: found, opened, decrypted, never a byte that was not verified."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vigilar_common.errors import FileDamagedError, VigilarError, WrongKeyError
+from vigilar_common.fmp4 import Fmp4Error
+
+from vigilar_storage import paths, playlist, queries
+from vigilar_storage.db import Database
+from vigilar_storage.files import MediaFile, OpenFiles
+from vigilar_storage.ranges import ByteRange, parse
+from vigilar_storage.schema import FileFormat, RecordingState
+
+log = logging.getLogger(__name__)
+
+CHECKED_FIRST_BYTES = 32 * 1024 * 1024
+"""Up to here a range is verified as a whole before its first byte is sent; beyond, each piece before it is sent."""
+MAX_PICTURE_BYTES = 8 * 1024 * 1024
+MAX_SPAN_MS = 24 * 3600 * 1000
+MAX_SPAN_FILMS = 500
+
+
+class NotFoundError(VigilarError):
+    """No such recording or picture (any more)."""
+
+
+class SpanTooLargeError(VigilarError):
+    """A playlist over too long a time or of too many recordings."""
+
+
+class Content:
+    """An answer to a content request; iterate `pieces` to the end or call `close`."""
+
+    def __init__(self, length: int, part: ByteRange | None, file: MediaFile, files: OpenFiles) -> None:
+        self.length = length
+        self.part = part
+        self.file = file
+        self._files = files
+        self._open = True
+
+    @property
+    def size(self) -> int:
+        return self.part.end - self.part.start if self.part else self.length
+
+    def pieces(self) -> Iterator[bytes]:
+        """Verified plaintext. A piece that fails ends the answer short, which the client sees."""
+        start, end = (self.part.start, self.part.end) if self.part else (0, self.length)
+        try:
+            yield from self.file.reader.iter_read(start, end)
+        except (FileDamagedError, OSError) as error:
+            log.error("sending %s stopped: %s", self.file.file_id, error)  # noqa: TRY400 the text says where
+            raise
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._files.give_back(self.file)
+
+    def __del__(self) -> None:
+        # A client that leaves before the first piece never starts the generator.
+        self.close()
+
+
+class Media:
+    """Thread-safe."""
+
+    def __init__(self, root: Path, database: Database, files: OpenFiles) -> None:
+        self._root = root
+        self._database = database
+        self._files = files
+        self.counters = {"content_requests": 0, "content_bytes": 0, "damaged": 0}
+
+    def content(self, recording_id: str, range_header: str | None) -> Content:
+        """Raises NotFoundError, UnsatisfiableRangeError, FileDamagedError, WrongKeyError, StorageUnavailableError."""
+        file = self._open(self._recording(recording_id))
+        content: Content | None = None
+        try:
+            length = file.length
+            content = Content(length, parse(range_header, length), file, self._files)
+            self._check_first(content)
+        except FileDamagedError:
+            self.counters["damaged"] += 1
+            raise
+        finally:
+            if content is None:
+                self._files.give_back(file)
+        self.counters["content_requests"] += 1
+        self.counters["content_bytes"] += content.size
+        return content
+
+    def _check_first(self, content: Content) -> None:
+        if content.size > CHECKED_FIRST_BYTES:
+            return
+        start = content.part.start if content.part else 0
+        try:
+            for _ in content.file.reader.iter_read(start, start + content.size):
+                pass  # only whether it verifies; sending reads it again, from the page cache
+        except BaseException:
+            content.close()
+            raise
+
+    def picture(self, picture_id: str) -> bytes:
+        """JPEG. Raises as `content`."""
+        with self._database.read() as connection:
+            row = queries.get_picture(connection, picture_id)
+        if row is None:
+            raise NotFoundError(f"there is no picture {picture_id}")
+        file = self._open(row)
+        try:
+            length = file.length
+            if length > MAX_PICTURE_BYTES:
+                raise FileDamagedError(f"picture {picture_id} has {length} bytes: that is no picture")
+            return file.reader.read(0, length)
+        finally:
+            self._files.give_back(file)
+
+    def recording_playlist(self, recording_id: str) -> str:
+        """Of one recording, with `content` beside it. Raises as `content`."""
+        return playlist.of_recording(self._film(self._recording(recording_id), "content"))
+
+    def span_playlist(self, camera_id: str, from_ms: int, to_ms: int) -> str:
+        """Of what a camera recorded between two UTC times; a damaged recording is left out, and logged.
+
+        Raises SpanTooLargeError, StorageUnavailableError.
+        """
+        if to_ms - from_ms > MAX_SPAN_MS:
+            raise SpanTooLargeError(f"a playlist covers at most {MAX_SPAN_MS // 3_600_000} hours")
+        with self._database.read() as connection:
+            rows = queries.recordings_of_span(
+                connection, camera_id, queries.Span(from_ms, to_ms), MAX_SPAN_FILMS + 1
+            )
+        if len(rows) > MAX_SPAN_FILMS:
+            raise SpanTooLargeError(f"more than {MAX_SPAN_FILMS} recordings: ask for a shorter time")
+        films = []
+        for row in rows:
+            try:
+                films.append(self._film(row, f"/api/v1/recordings/{row['id']}/content"))
+            except (FileDamagedError, WrongKeyError, NotFoundError, Fmp4Error) as error:
+                log.warning("recording %s is left out of a playlist: %s", row["id"], error)
+        return playlist.of_span(films, from_ms, to_ms)
+
+    def _film(self, row: Mapping[str, Any], uri: str) -> playlist.Film:
+        file = self._open(row)
+        try:
+            init_bytes, fragments, finished = file.layout()
+        except FileDamagedError:
+            self.counters["damaged"] += 1
+            raise
+        finally:
+            self._files.give_back(file)
+        found = playlist.segments(fragments, finished=finished)
+        lead_ms = found[0].time_ms - fragments[0].time_ms if found else 0
+        return playlist.Film(uri, row["started_ms"] + lead_ms, init_bytes, found, finished)
+
+    def _recording(self, recording_id: str) -> dict[str, Any]:
+        with self._database.read() as connection:
+            row = queries.get_recording(connection, recording_id)
+        if row is None:
+            raise NotFoundError(f"there is no recording {recording_id}")
+        return row
+
+    def _open(self, row: Mapping[str, Any]) -> MediaFile:
+        settled = row["state"] not in (RecordingState.GROWING, "incoming")
+        for path in self._places(row):
+            try:
+                return self._files.take(row["id"], path, row["format"], settled=settled)
+            except FileNotFoundError:
+                continue  # still in incoming, or moved a moment ago
+        raise FileDamagedError(f"recording {row['id']}: its file is missing")
+
+    def _places(self, row: Mapping[str, Any]) -> list[Path]:
+        """Planned place, incoming, planned place again: intake may move the file between two looks."""
+        incoming = self._root / paths.INCOMING / str(row["camera_id"])
+        suffix = {FileFormat.MP4: ".mp4", FileFormat.JPEG: ".jpg"}.get(row["format"], ".vge")
+        expected = row["path"] or paths.stored(row["camera_id"], _time(row), row["id"], suffix)
+        return [self._root / expected, incoming / f"{row['id']}{suffix}", self._root / expected]
+
+
+def _time(row: Mapping[str, Any]) -> int:
+    value = row["started_ms"] if "started_ms" in row else row["ts_ms"]
+    return int(value)

@@ -1,0 +1,258 @@
+"""What the API reads: events with their film and picture, recordings, logs, registries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from vigilar_storage import pages
+from vigilar_storage.projections import GONE
+from vigilar_storage.schema import (
+    METADATA,
+    alert_log,
+    arm_state_log,
+    cameras,
+    events,
+    pictures,
+    push_subscriptions,
+    recordings,
+    rejected_facts,
+    sensors,
+    system_events,
+)
+
+Rows = tuple[list[dict[str, Any]], str | None]
+OVERLAPS_TRIED = 3
+"""How many recordings before an event are looked at: continuous and motion recordings may overlap."""
+
+STATE_TABLES = (
+    "sensor_states", "pets", "pet_sightings", "wildlife_sightings", "package_events", "pet_training_images",
+    "pet_rules", "face_profiles", "face_embeddings", "visits", "timelapse_schedules", "recording_gaps",
+    "settings_history",
+)  # fmt: skip
+"""Tables that `GET /v1/state/{table}` shows; the others have routes of their own."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Half-open in UTC ms; None: open."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+    def limit(self, query: sa.Select[Any], column: sa.Column[Any]) -> sa.Select[Any]:
+        if self.from_ms is not None:
+            query = query.where(column >= self.from_ms)
+        if self.to_ms is not None:
+            query = query.where(column < self.to_ms)
+        return query
+
+
+def _equal(query: sa.Select[Any], pairs: Mapping[sa.Column[Any], Any]) -> sa.Select[Any]:
+    for column, value in pairs.items():
+        if value is not None:
+            query = query.where(column == value)
+    return query
+
+
+# -- events ---------------------------------------------------------------------------------------------
+
+
+def events_query(
+    camera: str | None = None, kind: str | None = None, severity: str | None = None, span: Span = Span()
+) -> sa.Select[Any]:
+    query = sa.select(events).where(events.c.started_ms.is_not(None))
+    query = _equal(query, {events.c.camera_id: camera, events.c.type: kind, events.c.severity: severity})
+    return span.limit(query, events.c.started_ms)
+
+
+def list_events(
+    connection: sa.Connection, query: sa.Select[Any], limit: int, cursor: str | None, now_ms: int
+) -> Rows:
+    rows, following = pages.page(connection, query, (events.c.started_ms, events.c.id), limit, cursor)
+    return [_with_media(connection, row, now_ms) for row in rows], following
+
+
+def get_event(connection: sa.Connection, event_id: str, now_ms: int) -> dict[str, Any] | None:
+    row = connection.execute(events_query().where(events.c.id == event_id)).mappings().first()
+    return _with_media(connection, dict(row), now_ms) if row else None
+
+
+def _with_media(connection: sa.Connection, event: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """Add where the event is to be seen: `recording_id`, `recording_offset_ms`, `picture_id` (None: nowhere)."""
+    recording = _recording_of(connection, event, now_ms)
+    event["recording_id"] = recording.id if recording else None
+    event["recording_offset_ms"] = max(0, event["started_ms"] - recording.started_ms) if recording else None
+    if event["picture_id"] is None and event["cause_id"] is not None:
+        event["picture_id"] = connection.scalar(
+            sa.select(pictures.c.id)
+            .where(pictures.c.cause_id == event["cause_id"], pictures.c.state.not_in(GONE))
+            .order_by(pictures.c.ts_ms)
+            .limit(1)
+        )
+    return event
+
+
+def _recording_of(connection: sa.Connection, event: Mapping[str, Any], now_ms: int) -> Any:
+    """By id, by cause, or by time; a recording that is gone is none."""
+    columns = (recordings.c.id, recordings.c.started_ms, recordings.c.ended_ms, recordings.c.state)
+    for column, value in (
+        (recordings.c.id, event["recording_id"]),
+        (recordings.c.cause_id, event["cause_id"]),
+    ):
+        if value is not None:
+            row = connection.execute(
+                sa.select(*columns).where(column == value, recordings.c.state.not_in(GONE)).limit(1)
+            ).first()
+            if row is not None:
+                return row
+    if event["camera_id"] is None:
+        return None
+    started_ms = event["started_ms"]
+    before = connection.execute(
+        sa.select(*columns)
+        .where(recordings.c.camera_id == event["camera_id"], recordings.c.started_ms <= started_ms)
+        .order_by(recordings.c.started_ms.desc())
+        .limit(OVERLAPS_TRIED)
+    )
+    for row in before:
+        ended_ms = row.ended_ms if row.ended_ms is not None else now_ms
+        if row.state not in GONE and ended_ms >= started_ms:
+            return row
+    return None
+
+
+# -- recordings and pictures ------------------------------------------------------------------------------
+
+
+def recordings_query(
+    camera: str | None = None, starred: bool | None = None, span: Span = Span()
+) -> sa.Select[Any]:
+    query = sa.select(recordings).where(recordings.c.state.not_in(GONE))
+    query = _equal(query, {recordings.c.camera_id: camera})
+    if starred is not None:
+        # Written as the partial index says it, or SQLite does not see that the index fits.
+        query = query.where(sa.text(f"starred = {int(starred)}"))
+    return span.limit(query, recordings.c.started_ms)
+
+
+def list_recordings(connection: sa.Connection, query: sa.Select[Any], limit: int, cursor: str | None) -> Rows:
+    order = (recordings.c.started_ms, recordings.c.id)
+    rows, following = pages.page(connection, query, order, limit, cursor)
+    return [_shown(row) for row in rows], following
+
+
+def get_recording(connection: sa.Connection, recording_id: str) -> dict[str, Any] | None:
+    """The row with its path; None for one that is not there or deleted."""
+    query = sa.select(recordings).where(recordings.c.id == recording_id, recordings.c.state.not_in(GONE))
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def show_recording(row: Mapping[str, Any]) -> dict[str, Any]:
+    return _shown(dict(row))
+
+
+def get_picture(connection: sa.Connection, picture_id: str) -> dict[str, Any] | None:
+    query = sa.select(pictures).where(pictures.c.id == picture_id, pictures.c.state.not_in(GONE))
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def recordings_of_span(
+    connection: sa.Connection, camera: str, span: Span, limit: int
+) -> list[dict[str, Any]]:
+    """Oldest first, at most `limit`: those that overlap the span. Both ends of the span must be set."""
+    assert span.from_ms is not None, "a playlist has two ends"
+    assert span.to_ms is not None, "a playlist has two ends"
+    columns = recordings.c
+    newest_before = (
+        sa.select(columns.started_ms)
+        .where(columns.camera_id == camera, columns.started_ms <= span.from_ms)
+        .order_by(columns.started_ms.desc())
+        .limit(1)
+        .offset(OVERLAPS_TRIED - 1)
+    )
+    earliest_ms = connection.scalar(newest_before) or 0
+    query = (
+        sa.select(recordings)
+        .where(
+            columns.camera_id == camera,
+            columns.started_ms >= earliest_ms,
+            columns.started_ms < span.to_ms,
+            sa.or_(columns.ended_ms.is_(None), columns.ended_ms > span.from_ms),
+            columns.state.not_in(GONE),
+        )
+        .order_by(columns.started_ms, columns.id)
+        .limit(limit)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Paths are storage's own business."""
+    for name in ("path", "deleted_ms", "deleted_by", "deleted_reason"):
+        row.pop(name, None)
+    return row
+
+
+# -- registries and logs ----------------------------------------------------------------------------------
+
+
+def list_cameras(connection: sa.Connection) -> list[dict[str, Any]]:
+    return _registry(connection, cameras)
+
+
+def list_sensors(connection: sa.Connection) -> list[dict[str, Any]]:
+    return _registry(connection, sensors)
+
+
+def _registry(connection: sa.Connection, table: sa.Table) -> list[dict[str, Any]]:
+    """Configured ones in their order, then the removed."""
+    query = sa.select(table).order_by(table.c.removed_ms.is_not(None), table.c.position, table.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def alert_log_query(event_id: str | None = None, channel: str | None = None) -> sa.Select[Any]:
+    return _equal(sa.select(alert_log), {alert_log.c.event_id: event_id, alert_log.c.channel: channel})
+
+
+def system_events_query(level: str | None = None) -> sa.Select[Any]:
+    return _equal(sa.select(system_events), {system_events.c.level: level})
+
+
+def arm_log_query() -> sa.Select[Any]:
+    return sa.select(arm_state_log)
+
+
+LOG_ORDERS: dict[str, Sequence[sa.Column[Any]]] = {
+    "alert_log": (alert_log.c.ts_ms, alert_log.c.id),
+    "system_events": (system_events.c.ts_ms, system_events.c.id),
+    "arm_state_log": (arm_state_log.c.ts_ms, arm_state_log.c.id),
+    "rejected_facts": (rejected_facts.c.n,),
+}
+
+
+def rejected_query() -> sa.Select[Any]:
+    return sa.select(rejected_facts)
+
+
+def push_subscriptions_now(connection: sa.Connection) -> list[dict[str, Any]]:
+    query = sa.select(push_subscriptions).where(push_subscriptions.c.removed_ms.is_(None))
+    return [dict(row) for row in connection.execute(query.order_by(push_subscriptions.c.id)).mappings()]
+
+
+def state_page(
+    connection: sa.Connection, name: str, filters: Mapping[str, str], limit: int, cursor: str | None
+) -> Rows:
+    """A page over one of STATE_TABLES by its primary key. Raises KeyError for a column it does not have."""
+    table = METADATA.tables[name]
+    order = list(table.primary_key.columns)
+    query = sa.select(table)
+    for column_name, value in filters.items():
+        column = table.c[column_name]
+        query = query.where(column == (int(value) if isinstance(column.type, sa.Integer) else value))
+    return pages.page(connection, query, order, limit, cursor)

@@ -1,0 +1,119 @@
+"""The effective configuration for people: shown without secrets, changed as one validated whole."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from vigilar_common.clock import Clock
+from vigilar_common.config import slices
+from vigilar_common.config.load import LoadedConfig, find_config_path, load
+from vigilar_common.config.redact import REDACTED, shown
+from vigilar_common.config.root import KEYED_LISTS
+from vigilar_common.errors import ConfigError, VigilarError
+
+from vigilar_storage.db import Database
+from vigilar_storage.schema import settings_history
+
+log = logging.getLogger(__name__)
+
+SETTINGS_FILE = "settings.toml"
+
+
+class StaleRevisionError(VigilarError):
+    """Somebody else changed the settings in between."""
+
+
+class SettingsService:
+    """`env` is the process environment: it names vigilar.toml and may override keys."""
+
+    def __init__(
+        self, data_dir: Path, config_run: Path, database: Database, clock: Clock, env: Mapping[str, str] = os.environ
+    ) -> None:  # fmt: skip
+        self._settings_path = data_dir / SETTINGS_FILE
+        self._config_run = config_run
+        self._database = database
+        self._clock = clock
+        self._env = env
+        self._turn = threading.Lock()
+
+    def show(self) -> dict[str, Any]:
+        """Raises ConfigError when the configuration on disk cannot be read."""
+        return self._answer(self._load())
+
+    def change(self, changes: dict[str, Any], actor: str, revision: str) -> dict[str, Any]:
+        """Validate, write settings.toml, hand every service its new slice, remember who did it.
+
+        Raises ConfigError (nothing changed), StaleRevisionError, OSError, StorageUnavailableError.
+        """
+        from vigilar_common.config.settings import write_settings  # tomlkit, only when something is written
+
+        if _holds(changes, REDACTED):
+            raise ConfigError(
+                f'"{REDACTED}" stands for a secret that is not shown: leave its key out to keep it'
+            )
+        with self._turn:
+            before = self._load()
+            if before.revision != revision:
+                raise StaleRevisionError(
+                    f"the settings are at revision {before.revision}, not {revision}: read them again"
+                )
+            loaded = write_settings(self._settings_path, changes, before.path, self._env, self._clock)
+            changed = slices.apply(loaded, self._config_run, self._clock)
+            log.info(
+                "settings changed by %s: revision %s, new for %s", actor, loaded.revision, ", ".join(changed)
+            )
+            kept = {
+                "ts_ms": self._clock.now_ms(),
+                "actor": actor,
+                "revision": loaded.revision,
+                "changes": redacted(changes, shown(loaded.config)),
+            }
+            self._database.write(
+                lambda connection: connection.execute(sa.insert(settings_history).values(**kept))
+            )
+        return self._answer(loaded)
+
+    def _load(self) -> LoadedConfig:
+        return load(find_config_path(None, self._env), self._env, self._settings_path)
+
+    def _answer(self, loaded: LoadedConfig) -> dict[str, Any]:
+        return {
+            "revision": loaded.revision,
+            "values": shown(loaded.config),
+            "origins": {key: str(origin) for key, origin in loaded.origins.items()},
+            "warnings": list(loaded.warnings),
+        }
+
+
+def redacted(changes: Any, visible: Any, path: tuple[str, ...] = ()) -> Any:
+    """`changes` with every value as `visible` (the redacted whole) shows it; what it does not hold is hidden."""
+    if isinstance(changes, Mapping):
+        inside = visible if isinstance(visible, Mapping) else {}
+        return {
+            key: redacted(value, inside.get(key), (*path, key)) if key != "removed" else value
+            for key, value in changes.items()
+        }
+    if isinstance(changes, list) and path in KEYED_LISTS and isinstance(visible, list):
+        name = KEYED_LISTS[path]
+        by_name = {entry.get(name): entry for entry in visible if isinstance(entry, Mapping)}
+        return [
+            redacted(entry, by_name.get(entry.get(name)), path) if isinstance(entry, Mapping) else REDACTED
+            for entry in changes
+        ]
+    if changes is None:
+        return None
+    return REDACTED if visible is None else visible
+
+
+def _holds(value: Any, word: str) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds(inner, word) for inner in value.values())
+    if isinstance(value, list):
+        return any(_holds(inner, word) for inner in value)
+    return isinstance(value, str) and word in value
