@@ -83,7 +83,9 @@ def make_secrets(root: Path, camera_ids: Iterable[str]) -> list[str]:
 
 
 def _folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # `parents=True` would make the parents readable by others.
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

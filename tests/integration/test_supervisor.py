@@ -1,0 +1,123 @@
+"""Children with real processes: restart after kill -9, giving up, ordered stop, the list in services.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from vigilar_common.clock import SystemClock
+from vigilar_common.supervision import MAX_RESTARTS
+from vigilar_supervisor.children import Spec, free_port
+from vigilar_supervisor.supervise import Supervisor
+
+LISTENS = "import socket,sys,time; s=socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)"
+
+
+class FastClock(SystemClock):
+    """Delays between restarts pass a thousand times faster; processes are real."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def monotonic_s(self) -> float:
+        return self._start + (time.monotonic() - self._start) * 1000
+
+
+def ticking(supervisor: Supervisor, until: Callable[[], bool], limit_s: float = 20.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not until():
+        assert time.monotonic() < deadline, "not reached in time"
+        supervisor.tick()
+        time.sleep(0.02)
+
+
+def listener(name: str) -> Spec:
+    port = free_port()
+    return Spec(name, (sys.executable, "-c", LISTENS, str(port)), tcp_port=port)
+
+
+def test_a_killed_child_is_started_again_and_the_list_follows(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, SystemClock(), lambda _: None)
+    supervisor.set_children([listener("a"), listener("b")])
+    ticking(supervisor, lambda: not supervisor.not_ready())
+    first = json.loads((tmp_path / "services.json").read_text())["services"]
+    os.kill(first["a"]["pid"], signal.SIGKILL)
+    killed = time.monotonic()
+    ticking(
+        supervisor,
+        lambda: (
+            supervisor.children["a"].ready and supervisor.children["a"].pid not in (None, first["a"]["pid"])
+        ),
+    )
+    assert time.monotonic() - killed < 5
+    ticking(
+        supervisor,
+        lambda: json.loads((tmp_path / "services.json").read_text())["services"]["a"]["pid"] is not None,
+    )
+    now = json.loads((tmp_path / "services.json").read_text())["services"]
+    assert now["b"] == first["b"]
+    assert now["a"]["pid"] == supervisor.children["a"].pid
+    supervisor.stop()
+    assert not (tmp_path / "services.json").exists()
+
+
+def test_a_child_that_always_dies_is_given_up_with_the_guides_words_and_the_rest_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    supervisor = Supervisor(tmp_path, FastClock(), lambda _: None)
+    supervisor.set_children([Spec("bad", ("/bin/false",)), listener("good")])
+    ticking(supervisor, lambda: supervisor.children["bad"].policy.given_up)
+    assert supervisor.children["bad"].policy.restarts == MAX_RESTARTS + 1
+    assert "bad exceeded max restarts, giving up" in caplog.text
+    assert supervisor.children["good"].pid
+    supervisor.stop()
+
+
+def test_a_child_that_ignores_sigterm_is_killed_and_a_removed_one_is_stopped(tmp_path: Path) -> None:
+    stubborn = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)"
+    supervisor = Supervisor(tmp_path, FastClock(), lambda _: None)
+    supervisor.set_children([Spec("stubborn", (sys.executable, "-c", stubborn)), listener("good")])
+    ticking(supervisor, lambda: supervisor.children["stubborn"].pid is not None)
+    time.sleep(0.3)
+    process = supervisor.children["stubborn"].process
+    supervisor.set_children([supervisor.children["good"].spec])
+    assert process is not None
+    assert process.poll() == -signal.SIGKILL
+    assert set(supervisor.children) == {"good"}
+    supervisor.stop()
+
+
+def run_cli(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vigilar_supervisor", *args],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_start_refuses_a_bad_configuration_and_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "vigilar.toml").write_text("[web]\nprot = 1\n")
+    done = run_cli("start", "-c", "vigilar.toml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert 'vigilar.toml:2: [web] prot: unknown key; did you mean "port"?' in done.stderr
+
+
+def test_every_command_knows_version_and_wrong_usage_ends_with_2(tmp_path: Path) -> None:
+    for command in ([], ["start"], ["demo"], ["init"], ["config", "validate"], ["config", "show"]):
+        done = run_cli(*command, "--version", cwd=tmp_path)
+        assert (done.returncode, done.stdout.split()[0]) == (0, "vigilar"), command
+    assert run_cli("demo", "--port", "99999", cwd=tmp_path).returncode == 2
+    assert run_cli("demo", "--camera", "nourl", cwd=tmp_path).returncode == 2
+    assert run_cli("fly", cwd=tmp_path).returncode == 2
