@@ -23,14 +23,18 @@ STOP_TIMEOUT_S = 10.0
 def ensure_film(cache_dir: Path = CACHE, **params: Any) -> Path:
     """The index of a film of the real footage with these ``FilmParams``, fetched and built once."""
     from vigilar_demo_camera.encoder import VideoFile
-    from vigilar_demo_camera.film import FilmParams
+    from vigilar_demo_camera.film import FilmParams, find_film
     from vigilar_demo_camera.film import ensure_film as build
     from vigilar_demo_camera.footage import SHA256, ensure_footage
 
     wanted = FilmParams(**params)
+    name = f"film-{wanted.key(SHA256)[:16]}"
+    found = find_film(wanted, SHA256, cache_dir / "films", name)
+    if found is not None:
+        return found
     source = VideoFile(ensure_footage(cache_dir / "footage"), SHA256, wanted.width, wanted.height)
     try:
-        return build(source, wanted, cache_dir / "films", f"film-{wanted.key(SHA256)[:16]}")
+        return build(source, wanted, cache_dir / "films", name)
     finally:
         source.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -16,14 +17,14 @@ import pytest
 from footage import RunningCamera, cpu_s, ensure_film, running_camera
 from vigilar_demo_camera.playback import load_film
 
-SHORT_FILM = {
+SHORT_FILM: dict[str, Any] = {
     "width": 384,
     "height": 288,
-    "lead_s": 2.0,
+    "lead_s": 1.5,
     "idle_s": 1.0,
-    "busy_s": 2.0,
+    "busy_s": 1.0,
     "cycles": 1,
-    "gop_s": 1.0,
+    "gop_s": 0.5,
 }
 FRAME_MS = 100
 
@@ -64,13 +65,13 @@ def watch(url: str, seconds: float, decode: bool = True) -> list[Seen]:
     return seen
 
 
-@pytest.fixture(scope="module")
-def film() -> Path:
+@pytest.fixture(scope="module", name="film")
+def _film() -> Path:
     return ensure_film(**SHORT_FILM)
 
 
-@pytest.fixture
-def camera(film: Path, tmp_path: Path) -> Iterator[RunningCamera]:
+@pytest.fixture(name="camera")
+def _camera(film: Path, tmp_path: Path) -> Iterator[RunningCamera]:
     with running_camera({"demo": film}, tmp_path) as running:
         yield running
 
@@ -79,15 +80,16 @@ def test_the_film_loops_without_a_seam_and_its_truth_is_what_is_seen(
     camera: RunningCamera, film: Path
 ) -> None:
     facts = load_film(film)
-    seen = watch(camera.urls["demo"], facts.duration_s * 2 + 1)
+    seen = watch(camera.urls["demo"], facts.duration_s * 2 + 0.7)
 
     assert seen[0].is_key
     steps_ms = np.diff([packet.pts_ms for packet in seen])
     assert steps_ms.min() == pytest.approx(FRAME_MS, abs=1)
     assert steps_ms.max() == pytest.approx(FRAME_MS, abs=1)
-    # In real time: neither in bursts nor drifting.
+    # In real time: no drift, no bursts (single packets may be read late on a busy machine).
     lateness_ms = np.array([packet.wall_ms - packet.pts_ms for packet in seen])
-    assert np.ptp(lateness_ms[1:]) < 2 * FRAME_MS
+    assert abs(np.median(lateness_ms[:20]) - np.median(lateness_ms[-20:])) < FRAME_MS
+    assert np.ptp(np.percentile(lateness_ms, [10, 80])) < 2 * FRAME_MS
     sizes = [size for _, size, _ in facts.frames]
     second_loop = [packet.size_bytes for packet in seen][len(sizes) : 2 * len(sizes)]
     assert [packet.size_bytes for packet in seen][: len(sizes)] == second_loop
@@ -99,28 +101,24 @@ def test_the_film_loops_without_a_seam_and_its_truth_is_what_is_seen(
     still = np.median(lumas[: facts.onsets[0]], axis=0)
     changed_px = (np.abs(lumas - still) > 25).sum(axis=(1, 2))
     moving = changed_px > 100
-    onsets_ms = [seen[i].wall_ms for i in range(1, len(seen)) if moving[i] and not moving[i - 1]]
-    ends_ms = [seen[i].wall_ms for i in range(1, len(seen)) if moving[i - 1] and not moving[i]]
-    true_onsets_ms = [row["wall_ms"] for row in camera.truth("onset")]
-    true_ends_ms = [row["wall_ms"] for row in camera.truth("end")]
-    assert len(true_onsets_ms) == 2
-    assert onsets_ms == pytest.approx(true_onsets_ms, abs=3 * FRAME_MS)
-    assert ends_ms == pytest.approx(true_ends_ms[: len(ends_ms)], abs=3 * FRAME_MS)
-    assert len(ends_ms) >= 1
+    begins = [i for i in range(1, len(seen)) if moving[i] and not moving[i - 1]]
+    stops = [i for i in range(1, len(seen)) if moving[i - 1] and not moving[i]]
+    length = len(sizes)
+    assert begins == pytest.approx([facts.onsets[0], facts.onsets[0] + length], abs=1)
+    assert stops == pytest.approx([facts.ends[0], facts.ends[0] + length], abs=1)
+    for event, numbers in (("onset", begins), ("end", stops)):
+        seen_at_ms = [float(np.median(lateness_ms)) + seen[i].pts_ms for i in numbers]
+        assert [row["wall_ms"] for row in camera.truth(event)] == pytest.approx(seen_at_ms, abs=4 * FRAME_MS)
     assert all(row["watched"] for row in camera.truth())
 
 
 def test_several_viewers_see_the_same_and_each_starts_with_a_keyframe_within_one_gop(
     camera: RunningCamera,
 ) -> None:
-    results: dict[str, list[Seen]] = {}
-
-    def view(name: str) -> None:
-        results[name] = watch(camera.urls["demo"], 3.0)
-
-    first = threading.Thread(target=view, args=("first",))
+    seen: list[Seen] = []
+    first = threading.Thread(target=lambda: seen.extend(watch(camera.urls["demo"], 3.0)))
     first.start()
-    time.sleep(1.3)
+    time.sleep(1.0)
     started = time.monotonic()
     with connect(camera.urls["demo"]) as container:
         for packet in container.demux(video=0):
@@ -130,19 +128,24 @@ def test_several_viewers_see_the_same_and_each_starts_with_a_keyframe_within_one
         assert len(packet.decode()) + len(container.streams.video[0].decode(None)) == 1
         second = [packet.size] + [p.size for p, _ in zip(container.demux(video=0), range(5), strict=False)]
     first.join()
-    assert to_keyframe_s < 1.5
-    sizes = [seen.size_bytes for seen in results["first"]]
+    assert to_keyframe_s < 1.0
+    sizes = [packet.size_bytes for packet in seen]
     assert any(sizes[i : i + len(second)] == second for i in range(len(sizes)))
 
 
-def test_a_viewer_who_returns_gets_a_picture_at_once(camera: RunningCamera) -> None:
+def test_whoever_returns_at_once_is_never_turned_away(camera: RunningCamera) -> None:
+    for _ in range(12):
+        with connect(camera.urls["demo"]) as container:
+            assert next(container.demux(video=0)).size > 0
+
+
+def test_what_happens_while_nobody_watches_is_marked_so(camera: RunningCamera) -> None:
     watch(camera.urls["demo"], 0.5)
-    time.sleep(0.4)
-    started = time.monotonic()
-    seen = watch(camera.urls["demo"], 0.0)
-    assert seen[0].is_key
-    assert seen[0].luma is not None
-    assert time.monotonic() - started < 1.0
+    deadline = time.monotonic() + 5
+    while not camera.truth("onset") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [row["watched"] for row in camera.truth("loop")] == [True]
+    assert [row["watched"] for row in camera.truth("onset")] == [False]
 
 
 def test_a_login_is_asked_for_and_only_the_right_password_opens(film: Path, tmp_path: Path) -> None:
@@ -176,10 +179,10 @@ def test_sigterm_ends_it_at_once_while_somebody_watches(film: Path, tmp_path: Pa
 
 
 def test_a_stalled_camera_sends_nothing_and_then_goes_on(film: Path, tmp_path: Path) -> None:
-    with running_camera({"demo": film}, tmp_path, faults=["demo=stall@1+1.5"]) as running:
-        seen = watch(running.urls["demo"], 3.5)
+    with running_camera({"demo": film}, tmp_path, faults=["demo=stall@0.5+1"]) as running:
+        seen = watch(running.urls["demo"], 2.3)
     gaps_ms = np.diff([packet.pts_ms for packet in seen])
-    assert gaps_ms.max() == pytest.approx(1600, abs=150)
+    assert gaps_ms.max() == pytest.approx(1100, abs=150)
     assert np.count_nonzero(gaps_ms > 2 * FRAME_MS) == 1
 
 
@@ -187,22 +190,20 @@ def test_garbage_arrives_as_packets_that_no_decoder_takes(film: Path, tmp_path: 
     with running_camera({"demo": film}, tmp_path, faults=["demo=garbage@1"]) as running:
         clean = watch(running.urls["demo"], 0.3)
         assert clean
-        assert len(watch(running.urls["demo"], 2.5, decode=False)) > 10
+        assert len(watch(running.urls["demo"], 1.5, decode=False)) > 5
         with pytest.raises(av.error.InvalidDataError):
             watch(running.urls["demo"], 2.0)
 
 
 def test_a_camera_that_closes_ends_the_connection_and_comes_back(film: Path, tmp_path: Path) -> None:
-    with running_camera({"demo": film}, tmp_path, faults=["demo=close@1+1"]) as running:
+    with running_camera({"demo": film}, tmp_path, faults=["demo=close@1+0.8"]) as running:
         started = time.monotonic()
-        try:
+        with contextlib.suppress(av.error.FFmpegError):
             watch(running.urls["demo"], 5)
-        except av.error.FFmpegError:
-            pass
         assert time.monotonic() - started < 3
         with pytest.raises(av.error.HTTPNotFoundError):
             connect(running.urls["demo"])
-        time.sleep(1.2)
+        time.sleep(1.0)
         assert watch(running.urls["demo"], 0.3)
 
 
@@ -224,7 +225,7 @@ def test_sixteen_cameras_come_from_one_process_cheaply(film: Path, tmp_path: Pat
         try:
             before_s = cpu_s(running.process.pid)
             counts = dict.fromkeys(names, 0)
-            end = time.monotonic() + 4
+            end = time.monotonic() + 3
             while time.monotonic() < end:
                 for name, container in zip(names, containers, strict=True):
                     counts[name] += next(container.demux(video=0)).size > 0
@@ -232,13 +233,13 @@ def test_sixteen_cameras_come_from_one_process_cheaply(film: Path, tmp_path: Pat
         finally:
             for container in containers:
                 container.close()
-    assert min(counts.values()) > 30
-    per_stream_minute_s = used_s / 16 * 60 / 4
+    assert min(counts.values()) > 20
+    per_stream_minute_s = used_s / 16 * 60 / 3
     assert per_stream_minute_s < 1.0
     print(f"{per_stream_minute_s:.2f} CPU s per stream and minute")  # noqa: T201
 
 
 def test_a_port_in_use_is_named(camera: RunningCamera, film: Path, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=f"cannot listen on 127.0.0.1 port {camera.port}"):
-        with running_camera({"demo": film}, tmp_path / "second", port=camera.port):
-            pass
+    second = running_camera({"demo": film}, tmp_path / "second", port=camera.port)
+    with pytest.raises(RuntimeError, match=f"cannot listen on 127.0.0.1 port {camera.port}"), second:
+        pytest.fail("two servers share a port")
