@@ -1,0 +1,253 @@
+"""What alerts must not forget over a kill -9: deliveries that are due, and who subscribed. One SQLite file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from vigilar_common.messages.alarm import Severity
+
+from vigilar_alerts.domain.decide import Alert
+
+log = logging.getLogger("vigilar.alerts.store")
+
+MAX_JOBS = 20_000
+MAX_VOLATILE = 256
+"""Deliveries kept in memory while the disk refuses to take any."""
+MAX_ALERTS = 10_000
+"""Alerts remembered so that a repeated event is not told twice."""
+MAX_PER_HOST = 2
+"""Deliveries to one push service at a time: a slow one must not hold up the others."""
+MAX_DELAY_MS = 2 * 3600 * 1000
+"""No retry is due later than that; if one seems to be, the clock was set back."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS alerts (
+  n INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+  job_id INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL, channel TEXT NOT NULL, target TEXT NOT NULL,
+  host TEXT NOT NULL, picture_id TEXT, attempt INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+  UNIQUE (alert_id, channel, target));
+CREATE TABLE IF NOT EXISTS subscriptions (
+  subscription_id TEXT PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
+  user TEXT NOT NULL, device TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One delivery that is due. `attempt` counts from 1; `job_id` 0 lives in memory only."""
+
+    alert: Alert
+    channel: str
+    target: str
+    host: str = ""
+    attempt: int = 1
+    due_ms: int = 0
+    job_id: int = 0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One browser. Its fields are secrets: whoever has them can send to it."""
+
+    subscription_id: str
+    endpoint: str
+    p256dh: str
+    auth: str
+    user: str
+    device: str
+
+    def __repr__(self) -> str:
+        return f"Subscription({self.subscription_id})"
+
+
+class Store:
+    """Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._taken: dict[int, Job] = {}
+        self._volatile: list[Job] = []
+        self._busy: Counter[str] = Counter()
+
+    def open(self) -> None:
+        """Raises sqlite3.Error when the file cannot be used."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA journal_size_limit=4194304")
+        self._db.executescript(_SCHEMA)
+        self._path.chmod(0o600)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    # -- deliveries ---------------------------------------------------------------------------------
+
+    def knows(self, alert_id: str) -> bool:
+        with self._lock:
+            found = self._db.execute("SELECT 1 FROM alerts WHERE alert_id=?", (alert_id,)).fetchone()
+        return found is not None
+
+    def add(self, alert: Alert, jobs: list[Job]) -> bool:
+        """On disk when this returns, or in memory if the disk refuses; False: the alert was known already."""
+        try:
+            with self._lock:
+                return self._insert(alert, jobs)
+        except sqlite3.Error as error:
+            log.critical("alert %s is kept in memory only: %s", alert.alert_id, error)
+            with self._lock:
+                room = MAX_VOLATILE - len(self._volatile)
+                self._volatile += jobs[:room]
+            if len(jobs) > room:
+                log.critical("%d deliveries of alert %s found no room", len(jobs) - room, alert.alert_id)
+            return True
+
+    def _insert(self, alert: Alert, jobs: list[Job]) -> bool:
+        waiting = self._db.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        if waiting + len(jobs) > MAX_JOBS:
+            raise sqlite3.DataError(f"{waiting} deliveries wait already")
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            row = self._db.execute(
+                "INSERT INTO alerts(alert_id, body) VALUES (?,?) ON CONFLICT(alert_id) DO NOTHING",
+                (alert.alert_id, json.dumps(asdict(alert), separators=(",", ":"))),
+            )
+            if row.rowcount:
+                self._db.executemany(
+                    "INSERT INTO jobs(alert_id, channel, target, host, picture_id, attempt, due_ms)"
+                    " VALUES (?,?,?,?,?,?,?)",
+                    [
+                        (alert.alert_id, j.channel, j.target, j.host, alert.picture_id, j.attempt, j.due_ms)
+                        for j in jobs
+                    ],
+                )
+                self._db.execute(
+                    "DELETE FROM alerts WHERE n <= (SELECT max(n) FROM alerts) - ?"
+                    " AND alert_id NOT IN (SELECT alert_id FROM jobs)",
+                    (MAX_ALERTS,),
+                )
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        return bool(row.rowcount)
+
+    def claim(self, now_ms: int) -> Job | None:
+        """The most urgent delivery that is due and whose push service is not busy; the caller must end it."""
+        with self._lock:
+            for job in self._volatile:
+                if job.due_ms <= now_ms and self._free(job.host):
+                    self._volatile.remove(job)
+                    self._busy[job.host] += 1
+                    return job
+            rows = self._db.execute(
+                "SELECT job_id, body, channel, target, host, attempt, due_ms FROM jobs JOIN alerts USING (alert_id)"
+                " WHERE due_ms <= ? OR due_ms > ? ORDER BY due_ms",
+                (now_ms, now_ms + MAX_DELAY_MS),
+            )
+            for job_id, body, channel, target, host, attempt, due_ms in rows:
+                if job_id not in self._taken and self._free(host):
+                    job = Job(_alert(body), channel, target, host, attempt, due_ms, job_id)
+                    self._taken[job_id] = job
+                    self._busy[host] += 1
+                    return job
+        return None
+
+    def next_due_ms(self) -> int | None:
+        """When the next delivery is due that nobody works on; None: there is none."""
+        with self._lock:
+            due = [job.due_ms for job in self._volatile]
+            # At most a handful are taken at a time, so one more row than that is enough to see past them.
+            rows = self._db.execute(
+                "SELECT job_id, due_ms FROM jobs ORDER BY due_ms LIMIT ?", (len(self._taken) + 1,)
+            )
+            due += [due_ms for job_id, due_ms in rows if job_id not in self._taken]
+        return min(due, default=None)
+
+    def finished(self, job: Job) -> None:
+        """Delivered, or given up. Raises sqlite3.Error; the job is then sent once more after a restart."""
+        with self._lock:
+            self._end(job)
+            if job.job_id:
+                self._db.execute("DELETE FROM jobs WHERE job_id=?", (job.job_id,))
+
+    def again(self, job: Job, due_ms: int) -> None:
+        """To be tried again at `due_ms`."""
+        with self._lock:
+            self._end(job)
+            if job.job_id:
+                self._db.execute(
+                    "UPDATE jobs SET attempt=?, due_ms=? WHERE job_id=?",
+                    (job.attempt + 1, due_ms, job.job_id),
+                )
+            else:
+                self._volatile.append(replace(job, attempt=job.attempt + 1, due_ms=due_ms))
+
+    def picture_came(self, picture_id: str, now_ms: int) -> int:
+        """Deliveries that only waited for their picture may go."""
+        with self._lock:
+            self._volatile = [
+                replace(j, due_ms=min(j.due_ms, now_ms)) if j.alert.picture_id == picture_id else j
+                for j in self._volatile
+            ]
+            return self._db.execute(
+                "UPDATE jobs SET due_ms=? WHERE picture_id=? AND attempt=1 AND due_ms>?",
+                (now_ms, picture_id, now_ms),
+            ).rowcount
+
+    def waiting(self) -> int:
+        with self._lock:
+            count: int = self._db.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        return count + len(self._volatile)
+
+    def _free(self, host: str) -> bool:
+        return not host or self._busy[host] < MAX_PER_HOST
+
+    def _end(self, job: Job) -> None:
+        self._taken.pop(job.job_id, None)
+        self._busy[job.host] -= 1
+        if self._busy[job.host] <= 0:
+            del self._busy[job.host]
+
+    # -- subscriptions ------------------------------------------------------------------------------
+
+    def subscriptions(self) -> list[Subscription]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT subscription_id, endpoint, p256dh, auth, user, device FROM subscriptions"
+            )
+            return [Subscription(*row) for row in rows]
+
+    def subscription(self, subscription_id: str) -> Subscription | None:
+        return next((s for s in self.subscriptions() if s.subscription_id == subscription_id), None)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO subscriptions VALUES (:subscription_id, :endpoint, :p256dh, :auth, :user, :device)"
+                " ON CONFLICT(subscription_id) DO UPDATE SET p256dh=:p256dh, auth=:auth, user=:user, device=:device",
+                asdict(subscription),
+            )
+
+    def unsubscribe(self, subscription_id: str) -> bool:
+        """False when it was not there. Deliveries that wait for it end with it."""
+        with self._lock:
+            self._db.execute("DELETE FROM jobs WHERE channel='web_push' AND target=?", (subscription_id,))
+            row = self._db.execute("DELETE FROM subscriptions WHERE subscription_id=?", (subscription_id,))
+        return bool(row.rowcount)
+
+
+def _alert(body: str) -> Alert:
+    raw = json.loads(body)
+    return Alert(**{**raw, "severity": Severity(raw["severity"])})

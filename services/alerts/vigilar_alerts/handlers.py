@@ -1,0 +1,210 @@
+"""Event in, deliveries out. The table of topics is at the foot."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vigilar_common.bus import Handler, Received
+from vigilar_common.clock import Clock, uuid7
+from vigilar_common.config import Config
+from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import EventOpened, Severity
+from vigilar_common.messages.alerts import AlertTest, Outcome
+from vigilar_common.topics import (
+    CMD_ALERT_TEST,
+    CMD_PUSH_SUBSCRIBE,
+    CMD_PUSH_UNSUBSCRIBE,
+    PICTURE,
+    Topic,
+)
+
+from vigilar_alerts.adapters.store import Job, Store
+from vigilar_alerts.delivery import Deliverer
+from vigilar_alerts.domain.decide import Alert, Decider
+from vigilar_alerts.domain.endpoints import host_of
+from vigilar_alerts.subscriptions import Subscriptions
+
+log = logging.getLogger("vigilar.alerts.decisions")
+
+FACT_TYPES = (EventOpened.TYPE,)
+PICTURE_WAIT_MS = 1000
+"""A notification leaves with its picture, or without after this time."""
+MAX_PICTURES = 256
+TEST_LIMIT_S = 15.0
+UI = "ui"
+"""The alerts page: it always exists, and its row says that the alert was decided."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Which channels are on, and what syslog calls its target."""
+
+    web_push: bool
+    syslog: str
+    desktop: bool
+
+
+class Handlers:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        deliverer: Deliverer,
+        subscriptions: Subscriptions,
+        config: Config,
+        channels: Callable[[], Channels],
+    ) -> None:
+        self._clock, self._store, self._deliverer = clock, store, deliverer
+        self._subscriptions, self._channels = subscriptions, channels
+        self._decider = Decider(config)
+        self._lock = threading.Lock()
+        self._pictures: OrderedDict[str, None] = OrderedDict()
+        self._testing = threading.Lock()
+        self.decisions: Counter[str] = Counter()
+
+    def configure(self, config: Config) -> None:
+        with self._lock:
+            self._decider.config = config
+
+    def on_fact(self, fact: Fact, age_s: float, live: bool) -> None:  # noqa: ARG002 the feed's signature
+        """Once per event: decide, and put the deliveries on disk before the fact counts as handled."""
+        if not isinstance(fact, EventOpened):
+            return
+        with self._lock:
+            now_ms = self._clock.now_ms()
+            decision = self._decider.decide(fact, age_s, self._clock.monotonic_s())
+            alert = decision.alert
+            if alert is None:
+                self._count(decision.reason, fact)
+                return
+            jobs = self._jobs(alert, now_ms, decision.push)
+            if decision.reason == "late":
+                jobs = [job for job in jobs if job.channel == UI]
+            if not self._store.add(alert, jobs):
+                self.decisions["repeated"] += 1
+                return
+            self._count(decision.reason, fact)
+        self._deliverer.wake()
+
+    def on_picture(self, received: Received) -> None:
+        """Only whether a picture exists matters here: the notification carries a link."""
+        picture_id = received.properties.get("picture_id", "")
+        if not picture_id:
+            return
+        with self._lock:
+            self._pictures[picture_id] = None
+            if len(self._pictures) > MAX_PICTURES:
+                self._pictures.popitem(last=False)
+            released = self._store.picture_came(picture_id, self._clock.now_ms())
+        if released:
+            self._deliverer.wake()
+
+    def on_test(self, received: Received) -> None:
+        command = received.message
+        assert isinstance(command, AlertTest)
+        if not self._testing.acquire(blocking=False):
+            received.reply(ok=False, code="busy", message="A test is under way; wait a few seconds.")
+            return
+        # Push services take their time; the bus's thread has none.
+        threading.Thread(target=self._test, args=(received, command), name="alert-test", daemon=True).start()
+
+    def summarise(self) -> None:
+        """Every few seconds: tell what the cap held back, once there is room."""
+        with self._lock:
+            now_ms = self._clock.now_ms()
+            alert = self._decider.summary(now_ms, self._clock.monotonic_s(), uuid7(self._clock))
+            if alert is None:
+                return
+            self._store.add(alert, self._jobs(alert, now_ms, push=True))
+            self.decisions["summary"] += 1
+        self._deliverer.wake()
+
+    def _count(self, reason: str, event: EventOpened) -> None:
+        self.decisions[reason] += 1
+        log.info("%s %s: %s", event.type.value, event.event_id, reason)
+
+    def _jobs(self, alert: Alert, now_ms: int, push: bool) -> list[Job]:
+        channels = self._channels()
+        jobs = [Job(alert, UI, "alerts page", due_ms=now_ms)]
+        if channels.syslog:
+            jobs.append(Job(alert, "syslog", channels.syslog, due_ms=now_ms))
+        if channels.desktop and push:
+            jobs.append(Job(alert, "desktop", "notify-send", due_ms=now_ms))
+        if channels.web_push and push:
+            waits = alert.picture_id is not None and alert.picture_id not in self._pictures
+            due_ms = now_ms + (PICTURE_WAIT_MS if waits else 0)
+            jobs += [
+                Job(alert, "web_push", s.subscription_id, host_of(s.endpoint), due_ms=due_ms)
+                for s in self._store.subscriptions()
+            ]
+        return jobs
+
+    def _test(self, received: Received, command: AlertTest) -> None:
+        try:
+            targets = self._test_targets(command.channel)
+            if not targets:
+                received.reply(ok=False, code="no_targets", message=self._why_no_targets(command.channel))
+                return
+            alert = Alert(
+                alert_id=uuid7(self._clock),
+                event_id=None,
+                severity=Severity.ALERT,
+                title="Test notification",
+                body=f"Asked for by {command.user}. Alerts reach this device.",
+                tag="test",
+                onset_ms=self._clock.now_ms(),
+                url="/alerts",
+            )
+            jobs = [Job(alert, command.channel, target, due_ms=alert.onset_ms) for target in targets]
+            delivered = 0
+            give_up_s = self._clock.monotonic_s() + TEST_LIMIT_S
+            for job in jobs:
+                if self._clock.monotonic_s() > give_up_s:
+                    log.warning("the test notification took too long: not all devices were tried")
+                    break
+                if self._deliverer.attempt(job, retries=False) is Outcome.DELIVERED:
+                    delivered += 1
+            text = f"{delivered} of {len(jobs)} delivered."
+            if delivered < len(jobs):
+                text += " The alerts page says what failed."
+            ok = delivered > 0
+            received.reply(
+                ok=ok, code="ok" if ok else "not_delivered", message=text, data={"delivered": delivered}
+            )
+        except Exception:
+            log.exception("the test notification failed")
+            received.reply(ok=False, code="failed", message="The test failed; see the log of alerts.")
+        finally:
+            self._testing.release()
+
+    def _test_targets(self, channel: str) -> list[str]:
+        channels = self._channels()
+        match channel:
+            case "web_push" if channels.web_push:
+                return [s.subscription_id for s in self._store.subscriptions()]
+            case "syslog" if channels.syslog:
+                return [channels.syslog]
+            case "desktop" if channels.desktop:
+                return ["notify-send"]
+            case _:
+                return []
+
+    def _why_no_targets(self, channel: str) -> str:
+        if channel == "web_push" and self._channels().web_push:
+            return "No device is subscribed; allow notifications on one first."
+        return f"The channel {channel} is switched off or unknown."
+
+
+def table(handlers: Handlers, subscriptions: Subscriptions) -> Mapping[Topic, Handler]:
+    """Who hears what; events come through the feed (FACT_TYPES)."""
+    return {
+        PICTURE: handlers.on_picture,
+        CMD_PUSH_SUBSCRIBE: subscriptions.on_subscribe,
+        CMD_PUSH_UNSUBSCRIBE: subscriptions.on_unsubscribe,
+        CMD_ALERT_TEST: handlers.on_test,
+    }

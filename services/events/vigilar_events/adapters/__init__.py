@@ -1,0 +1,1 @@
+"""Files and the world outside."""

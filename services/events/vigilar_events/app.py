@@ -1,0 +1,114 @@
+"""Wiring of the events service."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
+from vigilar_common.config.slices import Slice
+from vigilar_common.feed import Feed
+from vigilar_common.service import App, Context
+from vigilar_common.state_file import StateFile
+
+from vigilar_events.arming import Arming
+from vigilar_events.handlers import FACT_TYPES, Handlers, table
+
+log = logging.getLogger("vigilar.events")
+
+TICK_S = 1.0
+
+
+class Events:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._arming = Arming(
+            clock=context.clock,
+            bus=context.bus,
+            facts=context.facts,
+            state_dir=context.state_dir,
+            pin_hash=context.config.security.pin_hash,
+        )
+        self._handlers = Handlers(
+            clock=context.clock,
+            facts=context.facts,
+            arm_state=lambda: self._arming.state,
+            file=StateFile(context.state_dir / "outages.json"),
+            config=context.config,
+        )
+        self._feed = Feed(
+            "events",
+            FACT_TYPES,
+            self._handlers.on_fact,
+            bus=context.bus,
+            storage=context.storage,
+            clock=context.clock,
+            state_dir=context.state_dir,
+        )
+        self._ticker = threading.Thread(target=self._tick, name="events-tick", daemon=True)
+        context.health.live_when("arming", self._arming.problem)
+        context.health.live_when("feed", self._feed.problem)
+        context.health.live_when("tick", self._tick_problem)
+        context.health.metrics.register(_Metrics(self._arming, self._handlers))
+
+    def start(self) -> None:
+        self._arming.load()
+        self._handlers.load()
+        self._arming.start()
+        for topic, handler in table(self._handlers, self._arming).items():
+            self._context.bus.subscribe(topic, handler)
+        self._feed.start()
+        self._ticker.start()
+
+    def stop(self) -> None:
+        self._context.stopping.set()
+        self._feed.stop()
+        self._arming.stop()
+        if self._ticker.is_alive():
+            self._ticker.join(2)
+
+    def not_ready_reason(self) -> str:
+        return ""
+
+    def reload(self, new: Slice) -> bool:
+        self._arming.set_pin_hash(new.config.security.pin_hash)
+        self._handlers.configure(new.config)
+        return True
+
+    def heartbeat_detail(self) -> dict[str, Any]:
+        return {
+            "arm_state": self._arming.state.value,
+            "pin_configured": self._arming.pin_configured,
+            "findings": [finding.model_dump(mode="json") for finding in self._arming.findings()],
+        }
+
+    def _tick(self) -> None:
+        while not self._context.clock.wait(self._context.stopping, TICK_S):
+            try:
+                self._handlers.tick()
+            except Exception:
+                log.exception("outages of cameras could not be told; tried again in %g s", TICK_S)
+
+    def _tick_problem(self) -> str:
+        if self._ticker.ident and not self._ticker.is_alive() and not self._context.stopping.is_set():
+            return "the ticking thread died"
+        return ""
+
+
+class _Metrics(Collector):
+    def __init__(self, arming: Arming, handlers: Handlers) -> None:
+        self._arming, self._handlers = arming, handlers
+
+    def collect(self) -> list[CounterMetricFamily]:
+        commands = CounterMetricFamily("vigilar_arm_commands", "arm commands by result", labels=["result"])
+        for result, count in list(self._arming.results.items()):
+            commands.add_metric([result], count)
+        damped = CounterMetricFamily("vigilar_outages_damped", "outages of cameras that made no event")
+        damped.add_metric([], self._handlers.damped_outages)
+        return [commands, damped]
+
+
+def build(context: Context) -> App:
+    return Events(context)

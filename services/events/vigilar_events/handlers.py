@@ -1,0 +1,143 @@
+"""Message in, meaning out. The table of topics is at the foot."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from vigilar_common.bus import Handler, Received
+from vigilar_common.clock import Clock
+from vigilar_common.config import Camera, Config
+from vigilar_common.derived import derived_id
+from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import ArmState
+from vigilar_common.messages.camera import (
+    CameraCondition,
+    CameraOffline,
+    CameraOnline,
+    CameraState,
+    MotionEnded,
+    MotionStarted,
+)
+from vigilar_common.outbox import FactLog
+from vigilar_common.state_file import StateFile
+from vigilar_common.topics import CAMERA_AVAILABLE, CAMERA_STATE, CMD_ALARM, Topic
+
+from vigilar_events.arming import Arming
+from vigilar_events.domain import meaning
+from vigilar_events.domain.outages import Outages
+
+log = logging.getLogger("vigilar.events")
+
+FACT_TYPES = (MotionStarted.TYPE, MotionEnded.TYPE, CameraOnline.TYPE, CameraOffline.TYPE)
+
+
+class Handlers:
+    """Thread-safe: the feed, the bus and the ticking thread all call it."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        facts: FactLog,
+        arm_state: Callable[[], ArmState],
+        file: StateFile,
+        config: Config,
+    ) -> None:
+        self._clock, self._facts, self._arm_state, self._file = clock, facts, arm_state, file
+        self._lock = threading.Lock()
+        self._cameras: dict[str, Camera] = {}
+        self._outages = Outages(lambda: self._cameras, clock)
+        self._take_cameras(config)
+
+    def load(self) -> None:
+        """Outages that were open when the service stopped."""
+        loaded = self._file.load()
+        problem = loaded.problem
+        try:
+            self._outages.restore(loaded.value or {})
+        except ValueError as error:
+            problem = f"{self._file.path}: {error}"
+        if problem:
+            log.error("open outages of cameras may have been forgotten: %s", problem)
+
+    def configure(self, config: Config) -> None:
+        with self._lock:
+            self._take_cameras(config)
+            self._tell(self._outages.forget_all_but(set(self._cameras)))
+            self._keep()
+
+    def on_fact(self, fact: Fact, age_s: float, live: bool) -> None:  # noqa: ARG002 the feed's signature
+        """Once per fact of FACT_TYPES. Raises what the outbox raises; the feed then brings the fact again."""
+        with self._lock:
+            match fact:
+                case MotionStarted():
+                    self._tell([meaning.motion_opened(fact, self._cameras, self._arm_state(), age_s)])
+                case MotionEnded():
+                    self._tell([meaning.motion_ended(fact)])
+                case CameraOffline():
+                    self._outages.offline(fact.camera_id, fact.id, fact.ts_ms, fact.reason)
+                    self._keep()
+                case CameraOnline():
+                    self._online(fact.camera_id, fact.ts_ms)
+                case _:
+                    log.error("no meaning for %s", fact.TYPE)
+
+    def on_available(self, received: Received) -> None:
+        """A worker that died cannot say that its camera is gone: its last will does."""
+        if received.payload != b"offline":
+            return
+        camera_id = received.ids["camera_id"]
+        now_ms = self._clock.now_ms()
+        cause_id = derived_id("camera_worker_gone", f"{camera_id}:{now_ms}")
+        with self._lock:
+            if camera_id in self._cameras:
+                self._outages.offline(camera_id, cause_id, now_ms, "its camera worker is not running")
+                self._keep()
+
+    def on_camera_state(self, received: Received) -> None:
+        state = received.message
+        if isinstance(state, CameraState) and state.condition is CameraCondition.ONLINE:
+            with self._lock:
+                self._online(state.camera_id, state.ts_ms)
+
+    def tick(self) -> None:
+        """Every second: outages that have become long enough."""
+        with self._lock:
+            facts = self._outages.due(self._arm_state())
+            if facts:
+                self._tell(facts)  # before keeping: a crash in between repeats them under the same ids
+                self._keep()
+
+    @property
+    def damped_outages(self) -> int:
+        return self._outages.damped
+
+    def _online(self, camera_id: str, at_ms: int) -> None:
+        if self._outages.is_out(camera_id):
+            facts = self._outages.online(camera_id, at_ms, self._arm_state())
+            self._tell(facts)
+            self._keep()
+
+    def _tell(self, facts: list[Fact]) -> None:
+        for fact in facts:
+            self._facts.emit(fact)
+
+    def _keep(self) -> None:
+        try:
+            self._file.save(self._outages.kept())
+        except OSError as error:
+            log.error("open outages cannot be kept in %s: %s", self._file.path, error)  # noqa: TRY400
+
+    def _take_cameras(self, config: Config) -> None:
+        self._cameras = {camera.id: camera for camera in config.cameras if camera.enabled}
+
+
+def table(handlers: Handlers, arming: Arming) -> Mapping[Topic, Handler]:
+    """Who hears what; facts come through the feed (FACT_TYPES)."""
+    return {
+        CMD_ALARM: arming.submit,
+        CAMERA_AVAILABLE: handlers.on_available,
+        CAMERA_STATE: handlers.on_camera_state,
+    }

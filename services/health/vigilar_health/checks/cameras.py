@@ -1,0 +1,63 @@
+"""Does every camera deliver pictures, and does it deliver what was promised?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vigilar_common.messages.alarm import Severity
+from vigilar_common.messages.camera import CameraCondition
+from vigilar_common.messages.system import Finding
+
+from vigilar_health.checks.heartbeats import SILENT_AFTER_S
+from vigilar_health.domain.board import CAMERA_PREFIX, Board
+
+GAPS_SHOWN_S = 3600.0
+OFFLINE_AFTER_MS = 10_000
+
+
+def offline(board: Board) -> Iterator[Finding]:
+    for camera_id in board.enabled_cameras():
+        state = board.camera_states.get(camera_id)
+        if state is None or board.silent_s(CAMERA_PREFIX + camera_id) > SILENT_AFTER_S:
+            continue  # its worker's silence is the finding
+        if state.condition is CameraCondition.ONLINE or board.now_ms - state.since_ms < OFFLINE_AFTER_MS:
+            continue
+        yield Finding(
+            code="camera_offline",
+            severity=Severity.ALERT,
+            subject=camera_id,
+            title=f"{board.camera_name(camera_id)} gives no picture: {state.reason or state.condition.value}"[
+                :500
+            ],
+            cure="Check its power, network, address and password; it is tried again by itself.",
+            since_ms=state.since_ms,
+        )
+
+
+def own_findings(board: Board) -> Iterator[Finding]:
+    """What its worker found: another resolution than expected, a codec that browsers cannot play, …"""
+    for camera_id in board.enabled_cameras():
+        state = board.camera_states.get(camera_id)
+        for text in state.findings if state else ():
+            yield Finding(
+                code="camera_finding",
+                severity=Severity.INFO,
+                subject=camera_id,
+                title=f"{board.camera_name(camera_id)}: {text}"[:500],
+                cure="See the camera's settings and its block in vigilar.toml.",
+            )
+
+
+def gaps(board: Board) -> Iterator[Finding]:
+    """Seconds that should have been recorded within the last hour."""
+    reasons = {gap.camera_id: gap.reason for at_s, gap in board.gaps if board.now_s - at_s <= GAPS_SHOWN_S}
+    for camera_id, reason in sorted(reasons.items()):
+        yield Finding(
+            code="recording_gaps",
+            severity=Severity.ALERT,
+            subject=camera_id,
+            title=f"{board.camera_name(camera_id)}: recordings of the last hour lack seconds ({reason})"[
+                :500
+            ],
+            cure="Check the camera's network and the disk; the gaps are listed with the recordings.",
+        )

@@ -1,0 +1,75 @@
+"""What health knows at one moment. The checks read it; nothing here decides."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from vigilar_common.config import Config
+from vigilar_common.messages.alerts import AlertDelivery, PushInfo
+from vigilar_common.messages.camera import CameraState, RecordingGap
+from vigilar_common.messages.system import DiskUsage, FactsDropped, Heartbeat
+
+CORE_SERVICES = ("storage", "events", "alerts", "health", "web")
+"""They run in every installation; others are expected once they were heard."""
+CAMERA_PREFIX = "camera-worker-"
+REMEMBERED = 200
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message and the monotonic second it came."""
+
+    beat: Heartbeat
+    at_s: float
+
+
+@dataclass
+class Usage:
+    """Storage's answer to the last `GET /v1/usage`."""
+
+    disks: dict[str, DiskUsage] = field(default_factory=dict)
+    at_s: float | None = None
+    """Monotonic second of the last good answer; None: never."""
+    problem: str = "not asked yet"
+    """Why the last question got no answer; empty when it did."""
+
+
+@dataclass
+class Board:
+    """Times are monotonic seconds unless their name says otherwise."""
+
+    config: Config
+    started_s: float
+    now_s: float = 0.0
+    now_ms: int = 0
+    beats: dict[str, Heard] = field(default_factory=dict)
+    camera_states: dict[str, CameraState] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    broker_connected: bool = False
+    round_trip_ms: float | None = None
+    round_trip_at_s: float | None = None
+    push: PushInfo | None = None
+    clock_jump_ms: int = 0
+    clock_jump_at_s: float | None = None
+    dropped: deque[tuple[float, FactsDropped]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    gaps: deque[tuple[float, RecordingGap]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    deliveries: deque[tuple[float, AlertDelivery]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    def expected(self) -> set[str]:
+        """Every process that should be sending heartbeats."""
+        cameras = {CAMERA_PREFIX + camera.id for camera in self.config.cameras if camera.enabled}
+        heard = {name for name in self.beats if not name.startswith(CAMERA_PREFIX)}
+        return set(CORE_SERVICES) | cameras | heard
+
+    def silent_s(self, service: str) -> float:
+        """Seconds since its last heartbeat, or since health started when there was none."""
+        heard = self.beats.get(service)
+        return self.now_s - (heard.at_s if heard else self.started_s)
+
+    def camera_name(self, camera_id: str) -> str:
+        camera = self.config.camera(camera_id)
+        return camera.display_name if camera else camera_id
+
+    def enabled_cameras(self) -> list[str]:
+        return [camera.id for camera in self.config.cameras if camera.enabled]

@@ -1,0 +1,171 @@
+"""Who is told what, in which words, and how often."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from vigilar_alerts.domain import retry
+from vigilar_alerts.domain.decide import CAP, Alert, Decider
+from vigilar_alerts.domain.payload import MAX_BYTES, payload
+from vigilar_alerts.domain.retry import Answer
+from vigilar_common.config import Camera, Config
+from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
+from vigilar_common.messages.alerts import Outcome
+
+NOW = 1_750_000_000_000
+
+
+def _camera(camera_id: str, location: str) -> Camera:
+    return Camera.model_validate(
+        {"id": camera_id, "display_name": camera_id, "rtsp_url": "rtsp://x/", "location": location}
+    )
+
+
+CONFIG = Config(cameras=(_camera("front", "EXTERIOR"), _camera("hall", "INTERIOR")))
+
+
+def _event(
+    camera: str = "front", state: str = "disarmed", kind: str = "motion", severity: str = "info"
+) -> EventOpened:
+    return EventOpened(
+        event_id=str(uuid4()),
+        ts_ms=NOW,
+        type=EventType(kind),
+        severity=Severity(severity),
+        title=f"Motion at {camera}",
+        camera_id=camera,
+        picture_id=str(uuid4()),
+        arm_state=ArmState(state),
+    )
+
+
+@pytest.mark.parametrize("state", list(ArmState))
+def test_motion_outside_alerts_in_every_arm_state(state: ArmState) -> None:
+    decision = Decider(CONFIG).decide(_event(state=state.value), 0.1, 0)
+    assert decision.push
+    assert decision.alert
+    assert decision.alert.severity is Severity.ALERT
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("disarmed", False), ("armed_home", False), ("armed_away", True), ("triggered", True)]
+)
+def test_motion_inside_alerts_when_nobody_should_be_there(state: str, told: bool) -> None:
+    decision = Decider(CONFIG).decide(_event("hall", state, severity="critical" if told else "info"), 0.1, 0)
+    assert decision.push is told
+    assert decision.reason == ("alerted" if told else "no_profile")
+    if decision.alert:
+        assert decision.alert.severity is Severity.CRITICAL
+
+
+def test_a_camera_that_is_offline_alerts_and_one_unknown_to_the_config_does_not_break_anything() -> None:
+    decider = Decider(CONFIG)
+    assert decider.decide(_event(kind="camera_offline"), 11, 0).push
+    assert decider.decide(_event("stranger"), 0, 0).alert is None
+
+
+def test_the_same_event_always_gives_the_same_alert_id() -> None:
+    event = _event()
+    first, second = Decider(CONFIG).decide(event, 0, 0).alert, Decider(CONFIG).decide(event, 999, 5).alert
+    assert first
+    assert second
+    assert first.alert_id == second.alert_id
+
+
+def test_more_motion_of_one_camera_within_a_minute_replaces_silently_and_every_event_is_decided() -> None:
+    decider = Decider(CONFIG)
+    made = [decider.decide(_event(), 0, at_s) for at_s in (0, 20, 70, 140)]
+    assert [decision.reason for decision in made] == ["alerted", "grouped", "grouped", "alerted"]
+    alerts = [decision.alert for decision in made if decision.alert]
+    assert [alert.silent for alert in alerts] == [False, True, True, False]
+    assert len({alert.tag for alert in alerts}) == 1
+    assert len({alert.alert_id for alert in alerts}) == 4
+
+
+def test_a_late_event_informs_and_a_very_late_one_is_summarised() -> None:
+    decider = Decider(CONFIG)
+    late = decider.decide(_event(severity="critical"), 300, 0)
+    assert late.push
+    assert late.alert
+    assert (late.alert.severity, late.alert.body) == (Severity.INFO, "5 minutes ago")
+    assert decider.decide(_event(), 90_000, 0).reason == "late"
+    summary = decider.summary(NOW, 1, "x")
+    assert summary
+    assert summary.title == "1 more event"
+    assert decider.summary(NOW, 2, "y") is None
+
+
+def test_a_storm_is_capped_and_summarised_but_never_what_is_critical() -> None:
+    decider = Decider(CONFIG)
+    made = [decider.decide(_event(), 0, at_s) for at_s in range(100)]
+    assert sum(decision.push for decision in made) == CAP
+    assert all(decision.alert for decision in made), "the alerts page still has each"
+    assert decider.decide(_event("hall", "armed_away", severity="critical"), 0, 100).push
+    assert decider.summary(NOW, 101, "x") is None
+    summary = decider.summary(NOW, 500, "x")
+    assert summary
+    assert summary.title == "80 more events"
+
+
+ALERT = Alert(
+    "a" * 36, "e" * 36, Severity.ALERT, "Motion", "in drive", "motion-front", NOW, url="/events/" + "e" * 36
+)
+
+
+@given(st.text(max_size=600), st.text(max_size=600))
+def test_a_notification_always_fits_and_is_json_with_the_keys_that_the_browser_reads(
+    title: str, body: str
+) -> None:
+    data = payload(replace(ALERT, title=title, body=body), "/media/p/" + "x" * 150, NOW + 800)
+    assert len(data) <= MAX_BYTES
+    message = json.loads(data)
+    assert message["url"].startswith("/events/")
+    assert message["tag"] == "motion-front"
+    assert (message["ts_ms"], message["sent_ms"]) == (NOW, NOW + 800)
+    assert message["title"].isprintable()
+
+
+def test_short_texts_are_not_touched() -> None:
+    message = json.loads(payload(replace(ALERT, title="Bewegung: Küche 🚪"), "", NOW))
+    assert message["title"] == "Bewegung: Küche 🚪"
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (201, Outcome.DELIVERED),
+        (200, Outcome.DELIVERED),
+        (404, Outcome.GONE),
+        (410, Outcome.GONE),
+        (429, Outcome.RETRYING),
+        (500, Outcome.RETRYING),
+        (503, Outcome.RETRYING),
+        (0, Outcome.RETRYING),
+        (301, Outcome.FAILED),
+        (307, Outcome.FAILED),
+        (400, Outcome.FAILED),
+        (403, Outcome.FAILED),
+        (413, Outcome.FAILED),
+    ],
+)
+def test_what_the_answer_of_a_push_service_means(status: int, outcome: Outcome) -> None:
+    assert retry.judge(Answer(status), 1, NOW / 1000).outcome is outcome
+
+
+def test_waits_grow_honour_retry_after_and_end() -> None:
+    for attempt, least_s in ((1, 0.5), (2, 1), (5, 8), (11, 300)):
+        wait_s = retry.judge(Answer(500), attempt, 0).wait_s
+        assert least_s <= wait_s <= min(least_s + 0.5, 300.5)
+    assert retry.judge(Answer(429, retry_after="120"), 1, 0).wait_s == 120
+    assert retry.judge(Answer(429, retry_after="99999999999999999999"), 1, 0).wait_s == 3600
+    assert retry.judge(Answer(503, retry_after="Thu, 01 Jan 1970 00:01:00 GMT"), 1, 10).wait_s == 50
+    for nonsense in ("-5", "soon", "١٢", "nan", "\x00"):
+        assert retry.judge(Answer(503, retry_after=nonsense), 1, 0).wait_s < 2
+    last = retry.judge(Answer(500), retry.MAX_ATTEMPTS, 0)
+    assert last.outcome is Outcome.FAILED
+    assert "given up" in last.error
