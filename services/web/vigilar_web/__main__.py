@@ -1,0 +1,5 @@
+import sys
+
+from vigilar_web.app import main
+
+sys.exit(main())

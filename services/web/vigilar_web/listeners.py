@@ -1,0 +1,161 @@
+"""What the web service hears on the broker, and what of it goes on to open pages."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from vigilar_common import topics
+from vigilar_common.bus import Bus, Received
+from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
+from vigilar_common.messages.alerts import AlertDelivery, PushInfo
+from vigilar_common.messages.camera import CameraState
+from vigilar_common.messages.system import SystemHealth
+from vigilar_common.topics import Topic
+
+from vigilar_web.bridge import Bridge
+from vigilar_web.items import delivery_item, opened_item
+from vigilar_web.live.hub import LiveHub
+from vigilar_web.pictures import PictureCache
+from vigilar_web.readmodel import ReadModel
+from vigilar_web.settings import Settings
+from vigilar_web.stream import EventStream
+
+log = logging.getLogger(__name__)
+
+REMEMBERED_EVENTS = 500
+ONLINE = b"online"
+
+
+class Listeners:
+    """Handlers run on the bus's thread: they note the news and pass it to the loop."""
+
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        model: ReadModel,
+        pictures: PictureCache,
+        live: LiveHub,
+        stream: EventStream,
+        bridge: Bridge,
+    ) -> None:
+        self._settings = settings
+        self._model = model
+        self._pictures = pictures
+        self._live = live
+        self._stream = stream
+        self._bridge = bridge
+        self._events: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._missed = False
+
+    def subscribe(self, bus: Bus) -> None:
+        handlers: tuple[tuple[Topic, Callable[[Received], None]], ...] = (
+            (topics.CAMERA_STATE, self.on_camera),
+            (topics.CAMERA_AVAILABLE, self.on_worker),
+            (topics.AVAILABLE, self.on_service),
+            (topics.ALARM_STATE, self.on_alarm),
+            (topics.SYSTEM_HEALTH, self.on_health),
+            (topics.PUSH_INFO, self.on_push_info),
+            (topics.EVENT_OPENED, self.on_opened),
+            (topics.EVENT_ENDED, self.on_ended),
+            (topics.ALERT_DELIVERY, self.on_delivery),
+            (topics.PICTURE, self.on_picture),
+            (topics.LIVE, self._live.offer),
+        )
+        for topic, handler in handlers:
+            bus.subscribe(topic, handler)
+        bus.on_connect(self.on_connect)
+
+    def on_connect(self) -> None:
+        # Whatever happened while the broker was away was not heard.
+        self._bridge.post(self._stream.resync)
+
+    def on_camera(self, received: Received) -> None:
+        state = received.message
+        assert isinstance(state, CameraState)
+        if state.camera_id != received.ids["camera_id"]:
+            log.warning(
+                "a state of %s on the topic of %s is ignored", state.camera_id, received.ids["camera_id"]
+            )
+            return
+        self._model.put_camera(state)
+        self._tell_camera(state.camera_id)
+
+    def on_worker(self, received: Received) -> None:
+        camera_id = received.ids["camera_id"]
+        self._model.put_worker(camera_id, received.payload == ONLINE)
+        self._tell_camera(camera_id)
+
+    def on_service(self, received: Received) -> None:
+        service = received.ids["service"]
+        self._model.put_service(service, received.payload == ONLINE)
+        if service == "events":
+            self._tell_alarm()
+
+    def on_alarm(self, received: Received) -> None:
+        assert isinstance(received.message, AlarmState)
+        self._model.alarm = received.message
+        self._tell_alarm()
+
+    def on_health(self, received: Received) -> None:
+        assert isinstance(received.message, SystemHealth)
+        self._model.health = received.message
+        self._tell("health", self._model.health_item())
+
+    def on_push_info(self, received: Received) -> None:
+        assert isinstance(received.message, PushInfo)
+        self._model.push = received.message
+
+    def on_opened(self, received: Received) -> None:
+        fact = received.message
+        assert isinstance(fact, EventOpened)
+        item = opened_item(fact, self._settings().cameras)
+        self._events[fact.event_id] = item
+        while len(self._events) > REMEMBERED_EVENTS:
+            self._events.popitem(last=False)
+        self._tell("event", item)
+
+    def on_ended(self, received: Received) -> None:
+        fact = received.message
+        assert isinstance(fact, EventEnded)
+        item = self._events.pop(fact.event_id, None)
+        if item is None:
+            # It began before this process did: only storage knows the rest of it.
+            self._bridge.post(self._stream.resync)
+            return
+        self._tell("event", item | {"ended_ms": fact.ended_ms})
+
+    def on_delivery(self, received: Received) -> None:
+        assert isinstance(received.message, AlertDelivery)
+        self._tell("alert", delivery_item(received.message))
+
+    def on_picture(self, received: Received) -> None:
+        camera_id = received.ids["camera_id"]
+        if camera_id not in self._settings().cameras:
+            return
+        if not self._pictures.put(camera_id, received.properties.get("picture_id", ""), received.payload):
+            log.warning(
+                "a picture of %s is no JPEG or has no id; %d refused", camera_id, self._pictures.refused
+            )
+
+    def _tell_camera(self, camera_id: str) -> None:
+        camera = self._settings().cameras.get(camera_id)
+        if camera is None:
+            return
+        item = self._model.camera_item(camera)
+        self._bridge.post(self._live.tell_state, camera_id, item["state"])
+        self._tell("camera", item)
+
+    def _tell_alarm(self) -> None:
+        item = self._model.alarm_item()
+        if item is not None:
+            self._tell("alarm", item)
+
+    def _tell(self, event: str, item: Any) -> None:
+        if not self._bridge.post(self._stream.broadcast, event, item):
+            self._missed = True
+        elif self._missed:
+            self._missed = False
+            self._bridge.post(self._stream.resync)

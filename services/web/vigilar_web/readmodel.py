@@ -1,0 +1,86 @@
+"""The newest word of every other service, from the broker's retained topics; no storage is needed for it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from vigilar_common.messages.alarm import AlarmState
+from vigilar_common.messages.alerts import PushInfo
+from vigilar_common.messages.camera import CameraCondition, CameraState
+from vigilar_common.messages.system import SystemHealth
+
+from vigilar_web.settings import CameraInfo
+
+ENVELOPE = {"id", "source", "seq", "v"}
+
+
+class ReadModel:
+    """Written on the bus's thread, read on the loop's; every value is replaced whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cameras: dict[str, CameraState] = {}
+        self._gone_workers: set[str] = set()
+        self._gone_services: set[str] = set()
+        self.alarm: AlarmState | None = None
+        self.health: SystemHealth | None = None
+        self.push: PushInfo | None = None
+
+    def put_camera(self, state: CameraState) -> None:
+        with self._lock:
+            self._cameras[state.camera_id] = state
+
+    def put_worker(self, camera_id: str, online: bool) -> None:
+        with self._lock:
+            (self._gone_workers.discard if online else self._gone_workers.add)(camera_id)
+
+    def put_service(self, service: str, online: bool) -> None:
+        with self._lock:
+            (self._gone_services.discard if online else self._gone_services.add)(service)
+
+    def service_gone(self, service: str) -> bool:
+        """Whether its last will says that it is not running; False while nothing was heard."""
+        return service in self._gone_services
+
+    def camera_state(self, camera_id: str) -> CameraState | None:
+        """What its worker says; a dead worker's last word is corrected to offline. None before the first word."""
+        with self._lock:
+            state = self._cameras.get(camera_id)
+            gone = camera_id in self._gone_workers
+        if not gone or (state and state.condition is CameraCondition.OFFLINE):
+            return state
+        reason = "The process of this camera is not running."
+        base = state or CameraState(camera_id=camera_id, condition=CameraCondition.OFFLINE)
+        return base.model_copy(
+            update={
+                "condition": CameraCondition.OFFLINE,
+                "reason": reason,
+                "motion": False,
+                "recording": False,
+                "motion_score": 0.0,
+            }
+        )
+
+    def camera_item(self, camera: CameraInfo) -> dict[str, Any]:
+        """A camera as the API gives it."""
+        state = self.camera_state(camera.id)
+        return {
+            "id": camera.id,
+            "name": camera.name,
+            "location": camera.location,
+            "has_sub_stream": camera.has_sub_stream,
+            "state": state.model_dump(mode="json", exclude=ENVELOPE) if state else None,
+        }
+
+    def alarm_item(self) -> dict[str, Any] | None:
+        """The arm state as the API gives it; None before the events service has spoken."""
+        alarm = self.alarm
+        if alarm is None:
+            return None
+        item = alarm.model_dump(mode="json", include={"state", "since_ms", "changed_by", "pin_configured"})
+        item["available"] = not self.service_gone("events")
+        return item
+
+    def health_item(self) -> dict[str, Any] | None:
+        return self.health.model_dump(mode="json", exclude=ENVELOPE) if self.health else None

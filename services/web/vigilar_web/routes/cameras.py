@@ -1,0 +1,60 @@
+"""The cameras and their newest picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.responses import Response
+
+from vigilar_web.errors import not_found
+from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.routes.recordings import PLAYLIST_TYPE
+from vigilar_web.routes.types import CameraId, Moment
+
+router = guarded_router()
+
+JPEG = "image/jpeg"
+MAX_PICTURE_BYTES = 4 * 1024 * 1024
+LOOKED_AT_EVENTS = 20
+
+
+@router.get("/api/v1/cameras")
+@access(Access.SESSION, renews=False)
+async def cameras(parts: PartsNeeded) -> dict[str, Any]:
+    return {"items": [parts.model.camera_item(camera) for camera in parts.settings.cameras.values()]}
+
+
+@router.get("/api/v1/cameras/{camera_id}/snapshot.jpg")
+@access(Access.SESSION, renews=False)
+async def snapshot(camera_id: CameraId, parts: PartsNeeded) -> Response:
+    parts.camera(camera_id)
+    jpeg = parts.pictures.newest(camera_id)
+    if jpeg is None:
+        jpeg = await _stored(parts, camera_id)
+    return Response(jpeg, media_type=JPEG)
+
+
+@router.get("/api/v1/cameras/{camera_id}/playlist.m3u8")
+@access(Access.SESSION)
+async def timeline(
+    camera_id: CameraId,
+    parts: PartsNeeded,
+    from_ms: Annotated[Moment, Query()],
+    to_ms: Annotated[Moment, Query()],
+) -> Response:
+    """Everything recorded in a span of time, gaps as discontinuities."""
+    parts.camera(camera_id)
+    return await parts.storage.stream(
+        f"/v1/cameras/{camera_id}/playlist.m3u8",
+        params={"from_ms": from_ms, "to_ms": to_ms},
+        extra={"content-type": PLAYLIST_TYPE},
+    )
+
+
+async def _stored(parts: PartsNeeded, camera_id: str) -> bytes:
+    page = await parts.storage.json("GET", "/v1/events", {"camera": camera_id, "limit": LOOKED_AT_EVENTS})
+    for row in page["items"]:
+        if row.get("picture_id"):
+            return await parts.storage.bytes_of(f"/v1/pictures/{row['picture_id']}", MAX_PICTURE_BYTES)
+    raise not_found("This camera has not taken a picture yet.")

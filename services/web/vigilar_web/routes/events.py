@@ -1,0 +1,45 @@
+"""What happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.items import event_item
+from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
+
+router = guarded_router()
+
+
+@router.get("/api/v1/events")
+@access(Access.SESSION, renews=False)
+async def events(
+    parts: PartsNeeded,
+    camera: Word = None,
+    type: Word = None,  # noqa: A002 its name in the URL
+    severity: Word = None,
+    from_ms: Moment | None = None,
+    to_ms: Moment | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    query = {
+        "camera": camera,
+        "type": type,
+        "severity": severity,
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "cursor": cursor,
+        "limit": limit,
+    }
+    page = await parts.storage.json("GET", "/v1/events", query)
+    cameras = parts.settings.cameras
+    return {"items": [event_item(row, cameras) for row in page["items"]], "next": page.get("next")}
+
+
+@router.get("/api/v1/events/{event_id}")
+@access(Access.SESSION)
+async def event(event_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+    row = await parts.storage.json("GET", f"/v1/events/{event_id}")
+    deliveries = await parts.storage.json("GET", "/v1/alert-log", {"event_id": event_id, "limit": 100})
+    return event_item(row, parts.settings.cameras) | {"deliveries": deliveries["items"]}

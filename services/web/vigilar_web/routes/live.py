@@ -1,0 +1,96 @@
+"""Live pictures over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Annotated
+
+from fastapi import Query, WebSocket, WebSocketDisconnect
+
+from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded_router
+from vigilar_web.live.viewer import Viewer
+from vigilar_web.parts import Parts
+from vigilar_web.routes.types import CameraId
+from vigilar_web.sessions import Session
+
+log = logging.getLogger(__name__)
+router = guarded_router()
+
+SESSION_CHECK_S = 2.0
+SEND_LIMIT_S = 15.0
+"""A browser that takes nothing for so long is gone."""
+LOGGED_OUT = 4401
+GOING_AWAY = 1001
+TRY_AGAIN = 1013
+
+
+@router.websocket("/api/v1/cameras/{camera_id}/live")
+@access(Access.SESSION, renews=False)
+async def live(
+    socket: WebSocket,
+    camera_id: CameraId,
+    parts: PartsNeeded,
+    session: SessionNeeded,
+    stream: Annotated[str, Query(pattern=r"^(main|sub)$")] = "main",
+) -> None:
+    camera = parts.camera(camera_id)
+    if stream == "sub" and not camera.has_sub_stream:
+        stream = "main"
+    viewer = parts.live.join(camera_id, stream)
+    try:
+        await socket.accept()
+        state = parts.model.camera_item(camera)["state"]
+        if state is None or state["condition"] != "online":
+            await socket.send_json({"state": state})
+        sender = asyncio.create_task(_send(socket, viewer, session, parts))
+        reader = asyncio.create_task(_read(socket))
+        try:
+            await asyncio.wait((sender, reader), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sender, reader):
+                task.cancel()
+            await asyncio.gather(sender, reader, return_exceptions=True)
+        if sender.done() and not sender.cancelled() and (code := _result(sender)):
+            await socket.close(code)
+    except (WebSocketDisconnect, RuntimeError) as error:
+        # RuntimeError is what a send to a closed socket raises.
+        log.debug("a viewer of %s left: %s", camera_id, error)
+    finally:
+        parts.live.leave(viewer)
+
+
+async def _send(socket: WebSocket, viewer: Viewer, session: Session, parts: Parts) -> int:
+    """Passes on until something ends it; returns the close code, 0 when the browser has gone."""
+    clock = parts.clock
+    checked_s = clock.monotonic_s()
+    while True:
+        item = await viewer.next(SESSION_CHECK_S)
+        if viewer.closed:
+            return GOING_AWAY
+        if clock.monotonic_s() - checked_s >= SESSION_CHECK_S:
+            checked_s = clock.monotonic_s()
+            if not parts.sessions.alive(session):
+                return LOGGED_OUT
+        if item is None:
+            continue
+        try:
+            async with asyncio.timeout(SEND_LIMIT_S):
+                await (socket.send_text(item) if isinstance(item, str) else socket.send_bytes(item))
+        except TimeoutError:
+            return TRY_AGAIN
+
+
+async def _read(socket: WebSocket) -> None:
+    """A viewer has nothing to say; what it sends is read so that its going is noticed."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def _result(sender: asyncio.Task[int]) -> int:
+    error = sender.exception()
+    if error is None:
+        return sender.result()
+    if not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
+        raise error
+    return 0

@@ -1,0 +1,99 @@
+"""Browsers that want notifications. The alerts service keeps and checks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from vigilar_common import topics
+from vigilar_common.messages import Reply
+from vigilar_common.messages.alerts import AlertTest, PushSubscribe, PushUnsubscribe
+
+from vigilar_web.commands import ask
+from vigilar_web.errors import ApiError
+from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+
+router = guarded_router()
+
+STATUS_BY_CODE = {
+    "endpoint_not_allowed": 422,
+    "bad_keys": 422,
+    "invalid": 422,
+    "not_found": 404,
+    "stale": 503,
+}
+"""Every other refusal is a conflict with how things are: 409."""
+
+
+class Keys(BaseModel):
+    p256dh: str = Field(min_length=1, max_length=256, repr=False)
+    auth: str = Field(min_length=1, max_length=128, repr=False)
+
+
+class Subscription(BaseModel):
+    """What `PushSubscription.toJSON()` gives, and how the browser calls itself."""
+
+    endpoint: str = Field(min_length=8, max_length=2048, repr=False)
+    keys: Keys
+    device: str = Field("", max_length=200)
+
+
+class Endpoint(BaseModel):
+    endpoint: str = Field(min_length=8, max_length=2048, repr=False)
+
+
+def _unavailable(_: str = "") -> ApiError:
+    return ApiError(503, "alerts_unavailable", "The alerts service does not answer; try again in a moment.")
+
+
+def _refusal(reply: Reply) -> ApiError:
+    return ApiError(STATUS_BY_CODE.get(reply.code, 409), reply.code, reply.message or "This was refused.")
+
+
+@router.get("/api/v1/push")
+@access(Access.SESSION, renews=False)
+async def info(parts: PartsNeeded) -> dict[str, Any]:
+    known = parts.model.push
+    if known is None:
+        raise _unavailable()
+    return known.model_dump(
+        mode="json", include={"public_key", "enabled", "subscriptions", "last_delivered_ms"}
+    )
+
+
+@router.post("/api/v1/push/subscriptions", status_code=201)
+@access(Access.SESSION)
+async def subscribe(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
+    wanted = await body_of(request, Subscription)
+    command = PushSubscribe(
+        endpoint=wanted.endpoint,
+        p256dh=wanted.keys.p256dh,
+        auth=wanted.keys.auth,
+        user=session.user,
+        device=wanted.device,
+    )
+    reply = await ask(parts, topics.CMD_PUSH_SUBSCRIBE, command, _unavailable)
+    if not reply.ok:
+        raise _refusal(reply)
+    return JSONResponse({"ok": True, "message": reply.message, **reply.data}, 201)
+
+
+@router.delete("/api/v1/push/subscriptions", status_code=204)
+@access(Access.SESSION)
+async def unsubscribe(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
+    wanted = await body_of(request, Endpoint)
+    command = PushUnsubscribe(endpoint=wanted.endpoint, user=session.user)
+    reply = await ask(parts, topics.CMD_PUSH_UNSUBSCRIBE, command, _unavailable)
+    if not reply.ok:
+        raise _refusal(reply)
+    return Response(status_code=204)
+
+
+@router.post("/api/v1/push/test")
+@access(Access.SESSION)
+async def test(parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """A refusal is an answer too: `ok` false with the reason."""
+    reply = await ask(parts, topics.CMD_ALERT_TEST, AlertTest(user=session.user), _unavailable)
+    return {"ok": reply.ok, "message": reply.message}

@@ -1,0 +1,143 @@
+"""What was recorded: lists, playback by HTTP Range, downloads, pictures."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+from vigilar_common.signed_urls import verify_picture
+
+from vigilar_web.errors import ApiError
+from vigilar_web.gate import Access, PartsNeeded, access, body_of, guarded_router
+from vigilar_web.items import recording_item
+from vigilar_web.parts import Parts
+from vigilar_web.routes.auth import client_of
+from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
+
+router = guarded_router()
+
+PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+FILM_TYPE = "video/mp4"
+JPEG_TYPE = "image/jpeg"
+MAX_RANGE_LENGTH = 200
+
+
+class StarChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    starred: bool
+
+
+@router.get("/api/v1/recordings")
+@access(Access.SESSION, renews=False)
+async def recordings(
+    parts: PartsNeeded,
+    camera: Word = None,
+    from_ms: Moment | None = None,
+    to_ms: Moment | None = None,
+    starred: bool | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    query = {
+        "camera": camera,
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "starred": None if starred is None else str(starred).lower(),
+        "cursor": cursor,
+        "limit": limit,
+    }
+    page = await parts.storage.json("GET", "/v1/recordings", query)
+    cameras = parts.settings.cameras
+    return {"items": [recording_item(row, cameras) for row in page["items"]], "next": page.get("next")}
+
+
+@router.get("/api/v1/recordings/{recording_id}")
+@access(Access.SESSION)
+async def recording(recording_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+    row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
+    return recording_item(row, parts.settings.cameras)
+
+
+@router.patch("/api/v1/recordings/{recording_id}")
+@access(Access.SESSION)
+async def star(recording_id: ItemId, request: Request, parts: PartsNeeded) -> dict[str, Any]:
+    change = await body_of(request, StarChange)
+    path = f"/v1/recordings/{recording_id}"
+    row = await parts.storage.json("PATCH", path, body=change.model_dump())
+    if not isinstance(row, dict) or "id" not in row:
+        row = await parts.storage.json("GET", path)
+    return recording_item(row, parts.settings.cameras)
+
+
+@router.get("/api/v1/recordings/{recording_id}/playlist.m3u8")
+@access(Access.SESSION)
+async def playlist(recording_id: ItemId, parts: PartsNeeded) -> Response:
+    return await parts.storage.stream(
+        f"/v1/recordings/{recording_id}/playlist.m3u8", extra={"content-type": PLAYLIST_TYPE}
+    )
+
+
+@router.get("/api/v1/recordings/{recording_id}/content")
+@access(Access.SESSION)
+async def content(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
+    return await parts.storage.stream(
+        f"/v1/recordings/{recording_id}/content", _range(request), extra={"content-type": FILM_TYPE}
+    )
+
+
+@router.get("/api/v1/recordings/{recording_id}/download")
+@access(Access.SESSION)
+async def download(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
+    row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
+    name = f"{row['camera_id']}_{_local(row['started_ms'], parts):%Y-%m-%d_%H-%M-%S}.mp4"
+    headers = {"content-type": FILM_TYPE, "content-disposition": f'attachment; filename="{name}"'}
+    return await parts.storage.stream(
+        f"/v1/recordings/{recording_id}/content", _range(request), extra=headers
+    )
+
+
+@router.get("/api/v1/pictures/{picture_id}")
+@access(Access.SESSION, renews=False)
+async def picture(picture_id: ItemId, parts: PartsNeeded) -> Response:
+    return await _picture(picture_id, parts)
+
+
+@router.get("/media/p/{picture_id}")
+@access(Access.SIGNED)
+async def signed_picture(
+    picture_id: ItemId, request: Request, parts: PartsNeeded, e: str = "", s: str = ""
+) -> Response:
+    """A picture in a notification; the signature is the permission."""
+    if wait_s := parts.signed_limiter.take(client_of(request)):
+        raise ApiError(429, "too_many_tries", "Too many pictures at once.", retry_after_s=wait_s)
+    if not verify_picture(parts.media_key, picture_id, e, s, parts.clock.now_ms()):
+        raise ApiError(
+            403, "forbidden", "This link is not valid, or no longer. Open the event to see its picture."
+        )
+    return await _picture(picture_id, parts)
+
+
+async def _picture(picture_id: str, parts: Parts) -> Response:
+    jpeg = parts.pictures.get(picture_id)
+    if jpeg is not None:
+        return Response(jpeg, media_type=JPEG_TYPE)
+    return await parts.storage.stream(f"/v1/pictures/{picture_id}", extra={"content-type": JPEG_TYPE})
+
+
+def _range(request: Request) -> dict[str, str]:
+    """The Range headers, passed on. A list of ranges is left out: the whole is an allowed answer to it."""
+    wanted = request.headers.get("range", "")
+    headers = {}
+    if wanted and len(wanted) <= MAX_RANGE_LENGTH and "," not in wanted:
+        headers["Range"] = wanted
+        if condition := request.headers.get("if-range"):
+            headers["If-Range"] = condition[:MAX_RANGE_LENGTH]
+    return headers
+
+
+def _local(ts_ms: int, parts: Parts) -> datetime:
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).astimezone(ZoneInfo(parts.settings.timezone))

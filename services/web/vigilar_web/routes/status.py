@@ -1,0 +1,63 @@
+"""How the house and the system are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vigilar_common.messages.camera import CameraCondition
+
+from vigilar_web.errors import ApiError
+from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.gateway import STILL_WORKS
+from vigilar_web.parts import Parts
+
+router = guarded_router()
+
+
+@router.get("/system/status")
+@access(Access.SESSION)
+async def system_status(parts: PartsNeeded) -> dict[str, Any]:
+    states = [parts.model.camera_state(camera_id) for camera_id in parts.settings.cameras]
+    online = sum(state is not None and state.condition is CameraCondition.ONLINE for state in states)
+    alarm = parts.model.alarm
+    troubles = troubles_of(parts)
+    health = parts.model.health
+    return {
+        "status": "degraded" if troubles else (health.status if health else "starting"),
+        "arm_state": str(alarm.state) if alarm else None,
+        "cameras": {
+            "total": len(states),
+            "online": online,
+            "offline": len(states) - online,
+            "recording": sum(state is not None and state.recording for state in states),
+        },
+        "sensors": {"total": parts.settings.sensors_total},
+        "troubles": troubles,
+    }
+
+
+@router.get("/api/v1/health")
+@access(Access.SESSION, renews=False)
+async def health(parts: PartsNeeded) -> dict[str, Any]:
+    item = parts.model.health_item()
+    if item is None:
+        raise ApiError(503, "health_unavailable", "The health service has not reported yet.")
+    return item
+
+
+def troubles_of(parts: Parts) -> list[str]:
+    """Which part is down, and what still works: sentences for people."""
+    troubles = []
+    if not parts.bus.connected:
+        troubles.append(
+            "The message broker is away: live pictures and the alarm cannot be reached from here. Recordings can be."
+        )
+    if parts.storage.problem:
+        troubles.append(
+            f"Storage does not answer: recordings and past events are out of reach. {STILL_WORKS}"
+        )
+    if parts.model.service_gone("events"):
+        troubles.append("The events service is not running: the alarm cannot be changed.")
+    if parts.model.service_gone("alerts"):
+        troubles.append("The alerts service is not running: notifications are not sent.")
+    return troubles

@@ -1,0 +1,16 @@
+"""Parameters that several routes share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+
+CameraId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ItemId = Annotated[str, Path(pattern=UUID_PATTERN)]
+Word = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Cursor = Annotated[str | None, Query(max_length=300, pattern=r"^[A-Za-z0-9_.:=~-]+$")]
+Moment = Annotated[int, Query(ge=0, lt=1 << 48)]
+Limit = Annotated[int, Query(ge=1, le=200)]
