@@ -203,6 +203,8 @@ class MqttBus:
         self._client.connect_async(
             self._address.host, self._address.port, KEEPALIVE_S, clean_start=True, properties=properties
         )
+        # Before the threads: once the network is up, only the routes that are there are subscribed.
+        self._routes.append((REPLY, REPLY.filter(sender=self.user), self._on_reply))
         for name, target in (
             ("mqtt-network", self._network_loop),
             ("mqtt-events", lambda: self._dispatch(self._events)),
@@ -211,8 +213,6 @@ class MqttBus:
             thread = threading.Thread(target=target, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
-        reply_topic = REPLY.filter(sender=self.user)
-        self._routes.append((REPLY, reply_topic, self._on_reply))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -261,12 +261,17 @@ class MqttBus:
             return
         with self._lock:
             filters = sorted({path for _, path, _ in self._routes})
-            states = list(self._states.items())
         self.counters["connects"] += 1
         self._last_error = ""
         for path in filters:
             self._subscribe(path)
-        self._connected.set()
+        with self._lock:
+            # Together: what is added after this sees "connected" and goes out by itself, what came before is here.
+            self._connected.set()
+            late = sorted({path for _, path, _ in self._routes} - set(filters))
+            states = list(self._states.items())
+        for path in late:
+            self._subscribe(path)
         self._client.publish(self._available_path, b"online", qos=1, retain=True)
         for path, (payload, qos) in states:
             self._client.publish(path, payload, qos=qos, retain=True)
