@@ -9,11 +9,10 @@ from typing import Any
 
 from vigilar_common.bus import Received
 from vigilar_common.config.slices import Slice
-from vigilar_common.errors import StartupError, StorageUnavailableError
+from vigilar_common.errors import StorageUnavailableError
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.system import Finding
-from vigilar_common.outbox import Outbox
 from vigilar_common.service import Context
 from vigilar_common.topics import CAMERA_AVAILABLE
 
@@ -62,6 +61,7 @@ class StorageApp:
         self.database.open()
         with self.database.read() as connection:
             self._epoch = feed.read_epoch(connection)
+            self.facts.last_n = feed.newest(connection)
         self.files = OpenFiles(ring)
         self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
         self.deleter = Deleter(self._root, self.database, self.files, context.clock)
@@ -76,7 +76,7 @@ class StorageApp:
         self._hints.start()
         self.intake.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
-        self._outbox().start_drain(LocalSink(self.facts))
+        self._context.outbox.start_drain(LocalSink(self.facts))
         self._started = True
         log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
 
@@ -87,7 +87,7 @@ class StorageApp:
         self.server.stop()
         self.intake.stop()
         self._hints.stop()
-        self._outbox().close(OUTBOX_FLUSH_S)  # its drain needs the database
+        self._context.outbox.close(OUTBOX_FLUSH_S)  # its drain needs the database
         self.database.close()
         self.files.close()
 
@@ -185,12 +185,6 @@ class StorageApp:
             return
         if gone:
             log.info("deletions begun before the last stop are complete (%d folders)", gone)
-
-    def _outbox(self) -> Outbox:
-        outbox = getattr(self._context, "outbox", None)
-        if not isinstance(outbox, Outbox):
-            raise StartupError("storage needs its own outbox and was given none")
-        return outbox
 
     # -- while running ------------------------------------------------------------------------------------------
 

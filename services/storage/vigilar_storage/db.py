@@ -39,6 +39,7 @@ CACHE_KIB = 8_192
 READER_CACHE_KIB = 2_048
 MMAP_BYTES = 64 * 1024 * 1024
 WAL_CHECKPOINT_PAGES = 2_000
+ERROR_CHAIN = 10
 WAL_KEPT_BYTES = 16 * 1024 * 1024
 
 _FULL = {sqlite3.SQLITE_FULL}
@@ -200,8 +201,8 @@ class Database:
 
 def storage_failure(error: BaseException) -> StorageUnavailableError | None:
     """What a failure of SQLite means to a caller, or None when it is the statement's own fault."""
-    original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    if not isinstance(original, sqlite3.Error):
+    original = _sqlite_error(error)
+    if original is None:
         return None
     code = getattr(original, "sqlite_errorcode", 0) & 0xFF
     if code in _FULL:
@@ -210,6 +211,21 @@ def storage_failure(error: BaseException) -> StorageUnavailableError | None:
         name = getattr(original, "sqlite_errorname", "SQLITE_ERROR")
         return DatabaseBrokenError(f"the database could not be read or written: {original} ({name})")
     return None
+
+
+def _sqlite_error(error: BaseException | None) -> sqlite3.Error | None:
+    """The first failure of a chain: when the disk is full SQLite ends the whole transaction by itself, and the
+    attempt to undo a savepoint then fails with an error that says nothing of the disk.
+    """
+    found: sqlite3.Error | None = None
+    for _ in range(ERROR_CHAIN):
+        if error is None:
+            break
+        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        if isinstance(original, sqlite3.Error):
+            found = original
+        error = error.__context__
+    return found
 
 
 def _engine(path: Path, *, read_only: bool) -> sa.Engine:

@@ -22,6 +22,11 @@ def read_epoch(connection: sa.Connection) -> str:
     return str(connection.execute(sa.select(meta.c.value).where(meta.c.name == "epoch")).scalar_one())
 
 
+def newest(connection: sa.Connection) -> int:
+    """The highest commit number, 0 of an empty log."""
+    return connection.scalar(sa.select(sa.func.max(facts.c.n))) or 0
+
+
 def read_page(
     database: Database, epoch: str, after: int, types: Sequence[str], limit: int, *, secrets: bool
 ) -> str:
@@ -34,14 +39,14 @@ def read_page(
         current = read_epoch(connection)
         reset = epoch != current
         after = 0 if reset else after
-        newest = connection.scalar(sa.select(sa.func.max(facts.c.n))) or 0
+        highest = newest(connection)
         numbers = _numbers(connection, after, types, limit, secrets=secrets)
         rows = connection.execute(
             sa.select(facts.c.n, facts.c.source, facts.c.seq, facts.c.id, facts.c.type, facts.c.body)
             .where(facts.c.n.in_(numbers))
             .order_by(facts.c.n)
         ).all()
-    last_n = numbers[-1] if len(numbers) == limit else max(newest, after)
+    last_n = numbers[-1] if len(numbers) == limit else max(highest, after)
     # The bodies are JSON already: taking them apart only to put them together again would cost most of the time.
     listed = ",".join(
         f"[{row.n},{json.dumps(row.source)},{row.seq},{json.dumps(row.id)},{json.dumps(row.type)},{row.body}]"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -55,6 +56,8 @@ class Found:
     damage: str = ""
     lost_until_ms: int = 0
     """Of a recovered file: when something was last written to it."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Columns of `recordings` that the footer's metadata know; used when the facts of the file were lost."""
 
 
 def look(path: Path, file_id: str, ring: KeyRing, clock: Clock) -> Found:
@@ -105,11 +108,12 @@ def _told(reader: VgeReader, written_ms: int) -> Found:
         size_bytes=size_bytes,
         plain_bytes=footer.plaintext_length,
         sha256=footer.sha256.hex(),
-        codec=str(footer.metadata.get("codec", ""))[:32],
+        codec=_words(footer).get("codec", ""),
         width_px=_pixels(footer, "width_px"),
         height_px=_pixels(footer, "height_px"),
         damage=damage,
         lost_until_ms=written_ms if recovered else 0,
+        told={name: text for name, text in _words(footer).items() if name != "codec"},
     )
 
 
@@ -119,6 +123,15 @@ def _times(footer: Footer) -> tuple[int, int]:
         last = footer.fragments[-1]
         return footer.fragments[0].time_ms, last.time_ms + last.duration_ms
     return 0, max(0, footer.wall_end_ms - footer.wall_start_ms)
+
+
+def _words(footer: Footer) -> dict[str, str]:
+    """The worker's own words; only texts that fit their columns."""
+    limits = {"codec": 32, "audio_codec": 32, "trigger": 32, "cause_id": 36, "reason": 500}
+    values = ((name, footer.metadata.get(name)) for name in limits)
+    return {
+        name: value for name, value in values if isinstance(value, str) and 0 < len(value) <= limits[name]
+    }
 
 
 def _pixels(footer: Footer, name: str) -> int:

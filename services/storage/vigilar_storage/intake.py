@@ -152,7 +152,7 @@ class Intake:
                     self._stranger(path)
                     continue
                 seen.add(named[0])
-                if 0 <= now_ms - path.stat().st_mtime * 1000 < YOUNG_S * 1000:
+                if abs(now_ms - path.stat().st_mtime * 1000) < YOUNG_S * 1000:
                     self._young += 1
                 else:
                     self._guard(str(path), partial(self.settle, folder.name, named[0]))

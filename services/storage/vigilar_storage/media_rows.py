@@ -74,6 +74,7 @@ class MediaRows:
                     codec=found.codec,
                     width_px=found.width_px,
                     height_px=found.height_px,
+                    **found.told,
                 )
             else:
                 statement = insert(pictures).values(
@@ -84,6 +85,7 @@ class MediaRows:
                     ts_ms=started_ms,
                     width_px=found.width_px,
                     height_px=found.height_px,
+                    cause_id=found.told.get("cause_id"),
                 )
             connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=known))
 

@@ -33,16 +33,15 @@ def prepare(path: Path, clock: Clock) -> None:
         version = current_version(path)
     except (OSError, sqlite3.Error) as error:
         raise StartupError(f"database {path} cannot be opened: {error}") from error
-    if version == HEAD:
-        return
     if version and version not in KNOWN:
         raise StartupError(
             f"database {path} has schema {version}, newer than this Vigilar knows ({HEAD}): "
             "install the newer version again, or restore the backup made before the upgrade"
         )
-    log.info("database %s: schema %s becomes %s", path, version or "(empty)", HEAD)
     try:
-        upgrade(path)
+        if version != HEAD:
+            log.info("database %s: schema %s becomes %s", path, version or "(empty)", HEAD)
+            upgrade(path)
         _name_it(path, clock)
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise StartupError(f"database {path} could not be upgraded to schema {HEAD}: {error}") from error

@@ -41,6 +41,7 @@ class SettingsService:
         self._clock = clock
         self._env = env
         self._turn = threading.Lock()
+        self._read: tuple[object, LoadedConfig] | None = None
 
     def show(self) -> dict[str, Any]:
         """Raises ConfigError when the configuration on disk cannot be read."""
@@ -80,7 +81,15 @@ class SettingsService:
         return self._answer(loaded)
 
     def _load(self) -> LoadedConfig:
-        return load(find_config_path(None, self._env), self._env, self._settings_path)
+        """Read again only when one of the two files changed: a page that asks often must not cost a parse."""
+        path = find_config_path(None, self._env)
+        stamp = tuple(_stamp(file) for file in (path, self._settings_path))
+        read = self._read
+        if read is not None and read[0] == stamp:
+            return read[1]
+        loaded = load(path, self._env, self._settings_path)
+        self._read = (stamp, loaded)
+        return loaded
 
     def _answer(self, loaded: LoadedConfig) -> dict[str, Any]:
         return {
@@ -109,6 +118,14 @@ def redacted(changes: Any, visible: Any, path: tuple[str, ...] = ()) -> Any:
     if changes is None:
         return None
     return REDACTED if visible is None else visible
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # not there, or unreadable: `load` tells
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _holds(value: Any, word: str) -> bool:
