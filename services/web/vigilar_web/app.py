@@ -68,14 +68,15 @@ class WebApp:
         if settings.tls:
             self._certificate = Certificate(Path(settings.tls_cert), Path(settings.tls_key))
         parts = self._parts = self._wire(settings)
-        Listeners(
-            lambda: parts.settings, parts.model, parts.pictures, parts.live, parts.stream, self._bridge
-        ).subscribe(self._context.bus)
         context = self._certificate.context if self._certificate else None
         self._server = Server(
             create_app(parts, self._bridge, self._tick), settings.host, settings.port, context
         )
         self._server.start()
+        # After the loop runs: what is heard earlier could be told to nobody.
+        Listeners(
+            lambda: parts.settings, parts.model, parts.pictures, parts.live, parts.stream, self._bridge
+        ).subscribe(self._context.bus)
         self._context.health.live_when("web", self._server.problem)
         log.info("the user interface is at %s", self.url)
         if not settings.password_hash:

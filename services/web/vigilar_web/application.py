@@ -35,7 +35,7 @@ from vigilar_web.routes import (
 
 log = logging.getLogger(__name__)
 
-TICK_S = 5.0
+TICK_S = 2.0
 MODULES = (auth, setup, status, cameras, live, hls, events, recordings, alarm, alerts, push, stream, pages)
 """Pages last: its route takes every GET that nothing else wanted."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Request, WebSocket
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -54,10 +54,8 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "not_found", what)
 
 
-async def on_api_error(connection: HTTPConnection, error: Exception) -> Response:
+async def on_api_error(_: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    if isinstance(connection, WebSocket):
-        await connection.send_denial_response(error.response())
     return error.response()
 
 

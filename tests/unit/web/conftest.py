@@ -160,6 +160,11 @@ class Web:
 
         self.run(turn())
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():  # noqa: ASYNC110 what is waited for has no event
+                await asyncio.sleep(0.01)
+
     def browser(self, base: str = BASE, address: str = "192.0.2.7") -> httpx.AsyncClient:
         shell = Shell(self.api, self.parts)
         transport = httpx.ASGITransport(shell, raise_app_exceptions=True, client=(address, 1234))

@@ -31,7 +31,7 @@ def http_cases(*kinds: Access) -> list[tuple[str, str]]:
         (method, filled(route.path))
         for route in ROUTES
         if isinstance(route, APIRoute) and access_of(route) in kinds
-        for method in sorted(route.methods)
+        for method in sorted(route.methods or ())
     ]
 
 
@@ -184,7 +184,7 @@ def test_a_route_that_forgot_its_access_is_refused(home: Any, error: Any) -> Non
 
 
 def test_an_answer_that_did_not_pass_the_gate_is_held_back(home: Any, error: Any) -> None:
-    @home.api.get("/outside")
+    @home.api.get("/outside")  # type: ignore[untyped-decorator]
     async def outside() -> dict[str, str]:
         return {"secret": "x"}
 
@@ -267,7 +267,10 @@ def test_the_live_socket_needs_a_session_and_our_own_origin(new_web: Callable[..
             "scheme": "ws", "client": ("192.0.2.7", 1), "server": ("house.lan", 49735), "subprotocols": [],
             "extensions": {"websocket.http.response": {}}, "root_path": "", "http_version": "1.1", "state": {},
         }  # fmt: skip
-        inbox = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1001}]
+        inbox: list[dict[str, Any]] = [
+            {"type": "websocket.connect"},
+            {"type": "websocket.disconnect", "code": 1001},
+        ]
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:

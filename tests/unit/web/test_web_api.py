@@ -245,14 +245,17 @@ def test_starring_goes_through_and_nothing_else_does(home: Any, error: Any) -> N
     assert response.json()["starred"] is True
     assert "path" not in response.json()
     assert json.loads(home.storage.requests[0].content) == {"starred": True}
-    for body in ({"starred": "yes"}, {"starred": True, "path": "/etc"}, {}, [], "x"):
+    bodies: tuple[Any, ...] = ({"starred": "yes"}, {"starred": True, "path": "/etc"}, {}, [], "x")
+    for body in bodies:
         refused = home.send("PATCH", f"/api/v1/recordings/{UUID}", body)
         assert refused.status_code == 422, body
         assert error(refused) == "invalid"
 
 
 def test_alert_statistics_are_of_what_was_delivered() -> None:
-    rows = [{"channel": "web_push", "outcome": "delivered", "latency_ms": n} for n in range(1, 101)]
+    rows: list[Any] = [
+        {"channel": "web_push", "outcome": "delivered", "latency_ms": n} for n in range(1, 101)
+    ]
     rows += [
         {"channel": "web_push", "outcome": "failed", "latency_ms": 99_999},
         {"channel": "syslog", "outcome": "gone"},
@@ -518,8 +521,7 @@ def test_the_number_of_open_pages_is_bounded(home: Any, error: Any, monkeypatch:
 def test_the_stream_begins_with_hello_and_ends_with_the_session(home: Any) -> None:
     async def scene() -> httpx.Response:
         asked = asyncio.create_task(home.client.get("/api/v1/stream"))
-        while not len(home.parts.stream):
-            await asyncio.sleep(0.01)
+        await home.until(lambda: len(home.parts.stream))
         home.clock.advance(4_000)
         home.parts.stream.broadcast("camera", {"n": 1})
         return await asyncio.wait_for(asked, 5)

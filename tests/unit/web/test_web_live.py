@@ -287,8 +287,7 @@ def start_hls(web: Any, gops: int = 3) -> int:
     async def scene() -> None:
         nonlocal seq
         asked = asyncio.create_task(web.client.get("/hls/front/index.m3u8"))
-        while not web.parts.live.watched:
-            await asyncio.sleep(0.01)
+        await web.until(lambda: web.parts.live.watched)
         for number, payload in enumerate(
             [init_segment()] + [part(n * 250, 250, n % 4 == 0) for n in range(gops * 4)]
         ):
@@ -376,8 +375,7 @@ def test_hls_that_cannot_be_written_says_so(home: Any, error: Any) -> None:
 
     async def scene() -> Any:
         asked = asyncio.create_task(home.client.get("/hls/front/index.m3u8"))
-        while not home.parts.live.watched:
-            await asyncio.sleep(0.01)
+        await home.until(lambda: home.parts.live.watched)
         for number in range(3):
             kind = "init" if number == 0 else "part"
             payload = init_segment() if number == 0 else part(number * 1000, 1000, True)

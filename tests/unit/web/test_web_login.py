@@ -79,9 +79,12 @@ def test_after_five_wrong_tries_the_right_password_has_to_wait(web: Any) -> None
 
 def test_the_limit_is_asked_before_the_password_is_hashed(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
-    monkeypatch.setattr(
-        "vigilar_web.login.verify_password", lambda password, _: bool(hashed.append(password))
-    )
+
+    def verify(password: str, _: str) -> bool:
+        hashed.append(password)
+        return False
+
+    monkeypatch.setattr("vigilar_web.login.verify_password", verify)
     for _ in range(CLIENT_TRIES + 10):
         web.login("wrong")
     assert len(hashed) == CLIENT_TRIES
