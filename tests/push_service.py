@@ -116,6 +116,12 @@ class PushService:
         )
         return {"endpoint": self.origin + path, "keys": {"p256dh": _b64(point), "auth": _b64(auth)}}
 
+    def reset(self) -> None:
+        """Forget messages and faults; browsers stay."""
+        with self._news:
+            self.messages, self.refused, self.gone, self._faults = [], [], set(), []
+            self.requests, self.slow_s, self.retry_after, self.location = 0, 0.0, "", ""
+
     def answer_next(self, *statuses: int) -> None:
         """The next requests are answered so, one each, and their messages are lost."""
         self._faults += statuses

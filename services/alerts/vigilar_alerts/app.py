@@ -36,7 +36,9 @@ SENT = Answer(204)
 class Alerts:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._started = False
         self._config = context.config
+        self._wake = threading.Event()
         self._store = Store(context.state_dir / "alerts.db")
         self._syslog, self._desktop = Syslog(), Desktop()
         self._key: VapidKey | None = None
@@ -63,6 +65,7 @@ class Alerts:
             public_key=self._public_key,
             extra_endpoints=lambda: self._config.alerts.web_push.extra_endpoints,
             last_delivered_ms=lambda: self._deliverer.last_delivered_ms,
+            on_added=self._wake.set,
         )
         self._handlers = Handlers(
             clock=context.clock,
@@ -100,9 +103,11 @@ class Alerts:
             self._context.bus.subscribe(topic, handler)
         self._feed.start()
         self._ticker.start()
+        self._started = True
 
     def stop(self) -> None:
         self._context.stopping.set()
+        self._wake.set()
         self._feed.stop()
         self._deliverer.stop()
         if self._ticker.is_alive():
@@ -111,7 +116,7 @@ class Alerts:
         self._store.close()
 
     def not_ready_reason(self) -> str:
-        return ""
+        return "" if self._started else "starting"
 
     def reload(self, new: Slice) -> bool:
         before, after = self._config.alerts, new.config.alerts
@@ -201,7 +206,8 @@ class Alerts:
                     self._subscriptions.assert_info()
             except Exception:
                 log.exception("a regular task failed; tried again in %g s", TICK_S)
-            self._context.clock.wait(self._context.stopping, TICK_S)
+            self._context.clock.wait(self._wake, TICK_S)
+            self._wake.clear()
 
     def _tick_problem(self) -> str:
         if self._ticker.ident and not self._ticker.is_alive() and not self._context.stopping.is_set():

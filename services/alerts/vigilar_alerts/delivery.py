@@ -98,7 +98,7 @@ class Deliverer:
                 "alert %s by %s to %s, attempt %d: %s (%s)",
                 job.alert.alert_id, job.channel, job.target, job.attempt, verdict.outcome.value, verdict.error,
             )  # fmt: skip
-        self._tell(job, verdict, started_ms, ended_ms)
+        self._tell(job, verdict, answer.sent_ms or started_ms, ended_ms)
         if retries:
             self._settle(job, verdict, ended_ms)
         if verdict.outcome is Outcome.GONE:
@@ -114,7 +114,7 @@ class Deliverer:
         except sqlite3.Error as error:
             log.critical("delivery of alert %s cannot be settled: %s", job.alert.alert_id, error)
 
-    def _tell(self, job: Job, verdict: retry.Verdict, started_ms: int, ended_ms: int) -> None:
+    def _tell(self, job: Job, verdict: retry.Verdict, sent_ms: int, ended_ms: int) -> None:
         alert = job.alert
         fact = AlertDelivery(
             id=derived_id("alert.delivery", f"{alert.alert_id}|{job.channel}|{job.target}|{job.attempt}"),
@@ -128,7 +128,7 @@ class Deliverer:
             severity=alert.severity,
             title=alert.title,
             latency_ms=max(0, ended_ms - alert.onset_ms),
-            sent_after_ms=max(0, started_ms - alert.onset_ms),
+            sent_after_ms=max(0, sent_ms - alert.onset_ms),
             error=verdict.error[:500],
         )
         try:

@@ -46,8 +46,10 @@ class Subscriptions:
         public_key: Callable[[], str],
         extra_endpoints: Callable[[], tuple[str, ...]],
         last_delivered_ms: Callable[[], int],
+        on_added: Callable[[], None],
     ) -> None:
         self._store, self._bus, self._facts = store, bus, facts
+        self._on_added = on_added
         self._public_key, self._extra, self._last_delivered_ms = (
             public_key,
             extra_endpoints,
@@ -107,6 +109,7 @@ class Subscriptions:
         )
         log.info("push subscription %s added by %r", subscription_id, command.user)
         self.assert_info()
+        self._on_added()
         received.reply(ok=True, message="This device gets notifications.", data={"id": subscription_id})
 
     def on_unsubscribe(self, received: Received) -> None:

@@ -24,6 +24,7 @@ TICK_S = 1.0
 class Events:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._started = False
         self._arming = Arming(
             clock=context.clock,
             bus=context.bus,
@@ -61,6 +62,7 @@ class Events:
             self._context.bus.subscribe(topic, handler)
         self._feed.start()
         self._ticker.start()
+        self._started = True
 
     def stop(self) -> None:
         self._context.stopping.set()
@@ -70,7 +72,7 @@ class Events:
             self._ticker.join(2)
 
     def not_ready_reason(self) -> str:
-        return ""
+        return "" if self._started else "starting"
 
     def reload(self, new: Slice) -> bool:
         self._arming.set_pin_hash(new.config.security.pin_hash)

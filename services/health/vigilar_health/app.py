@@ -23,6 +23,7 @@ DISK_RETRY_S = 10.0
 class Health:
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._started = False
         self._handlers = Handlers(
             clock=context.clock,
             bus=context.bus,
@@ -44,6 +45,7 @@ class Health:
             self._context.bus.subscribe(topic, handler)
         for thread in self._threads:
             thread.start()
+        self._started = True
 
     def stop(self) -> None:
         self._context.stopping.set()
@@ -52,7 +54,7 @@ class Health:
                 thread.join(2)
 
     def not_ready_reason(self) -> str:
-        return ""
+        return "" if self._started else "starting"
 
     def reload(self, new: Slice) -> bool:
         self._handlers.configure(new.config)

@@ -178,7 +178,8 @@ def test_a_hiccup_makes_no_event(house: House) -> None:
     house.wait(8)
     house.tell(CameraOnline(camera_id="front"))
     house.wait(60)
-    assert house.opened == house.ended == []
+    assert house.opened == []
+    assert house.ended == []
     assert house.handlers.damped_outages == 1
 
 

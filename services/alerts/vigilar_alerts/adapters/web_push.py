@@ -103,6 +103,7 @@ class WebPush:
             body = pusher.encode(data)["body"]
         except (WebPushException, VapidException, ValueError) as error:
             return Answer(400, f"cannot be encrypted or signed: {type(error).__name__}")
+        sent_ms = self._clock.now_ms()
         try:
             response = self._session().post(
                 to.endpoint,
@@ -113,16 +114,15 @@ class WebPush:
                 stream=True,  # the answer's body is nothing to us: an endless one must cost nothing
             )
         except requests.exceptions.Timeout:
-            return Answer(0, f"{endpoints.host_of(to.endpoint)} did not answer in time")
+            return Answer(0, f"{endpoints.host_of(to.endpoint)} did not answer in time", sent_ms=sent_ms)
         except requests.exceptions.RequestException as error:
             # The exception's text holds the URL, which is a secret.
-            return Answer(0, f"{endpoints.host_of(to.endpoint)} cannot be reached: {type(error).__name__}")
+            why = f"{endpoints.host_of(to.endpoint)} cannot be reached: {type(error).__name__}"
+            return Answer(0, why, sent_ms=sent_ms)
         with response:
-            if 300 <= response.status_code < 400:
-                return Answer(
-                    response.status_code, f"HTTP {response.status_code}: redirects are not followed"
-                )
-            return Answer(response.status_code, "", response.headers.get("Retry-After", ""))
+            status = response.status_code
+            error_text = f"HTTP {status}: redirects are not followed" if 300 <= status < 400 else ""
+            return Answer(status, error_text, response.headers.get("Retry-After", ""), sent_ms)
 
     def _headers(self, alert: Alert) -> dict[str, str]:
         urgent = alert.severity is not Severity.INFO and not alert.silent

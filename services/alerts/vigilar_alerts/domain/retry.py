@@ -28,6 +28,8 @@ class Answer:
     status: int
     error: str = ""
     retry_after: str = ""
+    sent_ms: int = 0
+    """When the request went out, where that is later than the beginning of the attempt."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""The events service as a process on a real broker, without storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from service_rig import ServiceProcess, ServiceRig, until
+from vigilar_common.bus import MqttBus, Received
+from vigilar_common.messages import Message, Reply
+from vigilar_common.messages.alarm import AlarmState, ArmAction, ArmCommand, EventOpened
+from vigilar_common.messages.camera import MotionStarted
+from vigilar_common.passwords import hash_pin
+from vigilar_common.testing.broker import TestBroker
+from vigilar_common.topics import ALARM_CHANGED, ALARM_STATE, CMD_ALARM, EVENT_OPENED, MOTION_STARTED, Topic
+
+PIN = "0042"
+TOML = f"""
+[security]
+pin_hash = "{hash_pin(PIN)}"
+[[cameras]]
+id = "front"
+display_name = "Front door"
+rtsp_url = "rtsp://x/"
+location = "EXTERIOR"
+"""
+
+
+class House:
+    def __init__(self, rig: ServiceRig) -> None:
+        self.rig = rig
+        self.events: ServiceProcess = rig.service("events")
+        self.web: MqttBus = rig.broker.bus("web")
+        self.outside: MqttBus = rig.broker.bus("home_automation")
+        self.heard: list[tuple[Topic, Message]] = []
+        for topic in (ALARM_STATE, ALARM_CHANGED, EVENT_OPENED):
+            self.web.subscribe(topic, self._hear)
+
+    def _hear(self, received: Received) -> None:
+        if received.message:
+            self.heard.append((received.topic, received.message))
+
+    def ask(self, action: str, pin: str, bus: MqttBus | None = None) -> Reply:
+        command = ArmCommand(action=ArmAction(action), pin=pin, user="admin")
+        return (bus or self.web).request(CMD_ALARM, command, timeout_s=5)
+
+    def states(self) -> list[str]:
+        return [m.state.value for _, m in self.heard if isinstance(m, AlarmState)]
+
+    def close(self) -> None:
+        if self.events.process and self.events.process.poll() is None:
+            self.events.kill()  # an orderly stop waits two seconds for a storage that is not there
+        for bus in (self.web, self.outside):
+            bus.stop()
+
+
+@pytest.fixture
+def house(tmp_path: Path, broker: TestBroker) -> Iterator[House]:
+    house = House(ServiceRig(tmp_path, broker, TOML))
+    house.events.start()
+    yield house
+    house.close()
+
+
+def test_arming_with_the_pin_survives_kill_9_and_wrong_pins_get_their_codes(house: House) -> None:
+    assert house.ask("ARM_AWAY", "9999").code == "wrong_pin"
+    assert house.ask("ARM_AWAY", "").code == "wrong_pin"
+    reply = house.ask("ARM_AWAY", PIN)
+    assert (reply.ok, reply.data) == (True, {"state": "armed_away"})
+    until(lambda: house.states()[-1:] == ["armed_away"], what="the retained state")
+
+    house.events.kill()
+    house.heard.clear()
+    house.events.start()
+    until(lambda: house.states() == ["armed_away"], what="the state after the restart")
+    assert house.ask("DISARM", PIN, house.outside).data == {"state": "disarmed"}
+
+    codes = [house.ask("ARM_AWAY", "0000", house.outside).code for _ in range(6)]
+    assert codes == ["wrong_pin"] * 5 + ["too_many_tries"]
+    refused = house.ask("ARM_AWAY", PIN, house.outside)
+    assert (refused.code, 0 < refused.data["retry_after_s"] <= 61) == ("too_many_tries", True)
+    assert house.ask("ARM_NIGHT", PIN).ok, "who is logged in is not locked out"
+    text = house.events.log.read_text()
+    assert PIN not in text
+    assert "9999" not in text
+    assert "vigilar_arm_commands_total" in house.events.get("/metrics")
+
+
+def test_motion_becomes_an_event_within_a_moment_without_storage(house: House) -> None:
+    worker = house.rig.broker.bus("camera-worker-front")
+    motion = MotionStarted(camera_id="front", motion_id=str(uuid4()), score=0.5, area_px=700)
+    for _ in range(2):  # the same fact twice, as after a reconnect
+        worker.publish(
+            MOTION_STARTED,
+            worker.stamp(motion).model_copy(update={"id": motion.motion_id}),
+            camera_id="front",
+        )
+    (event,) = until(lambda: [m for _, m in house.heard if isinstance(m, EventOpened)], what="the event")
+    assert event.title == "Motion at Front door"
+    worker.stop()
+    until(lambda: house.events.rss_bytes(), what="memory")
+    assert house.events.rss_bytes() < 60_000_000
+    assert house.events.stop() == 0
+
+
+def test_without_a_pin_mqtt_is_refused_and_the_web_session_arms(house: House) -> None:
+    house.rig.configure(TOML.replace(TOML.splitlines()[2], ""))
+    until(
+        lambda: any(isinstance(m, AlarmState) and not m.pin_configured for _, m in house.heard),
+        6,
+        "the reload",
+    )
+    assert house.ask("ARM_AWAY", PIN, house.outside).code == "pin_not_configured"
+    assert house.ask("ARM_AWAY", "").ok
