@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -19,6 +20,9 @@ MAX_CONNECTIONS = 24
 MAX_WAIT_S = 5.0
 """How long a request waits for its turn when that many are under way."""
 TIMEOUT = httpx.Timeout(connect=2.0, read=20.0, write=5.0, pool=MAX_WAIT_S)
+MAX_ERROR_BYTES = 16 * 1024
+ABOUT_ONE_FILE = ("recording_damaged", "wrong_key")
+"""Errors with status 500 that concern one recording: storage itself is well."""
 MAX_JSON_BYTES = 8 * 1024 * 1024
 PROBE_INTERVAL_S = 10.0
 PASSED_HEADERS = ("content-type", "content-length", "content-range", "accept-ranges", "etag", "last-modified")
@@ -91,7 +95,7 @@ class StorageGateway:
     async def probe(self) -> None:
         """Ask something cheap, so that readiness is known without anybody looking."""
         try:
-            await self.json("GET", "/v1/settings")
+            await self.json("GET", "/v1/events", {"limit": 1})
         except ApiError as error:
             log.debug("storage probe: %s", error)
 
@@ -115,7 +119,7 @@ class StorageGateway:
         if not data:
             return None
         try:
-            return httpx.Response(200, content=bytes(data)).json()
+            return json.loads(data)
         except ValueError as error:
             raise self._failed(f"broken JSON on {path}") from error
 
@@ -127,7 +131,7 @@ class StorageGateway:
         response = await self._ask("GET", path, params or {}, headers=headers)
         if response.status_code >= 400 and response.status_code != 416:
             async with _slot_of(self._slots, response):
-                raise self._refusal(response.status_code, path, b"")
+                raise self._refusal(response.status_code, path, await _error_body(response))
         return Streamed(response, self._slots, extra or {})
 
     async def bytes_of(self, path: str, max_bytes: int) -> bytes:
@@ -135,7 +139,7 @@ class StorageGateway:
         response = await self._ask("GET", path, {})
         async with _slot_of(self._slots, response):
             if response.status_code >= 400:
-                raise self._refusal(response.status_code, path, b"")
+                raise self._refusal(response.status_code, path, await _error_body(response))
             data = bytearray()
             try:
                 async for chunk in response.aiter_bytes():
@@ -198,15 +202,34 @@ class StorageGateway:
             log.error("storage refuses this service's token for %s: check secrets/web/storage_token", path)
             self.problem = "storage refuses this service's token"
             return unavailable()
+        code, message, field = _told(data)
+        if code in ABOUT_ONE_FILE:
+            return ApiError(status, code, message)
         if status >= 500 or status in (408, 429):
-            return self._failed(f"{status} on {path}")
-        try:
-            error = httpx.Response(status, content=data).json()["error"]
-            return ApiError(
-                status, str(error["code"]), str(error["message"]), field=str(error.get("field") or "")
-            )
-        except (ValueError, KeyError, TypeError):
-            return ApiError(status, "refused", "Storage refused this request.")
+            return self._failed(f"{status} {code} on {path}")
+        return ApiError(status, code, message, field=field)
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    """The beginning of what an error says; nothing when it breaks off."""
+    data = b""
+    try:
+        async for chunk in response.aiter_bytes():
+            data += chunk
+            if len(data) > MAX_ERROR_BYTES:
+                break
+    except httpx.HTTPError as error:
+        log.debug("storage broke off an error: %s", error)
+    return data
+
+
+def _told(data: bytes) -> tuple[str, str, str]:
+    """Code, message and field of an error of storage."""
+    try:
+        error = json.loads(data)["error"]
+        return str(error["code"]), str(error["message"]), str(error.get("field") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "refused", "Storage refused this request.", ""
 
 
 class _slot_of:  # noqa: N801 reads as a function

@@ -95,7 +95,7 @@ def test_system_status_is_as_the_guide_says(home: Any) -> None:
     home.bus.deliver(
         topics.SYSTEM_HEALTH, SystemHealth(status="ok", mqtt_connected=True, storage_reachable=True)
     )
-    home.storage.answers["/v1/settings"] = {}
+    home.storage.answers["/v1/events"] = {"items": [], "next": None}
     home.run(home.parts.storage.probe())
     body = home.get("/system/status").json()
     assert body["arm_state"] == "armed_away"
@@ -579,3 +579,22 @@ def test_without_a_built_frontend_a_page_says_what_to_do(home: Any) -> None:
     response = home.get("/")
     assert response.status_code == 503
     assert "make web" in response.text
+
+
+def test_a_damaged_recording_is_said_to_be_damaged_and_storage_is_still_well(home: Any, error: Any) -> None:
+    fault = {
+        "error": {
+            "code": "recording_damaged",
+            "message": "chunk 7 of x.vge fails authentication",
+            "field": None,
+        }
+    }
+    home.storage.answers[f"/v1/recordings/{UUID}/content"] = lambda _: httpx.Response(500, json=fault)
+    response = home.get(f"/api/v1/recordings/{UUID}/content")
+    assert response.status_code == 500
+    assert error(response) == "recording_damaged"
+    assert "chunk 7" in response.json()["error"]["message"]
+    home.storage.answers["/v1/events"] = {"items": [], "next": None}
+    home.run(home.parts.storage.probe())
+    home.get(f"/api/v1/recordings/{UUID}/content")
+    assert home.parts.storage.problem == ""
