@@ -22,7 +22,7 @@ web: ## build the web page
 	@deploy/scripts/setup.sh web
 
 run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
-	@$(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
+	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
 	$(PYTEST) -m "not slow and not compose" tests

@@ -47,13 +47,16 @@ class Layout:
 
 @dataclass(frozen=True)
 class Spec:
-    """One child. `ready_url_port` is its health port; `tcp_port` is used for what has no health endpoint."""
+    """One child. `tcp_port` is asked when it has no health endpoint; `after` names children that must be ready
+    before its first start.
+    """
 
     name: str
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     health_port: int = 0
     tcp_port: int = 0
+    after: tuple[str, ...] = ()
 
 
 def free_port() -> int:
@@ -97,7 +100,9 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
             "VIGILAR_API_PORT": str(api_port),
             **({"VIGILAR_LOG_LEVEL": log_level} if log_level else {}),
         }
-        specs.append(Spec(name, argv, environment, health_port=health_port))
+        # The demo's worker waits for the demo's camera, which first builds its film; elsewhere there is none.
+        after = ("demo-camera",) if camera else ()
+        specs.append(Spec(name, argv, environment, health_port=health_port, after=after))
     return specs
 
 

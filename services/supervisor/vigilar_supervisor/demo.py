@@ -28,6 +28,8 @@ log = logging.getLogger("vigilar.demo")
 
 DEFAULT_HOME = ".vigilar"
 DEFAULT_PORT = 49735
+TRUTH_FILE = "demo-camera-truth.jsonl"
+CACHE_VARIABLE = "VIGILAR_DEMO_CACHE"
 LOG_BYTES, LOG_FILES = 5_000_000, 2
 
 
@@ -97,7 +99,8 @@ class Demo:
 
     def run(self) -> None:
         self._claim_home()
-        (self.home / "demo.json").unlink(missing_ok=True)
+        for stale in (self.home / "demo.json", self.layout.run / TRUTH_FILE):
+            stale.unlink(missing_ok=True)
         login = demo_login(self.layout.secrets)
         write_atomic(self.layout.config, demo_config(self.home, self.cameras, login, self._own_camera), 0o600)
         make_secrets(self.layout.secrets, self.cameras)
@@ -160,12 +163,19 @@ class Demo:
         specs = [Spec("broker", (find_mosquitto(), "-c", str(conf)), tcp_port=self.broker_port)]
         if self._own_camera:
             argv = (
-                sys.executable, "-m", "vigilar_demo_camera", "--state", str(self.home / "state" / "demo-camera"),
+                sys.executable, "-m", "vigilar_demo_camera", *self._film_folders(),
                 "--listen", LOOPBACK, "--port", str(self._rtsp_port), "--name", DEMO_CAMERA,
-                "--truth-file", str(self.layout.run / "demo-camera-truth.jsonl"),
+                "--truth-file", str(self.layout.run / TRUTH_FILE),
             )  # fmt: skip
             specs.append(Spec("demo-camera", argv, tcp_port=self._rtsp_port))
         return specs
+
+    def _film_folders(self) -> list[str]:
+        """Footage and film: in this folder, or where several demos share them."""
+        shared = os.environ.get(CACHE_VARIABLE)
+        if not shared:
+            return ["--state", str(self.home / "state" / "demo-camera")]
+        return ["--state", shared, "--footage-cache", str(Path(shared) / "footage")]
 
     def _reload_broker(self) -> None:
         """Mosquitto reads its user and ACL files again on SIGHUP."""

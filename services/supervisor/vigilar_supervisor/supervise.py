@@ -70,7 +70,7 @@ class Supervisor:
     def _attend(self, child: Child) -> None:
         now = self._clock.monotonic_s()
         if child.process is None:
-            if now >= child.due_s:
+            if now >= child.due_s and self._may_start(child):
                 child.start()
                 child.next_probe_s = now + PROBE_STARTING_S
             return
@@ -79,6 +79,11 @@ class Supervisor:
             self._bury(child, code, now)
         elif now >= child.next_probe_s:
             self._probe(child, now)
+
+    def _may_start(self, child: Child) -> bool:
+        if child.policy.restarts:
+            return True
+        return all(self.children[name].ready for name in child.spec.after if name in self.children)
 
     def _bury(self, child: Child, code: int, now: float) -> None:
         name = child.spec.name

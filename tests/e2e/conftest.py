@@ -1,0 +1,61 @@
+"""One running demo and one browser for all end-to-end tests of a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from stack import CACHE, ROOT, Stack
+from vigilar_common.testing.broker import free_port
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    # The film is there before the clock of the start runs.
+    command = [sys.executable, "-m", "vigilar_demo_camera", "build", "--state", str(CACHE)]
+    subprocess.run([*command, "--footage-cache", str(CACHE / "footage")], check=True, timeout=110)
+    home = tmp_path_factory.mktemp("stack") / "home"
+    running = Stack(home, free_port())
+    running.start()
+    yield running
+    try:
+        running.stop()
+    finally:
+        keep = os.environ.get("VIGILAR_TEST_RESULTS", str(ROOT / "test-results"))
+        logs = home / "run" / "log"
+        if logs.exists():
+            shutil.copytree(logs, Path(keep) / "e2e-logs", dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "chromium is not installed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    folder = ROOT / "test-results" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
