@@ -116,3 +116,18 @@ def test_extra_push_services_are_prefixes_of_origin_and_path_and_plain_http_is_f
 def test_the_audience_is_the_origin() -> None:
     assert audience("http://127.0.0.1:4711/push/abc?x=1") == "http://127.0.0.1:4711"
     assert audience("https://fcm.googleapis.com/fcm/send/x") == "https://fcm.googleapis.com"
+
+
+def test_a_loopback_prefix_without_a_port_means_every_port_and_no_other_host() -> None:
+    allowed = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+    assert why_not("http://[::1]:50123/push/1", allowed) == ""
+    assert why_not("http://127.0.0.1:50123/push/1", allowed) == ""
+    assert why_not("http://localhost:1/push/1", allowed) == ""
+    for other in (
+        "http://127.0.0.2:50123/p",
+        "http://127.0.0.1.example.org:1/p",
+        "https://127.0.0.1:1/p",
+        "http://x@127.0.0.1:1/p",
+    ):
+        assert why_not(other, allowed) != "", other
+    assert why_not("http://127.0.0.1:2/p", ("http://127.0.0.1:1",)) != ""

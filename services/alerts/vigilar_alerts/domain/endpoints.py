@@ -67,13 +67,18 @@ def _climbs(path: str) -> bool:
 
 
 def _under(parts: SplitResult, prefix: str) -> bool:
-    """Whether the URL lies under an operator's prefix: same origin, same path or below it."""
+    """Whether the URL lies under an operator's prefix: same origin, same path or below it.
+
+    A loopback prefix without a port means every port: a push service on this host may take any free one.
+    """
     allowed = _split(prefix)
     if allowed is None or "@" in allowed.netloc:
         return False
     if allowed.scheme == "http" and not _is_loopback(allowed.hostname or ""):
         return False
-    if (parts.scheme, parts.netloc) != (allowed.scheme, allowed.netloc):
+    any_port = allowed.port is None and _is_loopback(allowed.hostname or "")
+    same_host = parts.hostname == allowed.hostname if any_port else parts.netloc == allowed.netloc
+    if parts.scheme != allowed.scheme or not same_host:
         return False
     base = allowed.path.rstrip("/")
     return parts.path == base or parts.path.startswith(base + "/")

@@ -64,13 +64,15 @@ class Limiter:
     def advance(self, monotonic_s: float) -> None:
         self._time_s += max(0.0, monotonic_s - self._last_s)
         self._last_s = monotonic_s
-        self._guesses = [g for g in self._guesses if self._time_s - g.at_s < DAY_S]
+        if self._guesses and self._time_s - self._guesses[0].at_s >= DAY_S:
+            self._guesses = [g for g in self._guesses if self._time_s - g.at_s < DAY_S]
 
     def wait_s(self, pool: str, source: str, monotonic_s: float) -> float:
         """0 when a guess of `source` may be evaluated now, else the seconds until it may."""
         self.advance(monotonic_s)
         pooled = [g.at_s for g in self._guesses if g.pool == pool]
-        mine = [g.at_s for g in self._guesses if g.pool == pool and g.source == source[:MAX_SOURCE_LENGTH]]
+        source = source[:MAX_SOURCE_LENGTH]
+        mine = [g.at_s for g in self._guesses if g.source == source and g.pool == pool]
         free_at_s = 0.0
         if len(pooled) >= MAX_PER_HOUR:
             free_at_s = max(free_at_s, pooled[-MAX_PER_HOUR] + HOUR_S)
