@@ -40,6 +40,8 @@ SCOPES = {
     "web": ["facts:write", "media:read", "media:write", "state:read", "settings:read", "settings:write"],
 }
 FPS = 10
+START_LIMIT_S = 60.0
+"""A busy machine takes long to load the code; a quick one is not kept waiting."""
 STREAM_ID = "0190f000-0000-7000-8000-0000000000aa"
 
 
@@ -55,7 +57,7 @@ def now_ms() -> int:
     return SystemClock().now_ms()
 
 
-def wait_for(condition: Any, limit_s: float = 5.0, what: str = "") -> Any:
+def wait_for(condition: Any, limit_s: float = 20.0, what: str = "") -> Any:
     deadline = time.monotonic() + limit_s
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what or condition}"
@@ -177,7 +179,7 @@ class Rig:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(self._answers, 15, "storage answers")
+        wait_for(self._answers, START_LIMIT_S, "storage answers")
 
     def kill(self, number: int = signal.SIGKILL) -> int:
         assert self.process is not None

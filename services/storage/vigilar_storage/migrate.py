@@ -61,6 +61,7 @@ def current_version(path: Path) -> str:
 def upgrade(path: Path, target: str = "head") -> None:
     """Run the migrations, each in a transaction of its own."""
     # Alembic costs 15 MB and half a second: it is loaded only when there is something to do.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic import command
     from alembic.config import Config
 
