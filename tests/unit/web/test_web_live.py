@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from vigilar_common import topics
+from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.testing import FakeClock
 from vigilar_web.live import relay as relay_module
 from vigilar_web.live.hls import IDLE_S, KEPT_SEGMENTS
@@ -258,6 +259,23 @@ def test_the_number_of_viewers_is_bounded(web: Any, monkeypatch: Any) -> None:
     web.parts.live.join("front", "main")
     with pytest.raises(ApiError, match="live pictures are open"):
         web.parts.live.join("yard", "main")
+
+
+def test_viewers_hear_when_the_camera_goes_and_not_every_score(web: Any) -> None:
+    viewer = web.parts.live.join("front", "main")
+    heard = []
+    for condition, score in (
+        ("online", 0.1),
+        ("online", 0.2),
+        ("offline", 0.0),
+        ("online", 0.3),
+        ("online", 0.4),
+    ):
+        state = CameraState(camera_id="front", condition=CameraCondition(condition), motion_score=score)
+        web.bus.deliver(topics.CAMERA_STATE, state, camera_id="front")
+        web.settle()
+        heard += [text["state"]["condition"] for text in drain(viewer)]
+    assert heard == ["online", "offline", "online"]
 
 
 # -- HLS ------------------------------------------------------------------------------------------------

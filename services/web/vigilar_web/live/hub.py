@@ -47,6 +47,7 @@ class LiveHub:
         self._relays: dict[Key, Relay] = {}
         self._fresh: set[Key] = set()
         self._without_sub: set[str] = set()
+        self._conditions: dict[str, tuple[str, str]] = {}
         self._viewers: set[Viewer] = set()
         self._wake = asyncio.Event()
         self._watched: frozenset[Key] = frozenset()
@@ -95,6 +96,11 @@ class LiveHub:
             self._fresh.discard(key)
 
     def tell_state(self, camera_id: str, state: Mapping[str, Any] | None) -> None:
+        """Viewers hear when the camera goes or comes, not each of its motion scores."""
+        condition = (state["condition"], state["reason"]) if state else ("", "")
+        if self._conditions.get(camera_id) == condition:
+            return
+        self._conditions[camera_id] = condition
         text = json.dumps({"state": state})
         for (camera, _), relay in self._relays.items():
             if camera == camera_id:
