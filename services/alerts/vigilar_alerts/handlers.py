@@ -24,7 +24,7 @@ from vigilar_common.topics import (
 
 from vigilar_alerts.adapters.store import Job, Store
 from vigilar_alerts.delivery import Deliverer
-from vigilar_alerts.domain.decide import Alert, Decider
+from vigilar_alerts.domain.decide import Alert, Decider, alert_id_of
 from vigilar_alerts.domain.endpoints import host_of
 from vigilar_alerts.subscriptions import Subscriptions
 
@@ -76,6 +76,10 @@ class Handlers:
         if not isinstance(fact, EventOpened):
             return
         with self._lock:
+            # Before deciding: a log that is read again must not use up the cap or count as held back.
+            if self._store.knows(alert_id_of(fact)):
+                self.decisions["repeated"] += 1
+                return
             now_ms = self._clock.now_ms()
             decision = self._decider.decide(fact, age_s, self._clock.monotonic_s())
             alert = decision.alert

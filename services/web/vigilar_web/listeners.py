@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,6 @@ from vigilar_web.stream import EventStream
 
 log = logging.getLogger(__name__)
 
-REMEMBERED_EVENTS = 500
 ONLINE = b"online"
 
 
@@ -47,7 +45,6 @@ class Listeners:
         self._live = live
         self._stream = stream
         self._bridge = bridge
-        self._events: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._missed = False
 
     def subscribe(self, bus: Bus) -> None:
@@ -111,21 +108,18 @@ class Listeners:
     def on_opened(self, received: Received) -> None:
         fact = received.message
         assert isinstance(fact, EventOpened)
-        item = opened_item(fact, self._settings().cameras)
-        self._events[fact.event_id] = item
-        while len(self._events) > REMEMBERED_EVENTS:
-            self._events.popitem(last=False)
-        self._tell("event", item)
+        self._model.put_event(fact)
+        self._tell("event", opened_item(fact, self._settings().cameras))
 
     def on_ended(self, received: Received) -> None:
         fact = received.message
         assert isinstance(fact, EventEnded)
-        item = self._events.pop(fact.event_id, None)
-        if item is None:
+        opened = self._model.recent_event(fact.event_id)
+        if opened is None:
             # It began before this process did: only storage knows the rest of it.
             self._bridge.post(self._stream.resync)
             return
-        self._tell("event", item | {"ended_ms": fact.ended_ms})
+        self._tell("event", opened_item(opened, self._settings().cameras) | {"ended_ms": fact.ended_ms})
 
     def on_delivery(self, received: Received) -> None:
         assert isinstance(received.message, AlertDelivery)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from typing import Any
 
-from vigilar_common.messages.alarm import AlarmState
+from vigilar_common.messages.alarm import AlarmState, EventOpened
 from vigilar_common.messages.alerts import PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.messages.system import SystemHealth
 
 from vigilar_web.settings import CameraInfo
 
+RECENT_EVENTS = 500
 ENVELOPE = {"id", "source", "seq", "v"}
 
 
@@ -23,6 +25,7 @@ class ReadModel:
         self._cameras: dict[str, CameraState] = {}
         self._gone_workers: set[str] = set()
         self._gone_services: set[str] = set()
+        self._events: OrderedDict[str, EventOpened] = OrderedDict()
         self.alarm: AlarmState | None = None
         self.health: SystemHealth | None = None
         self.push: PushInfo | None = None
@@ -30,6 +33,17 @@ class ReadModel:
     def put_camera(self, state: CameraState) -> None:
         with self._lock:
             self._cameras[state.camera_id] = state
+
+    def put_event(self, event: EventOpened) -> None:
+        with self._lock:
+            self._events[event.event_id] = event
+            if len(self._events) > RECENT_EVENTS:
+                self._events.popitem(last=False)
+
+    def recent_event(self, event_id: str) -> EventOpened | None:
+        """A page is told of an event before storage has its row, and also while storage is down."""
+        with self._lock:
+            return self._events.get(event_id)
 
     def put_worker(self, camera_id: str, online: bool) -> None:
         with self._lock:

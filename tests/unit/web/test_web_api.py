@@ -150,6 +150,17 @@ def test_one_event_has_its_deliveries(home: Any) -> None:
     assert body["deliveries"] == [{"id": "d", "channel": "web_push"}]
 
 
+def test_an_event_told_a_moment_ago_can_be_opened_before_storage_has_it(home: Any) -> None:
+    assert home.get(f"/api/v1/events/{UUID}").status_code == 404
+    opened = EventOpened(
+        event_id=UUID, type=EventType.MOTION, severity=Severity.INFO, title="Motion", camera_id="front",
+        arm_state=ArmState.DISARMED, ts_ms=123,
+    )  # fmt: skip
+    home.bus.deliver(topics.EVENT_OPENED, opened)
+    body = home.get(f"/api/v1/events/{UUID}").json()
+    assert (body["id"], body["started_ms"], body["deliveries"]) == (UUID, 123, [])
+
+
 def test_what_storage_does_not_have_is_404(home: Any, error: Any) -> None:
     for path in (
         f"/api/v1/events/{UUID}",

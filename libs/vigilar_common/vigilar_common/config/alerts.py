@@ -59,7 +59,7 @@ class WebPush(Section):
         (),
         max_length=32,
         title="Extra push services",
-        description="URL prefixes of push services besides the browsers' own; loopback http is allowed here.",
+        description="URL prefixes of push services besides the browsers' own; http only on loopback, where no port means any.",
     )
 
 

@@ -72,7 +72,7 @@ class Decider:
         tag = f"{event.type.value}-{event.camera_id or 'house'}"
         grouped = now_s - self._groups.get(tag, -GROUPING_S) < GROUPING_S
         alert = Alert(
-            alert_id=derived_id("alert", event.event_id),
+            alert_id=alert_id_of(event),
             event_id=event.event_id,
             severity=Severity.INFO if age_s > FRESH_S else severity,
             title=event.title,
@@ -117,6 +117,11 @@ class Decider:
             return False
         self._sent_s.append(now_s)
         return True
+
+
+def alert_id_of(event: EventOpened) -> str:
+    """The same event never makes two alerts."""
+    return derived_id("alert", event.event_id)
 
 
 def _body(event: EventOpened, age_s: float) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
-from vigilar_web.items import event_item
+from vigilar_web.items import event_item, opened_item
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
 
 router = guarded_router()
@@ -40,6 +41,12 @@ async def events(
 @router.get("/api/v1/events/{event_id}")
 @access(Access.SESSION)
 async def event(event_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
-    row = await parts.storage.json("GET", f"/v1/events/{event_id}")
+    try:
+        row = await parts.storage.json("GET", f"/v1/events/{event_id}")
+    except ApiError as error:
+        recent = parts.model.recent_event(event_id) if error.status in (404, 503) else None
+        if recent is None:
+            raise
+        return opened_item(recent, parts.settings.cameras) | {"deliveries": []}
     deliveries = await parts.storage.json("GET", "/v1/alert-log", {"event_id": event_id, "limit": 100})
     return event_item(row, parts.settings.cameras) | {"deliveries": deliveries["items"]}
