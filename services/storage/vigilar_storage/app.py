@@ -57,7 +57,7 @@ class StorageApp:
         ring, findings = keys.load_ring(context.secrets, context.config.storage)
         for finding in findings:
             self.reporter.set(finding)
-        migrate.prepare(self.database.path, context.clock)
+        migrate.prepare(self.database.path, context.clock, in_child=True)
         self.database.open()
         with self.database.read() as connection:
             self._epoch = feed.read_epoch(connection)

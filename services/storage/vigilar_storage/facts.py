@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from vigilar_common.messages import Fact
 from vigilar_common.topics import ALL_SERVICES, FACT_MODELS, FACT_TOPICS
 
 from vigilar_storage.db import Database, storage_failure
-from vigilar_storage.projections import ProjectionError, project
+from vigilar_storage.projections import PROJECTIONS, ProjectionError, project
 from vigilar_storage.schema import facts, rejected_facts
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class FactStore:
                 outcome.rejections.append(item)
                 continue
             try:
-                with connection.begin_nested():
+                # One statement undoes itself when it fails; a fact with a row of its own needs a savepoint.
+                with connection.begin_nested() if item.fact.TYPE in PROJECTIONS else nullcontext():
                     new = _insert(connection, item, received_ms)
             except Exception as error:
                 if storage_failure(error) is not None:

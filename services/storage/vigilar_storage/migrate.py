@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,11 +23,16 @@ HEAD = "0001"
 """The newest migration; a test compares it with the files."""
 KNOWN = ("0001",)
 DATABASE_MODE = 0o640
+UPGRADE_LIMIT_S = 3_600.0
+"""A large database is rebuilt table by table; more than an hour means that something hangs."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def prepare(path: Path, clock: Clock) -> None:
-    """Create or upgrade the database at `path`. Raises StartupError saying what to do."""
+def prepare(path: Path, clock: Clock, *, in_child: bool = False) -> None:
+    """Create or upgrade the database at `path`. Raises StartupError saying what to do.
+
+    `in_child` runs the migrations in a process of their own, so that what they load does not stay in this one.
+    """
     try:
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         path.touch(mode=DATABASE_MODE)
@@ -41,9 +48,9 @@ def prepare(path: Path, clock: Clock) -> None:
     try:
         if version != HEAD:
             log.info("database %s: schema %s becomes %s", path, version or "(empty)", HEAD)
-            upgrade(path)
+            (_upgrade_in_child if in_child else upgrade)(path)
         _name_it(path, clock)
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, subprocess.TimeoutExpired) as error:
         raise StartupError(f"database {path} could not be upgraded to schema {HEAD}: {error}") from error
 
 
@@ -72,6 +79,18 @@ def upgrade(path: Path, target: str = "head") -> None:
         command.upgrade(config, target)
     finally:
         engine.dispose()
+
+
+def _upgrade_in_child(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vigilar_storage.migrate", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=UPGRADE_LIMIT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise OSError(done.stderr.strip()[-500:] or f"the upgrade ended with code {done.returncode}")
 
 
 def migration_engine(path: Path) -> sa.Engine:
@@ -105,3 +124,7 @@ def _name_it(path: Path, clock: Clock) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+if __name__ == "__main__":
+    upgrade(Path(sys.argv[1]))
