@@ -1,0 +1,69 @@
+/** Invented answers for looking at the interface without a backend. Never part of a build. */
+
+const MIN = 60_000;
+let counter = 0;
+export const newId = () => `00000000-0000-7000-8000-${String(++counter).padStart(12, '0')}`;
+
+export const session = { user: 'admin', csrf: 'mock', name: 'Vigilar Home Security', timezone: 'Europe/Berlin', version: '0.1.0', expires_ms: Date.now() + 3_600_000 };
+
+export const alarm = { state: 'disarmed', since_ms: Date.now() - 47 * MIN, changed_by: 'admin', pin_configured: true };
+
+const state = (camera_id, more) => ({
+  camera_id, condition: 'online', reason: '', since_ms: Date.now() - 312 * MIN, codec: 'h264', width_px: 768, height_px: 576,
+  fps: 10, motion: false, recording: false, motion_score: 0, findings: [], ...more,
+});
+
+export const cameras = [
+  { id: 'front', name: 'Front door', location: 'EXTERIOR', state: state('front', { motion: true, recording: true }) },
+  { id: 'garden', name: 'Garden', location: 'EXTERIOR', state: state('garden', {}) },
+  { id: 'garage', name: 'Garage', location: 'INTERIOR', state: state('garage', { condition: 'offline', reason: 'rtsp://10.0.4.12:554 refused the connection (ECONNREFUSED)', since_ms: Date.now() - 23 * MIN }) },
+];
+
+const event = (minutes, seconds, more) => {
+  const started_ms = Date.now() - minutes * MIN;
+  const id = newId();
+  return {
+    id, type: 'motion', severity: 'alert', title: 'Motion at Front door', camera_id: 'front', camera_name: 'Front door', started_ms,
+    ended_ms: seconds === null ? null : started_ms + seconds * 1000, picture_url: `/api/v1/pictures/${id}`, recording_id: `rec-${id}`,
+    recording_offset_ms: 5200, playlist_url: `/api/v1/recordings/rec-${id}/playlist.m3u8`, arm_state: 'disarmed', zones: [], score: 0.034, ...more,
+  };
+};
+
+export const events = [
+  event(0.4, null, {}),
+  event(9, 21, { zones: ['driveway'] }),
+  event(23, 0, { type: 'camera_offline', severity: 'alert', title: 'Garage went offline', camera_id: 'garage', camera_name: 'Garage', picture_url: null, recording_id: null, recording_offset_ms: null, playlist_url: null, ended_ms: null }),
+  event(51, 48, { title: 'Motion at Garden', camera_id: 'garden', camera_name: 'Garden', severity: 'info' }),
+  event(140, 12, { severity: 'critical', arm_state: 'armed_away' }),
+  ...Array.from({ length: 70 }, (_, i) => event(200 + i * 47, 10 + ((i * 7) % 50), i % 3 ? {} : { title: 'Motion at Garden', camera_id: 'garden', camera_name: 'Garden', severity: 'info' })),
+];
+
+export const recordings = events.filter((e) => e.recording_id).map((e, i) => ({
+  id: e.recording_id, camera_id: e.camera_id, started_ms: e.started_ms - 5200, ended_ms: e.ended_ms && e.ended_ms + 30_000,
+  state: e.ended_ms === null ? 'growing' : i === 3 ? 'recovered' : i === 5 ? 'damaged' : 'complete', trigger: 'motion', size_bytes: 4_300_000 + i * 71_000,
+  starred: i % 6 === 1, codec: 'h264', encrypted: true,
+}));
+
+const delivery = (e, more) => ({
+  id: newId(), alert_id: newId(), event_id: e.id, channel: 'web_push', target: 'Chrome on Android', attempt: 1, outcome: 'delivered', severity: e.severity,
+  title: e.title, latency_ms: 840, sent_after_ms: 610, error: '', ts_ms: e.started_ms + 900, ...more,
+});
+
+export const alerts = events.slice(0, 14).flatMap((e, i) => [
+  delivery(e, i === 2 ? { outcome: 'failed', attempt: 5, latency_ms: 61_000, error: 'fcm.googleapis.com answered 503 five times' } : i === 4 ? { outcome: 'retrying', attempt: 2, error: 'timed out after 10 s' } : { latency_ms: 700 + i * 60 }),
+  delivery(e, { channel: 'syslog', target: 'local0', latency_ms: 12 + i }),
+]);
+export const channels = { web_push: { delivered: 12, failed: 1, p50_ms: 840, p95_ms: 1420 }, syslog: { delivered: 14, p50_ms: 17, p95_ms: 26 } };
+export const push = { public_key: 'BEl62iUYgUivxIkv69yViEuiBIa-Ib9-SkvMeAtA3LFgDzkrxZJjSgSnfckjBJuBkr3qBUYIHBQFLXYp5Nksh8U', enabled: true, subscriptions: 2 };
+
+const beat = (service, mb, more = {}) => [service, { service, pid: 4242, started_ms: Date.now() - 312 * MIN, ready: true, reason: '', config_error: '', rss_bytes: mb * 1e6, cpu_s: 40, outbox_facts: 0, ...more }];
+const disk = (path, pct, total) => ({ path, total_bytes: total, used_bytes: (total * pct) / 100, free_bytes: total * (1 - pct / 100), used_pct: pct });
+export const health = {
+  status: 'warning', mqtt_connected: true, storage_reachable: true, disk_usage_pct: 41,
+  disks: { data: disk('/var/vigilar/data', 41.2, 128e9), recordings: disk('/var/vigilar/recordings', 87.4, 4e12) },
+  services: Object.fromEntries([beat('storage', 118), beat('events', 34), beat('alerts', 41), beat('health', 29), beat('web', 86), beat('camera-worker-front', 112), beat('camera-worker-garden', 109), beat('camera-worker-garage', 61, { ready: false, reason: 'no picture since 14:20: connection refused', outbox_facts: 3 })]),
+  findings: [
+    { code: 'camera_offline', severity: 'alert', title: 'Camera “Garage” has been away for 23 minutes', cure: 'Check its power and network cable; the address is 10.0.4.12.', subject: 'garage', since_ms: Date.now() - 23 * MIN },
+    { code: 'vapid_contact', severity: 'info', title: 'The notification contact is the default address', cure: 'Set vapid_claim_email in [alerts.web_push] to an address of yours.', subject: 'alerts', since_ms: Date.now() - 300 * MIN },
+  ],
+};

@@ -1,0 +1,140 @@
+import type {
+  Alarm,
+  AlertPage,
+  ArmAction,
+  ArmState,
+  Camera,
+  EventDetail,
+  Page,
+  PushInfo,
+  Recording,
+  Session,
+  SystemHealth,
+  VigilarEvent,
+} from './types';
+
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Any failed request: `status` 0 means that no answer came at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryAfterS = 0,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** Reads `{"error": {...}}` and its `retry_after_s`, wherever the server put it (body or header). */
+export function errorFromBody(status: number, body: unknown, retryAfterHeader: string | null): ApiError {
+  const outer = isObject(body) ? body : {};
+  const inner = isObject(outer['error']) ? outer['error'] : {};
+  const code = typeof inner['code'] === 'string' ? inner['code'] : `http_${status}`;
+  const message = typeof inner['message'] === 'string' ? inner['message'] : '';
+  const waitS = Number(inner['retry_after_s'] ?? outer['retry_after_s'] ?? retryAfterHeader ?? 0);
+  return new ApiError(status, code, message, Number.isFinite(waitS) ? Math.max(0, waitS) : 0);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+let csrf = '';
+
+/** Leaves for the login page, which the server renders. */
+export function toLogin(): void {
+  location.assign('/login');
+}
+
+async function request<T>(method: string, path: string, body?: unknown, retried = false): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (method !== 'GET') {
+    headers['X-CSRF-Token'] = csrf;
+    headers['Content-Type'] = 'application/json';
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+    });
+  } catch (error) {
+    throw new ApiError(0, 'unreachable', error instanceof Error ? error.message : String(error));
+  }
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
+  const failure = errorFromBody(
+    response.status,
+    await response.json().catch(() => null),
+    response.headers.get('Retry-After'),
+  );
+  if (failure.status === 401) toLogin();
+  if (failure.code === 'csrf' && !retried) {
+    await api.session();
+    return request<T>(method, path, body, true);
+  }
+  throw failure;
+}
+
+function query(parameters: Record<string, string | number | null | undefined>): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== '') search.set(key, String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
+
+const id = encodeURIComponent;
+
+export interface EventQuery {
+  camera?: string;
+  type?: string;
+  from_ms?: number | null;
+  to_ms?: number | null;
+  cursor?: string | null;
+  limit?: number;
+}
+
+export const api = {
+  async session(): Promise<Session> {
+    const session = await request<Session>('GET', '/api/v1/session');
+    csrf = session.csrf;
+    return session;
+  },
+  logout: () => request<undefined>('POST', '/api/v1/logout'),
+  cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
+  alarm: () => request<Alarm>('GET', '/api/v1/alarm'),
+  setAlarm: (action: ArmAction, pin: string) => request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin }),
+  events: (q: EventQuery) => request<Page<VigilarEvent>>('GET', `/api/v1/events${query({ ...q })}`),
+  event: (eventId: string) => request<EventDetail>('GET', `/api/v1/events/${id(eventId)}`),
+  recordings: (q: { camera?: string; starred?: string; cursor?: string | null; limit?: number }) =>
+    request<Page<Recording>>('GET', `/api/v1/recordings${query(q)}`),
+  recording: (recordingId: string) => request<Recording>('GET', `/api/v1/recordings/${id(recordingId)}`),
+  star: (recordingId: string, starred: boolean) =>
+    request<unknown>('PATCH', `/api/v1/recordings/${id(recordingId)}`, { starred }),
+  alerts: (cursor: string | null) => request<AlertPage>('GET', `/api/v1/alerts${query({ cursor, limit: 50 })}`),
+  health: () => request<SystemHealth>('GET', '/api/v1/health'),
+  push: () => request<PushInfo>('GET', '/api/v1/push'),
+  pushSubscribe: (subscription: PushSubscriptionJSON, device: string) =>
+    request<unknown>('POST', '/api/v1/push/subscriptions', { ...subscription, device }),
+  pushUnsubscribe: (endpoint: string) => request<unknown>('DELETE', '/api/v1/push/subscriptions', { endpoint }),
+  pushTest: () => request<{ ok: boolean; message: string }>('POST', '/api/v1/push/test'),
+};
+
+export const urls = {
+  playlist: (recordingId: string): string => `/api/v1/recordings/${id(recordingId)}/playlist.m3u8`,
+  download: (recordingId: string): string => `/api/v1/recordings/${id(recordingId)}/download`,
+  snapshot: (cameraId: string): string => `/api/v1/cameras/${id(cameraId)}/snapshot.jpg`,
+  hls: (cameraId: string): string => `/hls/${id(cameraId)}/index.m3u8`,
+  live(cameraId: string, stream: 'main' | 'sub'): string {
+    const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    return `${scheme}//${location.host}/api/v1/cameras/${id(cameraId)}/live?stream=${stream}`;
+  },
+};

@@ -1,0 +1,166 @@
+/** What the public API answers (docs/design/interfaces.md, section 4). Times are UTC milliseconds. */
+
+export type Severity = 'info' | 'alert' | 'critical';
+
+export type ArmState =
+  | 'disarmed'
+  | 'armed_home'
+  | 'armed_away'
+  | 'armed_night'
+  | 'armed_vacation'
+  | 'arming'
+  | 'pending'
+  | 'triggered'
+  | 'disarming';
+
+export type ArmAction = 'DISARM' | 'ARM_HOME' | 'ARM_AWAY' | 'ARM_NIGHT' | 'ARM_VACATION';
+
+export interface Session {
+  user: string;
+  csrf: string;
+  name: string;
+  timezone: string;
+  version: string;
+  expires_ms: number;
+}
+
+export interface Alarm {
+  state: ArmState;
+  since_ms: number;
+  changed_by: string;
+  pin_configured: boolean;
+}
+
+export interface CameraState {
+  camera_id: string;
+  condition: 'connecting' | 'online' | 'offline';
+  reason: string;
+  since_ms: number;
+  codec: string;
+  width_px: number;
+  height_px: number;
+  fps: number;
+  motion: boolean;
+  recording: boolean;
+  motion_score: number;
+  findings: string[];
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  location: string;
+  /** Absent until the camera's worker has spoken for the first time. */
+  state: CameraState | null;
+}
+
+export interface VigilarEvent {
+  id: string;
+  type: string;
+  severity: Severity;
+  title: string;
+  camera_id: string | null;
+  camera_name: string | null;
+  started_ms: number;
+  ended_ms: number | null;
+  picture_url: string | null;
+  recording_id: string | null;
+  recording_offset_ms: number | null;
+  playlist_url: string | null;
+  arm_state: ArmState;
+  zones: string[];
+  score: number;
+}
+
+export interface Delivery {
+  id?: string;
+  alert_id: string;
+  event_id: string | null;
+  channel: string;
+  target: string;
+  attempt: number;
+  outcome: 'delivered' | 'retrying' | 'failed' | 'gone';
+  severity: Severity;
+  title: string;
+  latency_ms: number;
+  sent_after_ms: number;
+  error: string;
+  ts_ms: number;
+}
+
+export interface EventDetail extends VigilarEvent {
+  deliveries: Delivery[];
+}
+
+export interface Recording {
+  id: string;
+  camera_id: string;
+  started_ms: number;
+  ended_ms: number | null;
+  state: 'growing' | 'complete' | 'recovered' | 'damaged';
+  trigger: string;
+  size_bytes: number;
+  starred: boolean;
+  codec: string;
+  encrypted?: boolean;
+}
+
+export interface ChannelStatistics {
+  p50_ms: number | null;
+  p95_ms: number | null;
+  [counter: string]: number | null;
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface AlertPage extends Page<Delivery> {
+  channels: Record<string, ChannelStatistics>;
+}
+
+export interface PushInfo {
+  public_key: string;
+  enabled: boolean;
+  subscriptions: number;
+}
+
+export interface Finding {
+  code: string;
+  severity: Severity;
+  title: string;
+  cure: string;
+  subject: string;
+  since_ms: number;
+}
+
+export interface DiskUsage {
+  path: string;
+  total_bytes: number;
+  used_bytes: number;
+  free_bytes: number;
+  used_pct: number;
+}
+
+export interface Heartbeat {
+  service: string;
+  pid: number;
+  started_ms: number;
+  ready: boolean;
+  reason: string;
+  config_error: string;
+  rss_bytes: number;
+  cpu_s: number;
+  outbox_facts: number;
+}
+
+export interface SystemHealth {
+  status: 'ok' | 'warning' | 'critical';
+  mqtt_connected: boolean;
+  storage_reachable: boolean;
+  disk_usage_pct: number | null;
+  disks: Record<string, DiskUsage>;
+  services: Record<string, Heartbeat>;
+  findings: Finding[];
+}

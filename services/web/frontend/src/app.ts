@@ -1,0 +1,179 @@
+import { html, LitElement, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { keyed } from 'lit/directives/keyed.js';
+
+import { appStyles } from './app.styles';
+import { api } from './api/client';
+import type { VigilarEvent } from './api/types';
+import './components/icon';
+import type { IconName } from './components/icon';
+import './components/mark';
+import { failure } from './components/states';
+import { shared } from './design/shared';
+import './pages/home';
+import { match, type Route } from './router';
+import { app, ListenApp, WatchApp } from './state/app-state';
+import { t } from './strings';
+
+type Section = 'home' | 'events' | 'recordings' | 'alerts' | 'system';
+const SECTIONS: { id: Section; path: string }[] = [
+  { id: 'home', path: '/' },
+  { id: 'events', path: '/events' },
+  { id: 'recordings', path: '/recordings' },
+  { id: 'alerts', path: '/alerts' },
+  { id: 'system', path: '/system' },
+];
+
+/** Code of the pages that are not the first thing one sees. */
+const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
+  camera: () => import('./pages/camera'),
+  events: () => import('./pages/events'),
+  event: () => import('./pages/event'),
+  recordings: () => import('./pages/recordings'),
+  recording: () => import('./pages/recording'),
+  alerts: () => import('./pages/alerts'),
+  system: () => import('./pages/system'),
+};
+
+/** The frame around every page: navigation, announcements, and what to say when nothing answers. */
+@customElement('vg-app')
+export class App extends LitElement {
+  static override styles = [shared, appStyles];
+
+  /** None until the code of the first page is here: an element must not be made before it is defined. */
+  @state() private route: Route | null = null;
+  @state() private announcement = '';
+  @state() private brokenPage = false;
+  private readonly announced = new Set<string>();
+
+  constructor() {
+    super();
+    new WatchApp(this);
+    new ListenApp<VigilarEvent>(this, 'event', (event) => {
+      if (this.announced.has(event.id) || event.ended_ms !== null) return;
+      this.announced.add(event.id);
+      this.announcement = t.events.announce(event.title);
+    });
+  }
+
+  /** Called by the router after every change of address. */
+  async go(): Promise<void> {
+    const route = match(location.pathname);
+    try {
+      await LOADERS[route.page]?.();
+      this.brokenPage = false;
+    } catch {
+      this.brokenPage = true; // offline, or the files of an older build are gone
+      void api.session().catch(() => undefined); // or the login has ended: then this leads to its page
+    }
+    this.route = route;
+    document.title = this.pageTitle();
+    await this.updateComplete;
+    scrollTo({ top: 0 });
+    this.renderRoot.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+  }
+
+  override render(): unknown {
+    const ready = app.session !== null;
+    return html`
+      <header class="bar">
+        <button type="button" class="skip" @click=${this.skip}>${t.app.skip}</button>
+        <a class="brand" href="/"><vg-mark></vg-mark><span class="truncate">${app.session?.name ?? t.app.name}</span></a>
+        ${this.navigation()}
+        <p class="who">${app.session ? t.app.signedInAs(app.session.user) : nothing}</p>
+      </header>
+      <main id="main" tabindex="-1">
+        ${app.sessionError && !ready ? failure(t.app.loadFailed, app.sessionError, () => location.reload()) : nothing}
+        ${ready && !app.linkUp ? html`<p class="lost" role="status"><vg-icon name="plug"></vg-icon>${t.app.linkLost}</p>` : nothing}
+        ${ready && this.route ? this.page(this.route) : nothing}
+        ${!(ready && this.route) && !app.sessionError ? html`<vg-message role="status" heading=${t.app.loading}></vg-message>` : nothing}
+      </main>
+      <p class="visually-hidden" aria-live="polite">${this.announcement}</p>
+    `;
+  }
+
+  private navigation(): unknown {
+    const here = sectionOf(this.route);
+    const findings = app.health.status === 'ready' ? app.health.value.findings.filter((f) => f.severity !== 'info').length : 0;
+    return html`<nav aria-label=${t.app.mainNavigation}>
+      ${SECTIONS.map(
+        ({ id, path }) => html`<a
+          href=${path}
+          data-testid="nav-${id}"
+          aria-current=${here === id ? 'page' : nothing}
+        >
+          <span class="glyph">
+            <vg-icon name=${id satisfies IconName}></vg-icon>
+            ${id === 'system' && findings ? html`<span class="count" aria-label=${t.alarm.attention(findings)}>${findings}</span>` : nothing}
+          </span>
+          <span class="label">${t.nav[id]}</span>
+        </a>`,
+      )}
+    </nav>`;
+  }
+
+  private page(route: Route): unknown {
+    if (this.brokenPage) {
+      return html`<vg-message role="alert" tone="bad" icon="plug" heading=${t.app.loadFailed} text=${t.app.loadFailedHelp}>
+        <vg-action @click=${() => location.reload()}>${t.app.retry}</vg-action>
+      </vg-message>`;
+    }
+    switch (route.page) {
+      case 'home':
+        return html`<vg-home></vg-home>`;
+      case 'camera':
+        return keyed(route.id, html`<vg-camera .cameraId=${route.id}></vg-camera>`);
+      case 'events':
+        return keyed(location.search, html`<vg-events></vg-events>`);
+      case 'event':
+        return keyed(route.id, html`<vg-event .eventId=${route.id}></vg-event>`);
+      case 'recordings':
+        return html`<vg-recordings></vg-recordings>`;
+      case 'recording':
+        return keyed(route.id, html`<vg-recording .recordingId=${route.id}></vg-recording>`);
+      case 'alerts':
+        return html`<vg-alerts></vg-alerts>`;
+      case 'system':
+        return html`<vg-system></vg-system>`;
+      case 'missing':
+        return html`<vg-message whole heading=${t.app.notFound} text=${t.app.notFoundHelp}><vg-action href="/">${t.app.goHome}</vg-action></vg-message>`;
+    }
+  }
+
+  private pageTitle(): string {
+    const section = sectionOf(this.route);
+    const name = app.session?.name ?? t.app.name;
+    return section && section !== 'home' ? `${t.nav[section]} · ${name}` : name;
+  }
+
+  private skip(): void {
+    this.renderRoot.querySelector<HTMLElement>('main')?.focus();
+  }
+}
+
+function sectionOf(route: Route | null): Section | null {
+  switch (route?.page) {
+    case undefined:
+      return null;
+    case 'camera':
+      return 'home';
+    case 'event':
+      return 'events';
+    case 'recording':
+      return 'recordings';
+    case 'missing':
+      return null;
+    case 'home':
+    case 'events':
+    case 'recordings':
+    case 'alerts':
+    case 'system':
+      return route.page;
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'vg-app': App;
+  }
+}

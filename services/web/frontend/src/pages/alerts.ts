@@ -1,0 +1,158 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+
+import { api } from '../api/client';
+import type { ChannelStatistics, Delivery } from '../api/types';
+import { channelName, deliveryRows, deliveryStyles } from '../components/delivery-rows';
+import '../components/more';
+import '../components/push-card';
+import { failure } from '../components/states';
+import { eventListStyles } from '../design/lists';
+import { pageStyles, shared } from '../design/shared';
+import { duration } from '../format';
+import { ListenApp } from '../state/app-state';
+import { deliveryKey, upsertDelivery } from '../state/merge';
+import { Paged } from '../state/paged';
+import { t } from '../strings';
+
+/** Every attempt to tell somebody, how long it took, and how to be told on this device. */
+@customElement('vg-alerts')
+export class AlertsPage extends LitElement {
+  static override styles = [
+    shared,
+    pageStyles,
+    eventListStyles,
+    deliveryStyles,
+    css`
+      :host {
+        max-width: 80rem;
+    margin-inline: 0;
+      }
+      .columns {
+        display: grid;
+        gap: var(--s5);
+      }
+      .columns > * {
+        min-width: 0;
+      }
+      @media (min-width: 1000px) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr) minmax(19rem, 24rem);
+          align-items: start;
+        }
+        .side {
+          order: 1;
+        }
+      }
+      .panel {
+        padding: var(--s4) var(--s5);
+      }
+      .channel + .channel {
+        margin-block-start: var(--s4);
+        padding-block-start: var(--s4);
+        border-block-start: var(--border) solid var(--line);
+      }
+      .channel h3 {
+        font-size: var(--text-m);
+      }
+      .numbers {
+        display: flex;
+        gap: var(--s5);
+        margin-block-start: var(--s2);
+      }
+      .numbers dd {
+        font-size: var(--text-xl);
+        font-weight: var(--weight-strong);
+        letter-spacing: -0.02em;
+      }
+      .numbers dt {
+        color: var(--ink-2);
+        font-size: var(--text-s);
+      }
+      .numbers div {
+        display: flex;
+        flex-direction: column-reverse;
+      }
+    `,
+  ];
+
+  @state() private channels: Record<string, ChannelStatistics> = {};
+  private readonly list = new Paged<Delivery>(
+    async (cursor) => {
+      const page = await api.alerts(cursor);
+      this.channels = page.channels;
+      return page;
+    },
+    deliveryKey,
+    () => this.requestUpdate(),
+  );
+
+  constructor() {
+    super();
+    new ListenApp<undefined>(this, 'resync', () => void this.list.refresh());
+    new ListenApp<Delivery>(this, 'alert', (row) => {
+      this.list.items = upsertDelivery(this.list.items, row);
+      this.requestUpdate();
+    });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.list.restart();
+  }
+
+  override render(): unknown {
+    return html`
+      <header class="page-head">
+        <div>
+          <h1>${t.alerts.title}</h1>
+          <p>${t.alerts.help}</p>
+        </div>
+      </header>
+      <div class="columns">
+        <div class="side stack">
+          <vg-push-card></vg-push-card>
+          ${Object.keys(this.channels).length
+            ? html`<section class="card panel" aria-labelledby="channels">
+                <div class="section-head"><h2 id="channels">${t.alerts.channels}</h2><span class="muted small">${t.alerts.latency}</span></div>
+                ${Object.entries(this.channels).map(([name, statistics]) => channel(name, statistics))}
+              </section>`
+            : nothing}
+        </div>
+        <section class="card panel" aria-labelledby="ledger">
+          <h2 id="ledger">${t.alerts.ledger}</h2>
+          ${this.ledger()}
+        </section>
+      </div>
+    `;
+  }
+
+  private ledger(): unknown {
+    const { items, loading, ended, error, loadedOnce } = this.list;
+    if (error && !items.length) return failure(t.alerts.failed, error, () => void this.list.restart());
+    if (!loadedOnce && !items.length) return html`<ul aria-busy="true"><li class="skeleton"><vg-message heading=${t.app.loading}></vg-message></li></ul>`;
+    if (!items.length) return html`<vg-message icon="alerts" heading=${t.alerts.none} text=${t.alerts.noneHelp}></vg-message>`;
+    return html`
+      <ul class="deliveries">${deliveryRows(items, true)}</ul>
+      ${error
+        ? failure(t.alerts.failed, error, () => void this.list.more())
+        : ended
+          ? nothing
+          : html`<vg-more ?busy=${loading} @more=${() => void this.list.more()}></vg-more>`}
+    `;
+  }
+}
+
+function channel(name: string, statistics: ChannelStatistics): unknown {
+  const counted: [string, number | null][] = [
+    [t.alerts.p50, statistics.p50_ms],
+    [t.alerts.p95, statistics.p95_ms],
+  ];
+  const known = counted.filter((pair): pair is [string, number] => typeof pair[1] === 'number');
+  return html`<div class="channel" data-testid="channel" data-channel=${name}>
+    <h3>${channelName(name)}</h3>
+    ${known.length
+      ? html`<dl class="numbers num">${known.map(([label, ms]) => html`<div><dt>${label}</dt><dd>${duration(ms)}</dd></div>`)}</dl>`
+      : html`<p class="muted small">${t.alerts.noNumbers}</p>`}
+  </div>`;
+}

@@ -1,0 +1,209 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+
+import type { Camera } from '../api/types';
+import '../components/icon';
+import '../components/live-video';
+import { failure } from '../components/states';
+import { factStyles } from '../design/lists';
+import { pageStyles, shared } from '../design/shared';
+import { moment, place } from '../format';
+import type { FeedState } from '../live/feed';
+import { app, WatchApp } from '../state/app-state';
+import { Now } from '../state/now';
+import { t } from '../strings';
+import './events';
+
+/** One camera, large, with the truth about its stream and what it has seen. */
+@customElement('vg-camera')
+export class CameraPage extends LitElement {
+  static override styles = [
+    shared,
+    pageStyles,
+    factStyles,
+    css`
+      .stage {
+        position: relative;
+        overflow: hidden;
+        border-radius: var(--radius-m);
+        background: var(--video-bg);
+        color: var(--on-video);
+      }
+      .stage:fullscreen {
+        border-radius: 0;
+      }
+      vg-live-video {
+        aspect-ratio: var(--ratio, 16 / 9);
+        max-height: 74dvh;
+        width: 100%;
+        --fit: contain;
+      }
+      .stage:fullscreen vg-live-video {
+        max-height: none;
+        height: 100%;
+      }
+      .full {
+        position: absolute;
+        inset: auto var(--s3) var(--s3) auto;
+        background: rgb(8 14 12 / 68%);
+        border-color: transparent;
+        color: inherit;
+      }
+      .full:hover {
+        background: rgb(8 14 12 / 88%);
+      }
+      .columns {
+        display: grid;
+        gap: var(--s5);
+      }
+      .columns > * {
+        min-width: 0;
+      }
+      @media (min-width: 1280px) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr) minmax(20rem, 25rem);
+          align-items: start;
+        }
+      }
+      .facts {
+        grid-template-columns: repeat(auto-fill, minmax(7rem, 1fr));
+        margin-block-start: var(--s4);
+        padding: var(--s4) var(--s5);
+      }
+      .offline {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        align-content: center;
+        justify-items: center;
+        gap: var(--s2);
+        padding: var(--s5);
+        text-align: center;
+        background: rgb(8 14 12 / 62%);
+      }
+      .offline vg-icon {
+        width: 3rem;
+        height: 3rem;
+      }
+      .offline p {
+        color: var(--on-video-2);
+        overflow-wrap: anywhere;
+      }
+      .waiting {
+        aspect-ratio: 16 / 9;
+        max-height: 74dvh;
+        border-radius: var(--radius-m);
+      }
+      .notice {
+        margin-block-start: var(--s3);
+        color: var(--warn);
+      }
+      vg-events {
+        padding: 0;
+      }
+    `,
+  ];
+
+  @property() cameraId = '';
+  @state() private feed: FeedState = 'connecting';
+  @state() private latency: number | null = null;
+  @state() private unsupported = '';
+  private readonly now = new Now(this);
+
+  constructor() {
+    super();
+    new WatchApp(this);
+  }
+
+  override updated(): void {
+    const truth = app.camera(this.cameraId)?.state;
+    if (truth?.width_px && truth.height_px) this.style.setProperty('--ratio', `${truth.width_px} / ${truth.height_px}`);
+  }
+
+  override render(): unknown {
+    return html`<a class="back" href="/"><vg-icon name="left"></vg-icon>${t.nav.home}</a> ${this.content()}`;
+  }
+
+  private content(): unknown {
+    if (app.cameras.status === 'loading') return html`<div class="waiting skeleton" aria-busy="true"></div>`;
+    if (app.cameras.status === 'failed') return failure(t.cameras.failed, app.cameras.error, () => app.reload());
+    const camera = app.camera(this.cameraId);
+    if (!camera) return html`<vg-message whole icon="camera" heading=${t.app.notFound} text=${t.app.notFoundHelp}></vg-message>`;
+    return html`
+      <header class="page-head">
+        <h1>${camera.name}</h1>
+        <div class="row wrap">${this.badges(camera)}</div>
+      </header>
+      <div class="columns">
+        <div>
+          <div class="stage">
+            <vg-live-video
+              .camera=${camera.id}
+              .name=${camera.name}
+              @live-state=${(e: CustomEvent<{ state: FeedState }>) => (this.feed = e.detail.state)}
+              @live-latency=${(e: CustomEvent<number | null>) => (this.latency = e.detail)}
+              @live-unsupported=${(e: CustomEvent<string>) => (this.unsupported = e.detail)}
+            ></vg-live-video>
+            ${this.offline(camera)}
+            <button type="button" class="full icon-only" aria-label=${t.cameras.fullscreen} title=${t.cameras.fullscreen} @click=${this.fullscreen}>
+              <vg-icon name="fullscreen"></vg-icon>
+            </button>
+          </div>
+          ${this.unsupported ? html`<p class="notice" role="status">${t.cameras.codecUnsupported(this.unsupported)}</p>` : nothing}
+          ${this.facts(camera)}
+        </div>
+        <section aria-labelledby="its-events">
+          <div class="section-head">
+            <h2 id="its-events">${t.cameras.itsEvents}</h2>
+            <a href="/events?camera=${camera.id}">${t.events.all}</a>
+          </div>
+          <vg-events only=${camera.id}></vg-events>
+        </section>
+      </div>
+    `;
+  }
+
+  private badges(camera: Camera): unknown {
+    const truth = camera.state;
+    const offline = truth?.condition === 'offline';
+    const tone = offline ? 'bad' : this.feed === 'live' ? 'ok' : 'warn';
+    return html`
+      <span class="badge ${tone}" role="status">${offline ? t.cameras.offline : t.cameras[this.feed]}</span>
+      ${truth?.recording && !offline ? html`<span class="badge bad">${t.cameras.recording}</span>` : nothing}
+      ${truth?.motion && !offline ? html`<span class="badge ok">${t.cameras.motion}</span>` : nothing}
+    `;
+  }
+
+  private offline(camera: Camera): unknown {
+    const truth = camera.state;
+    if (truth?.condition !== 'offline') return nothing;
+    return html`<div class="offline">
+      <vg-icon name="camera-off"></vg-icon>
+      <strong>${t.cameras.offline}</strong>
+      <p>${truth.reason || t.cameras.noReason}</p>
+      ${truth.since_ms ? html`<p class="num">${t.time.since(moment(truth.since_ms, this.now.ms))}</p>` : nothing}
+    </div>`;
+  }
+
+  private facts(camera: Camera): unknown {
+    const truth = camera.state;
+    if (!truth) return html`<p class="notice">${t.cameras.neverSeen}</p>`;
+    const size = truth.width_px ? `${truth.width_px} × ${truth.height_px}` : '–';
+    const rows: [string, string, string][] = [
+      [t.cameras.picture, size, ''],
+      [t.cameras.codec, truth.codec ? truth.codec.toUpperCase() : '–', ''],
+      [t.cameras.rate, truth.fps ? t.cameras.fps(truth.fps.toFixed(truth.fps % 1 ? 1 : 0)) : '–', ''],
+      [t.cameras.delay, this.latency === null ? '–' : t.cameras.latency(this.latency.toFixed(1)), t.cameras.latencyHelp],
+    ];
+    if (camera.location) rows.push([t.cameras.location, place(camera.location), '']);
+    if (truth.since_ms) rows.push([t.cameras.since, moment(truth.since_ms, this.now.ms), '']);
+    return html`<dl class="facts card num" data-testid="camera-facts">
+      ${rows.map(([name, value, help]) => html`<div title=${help || nothing}><dt>${name}</dt><dd>${value}</dd></div>`)}
+    </dl>`;
+  }
+
+  private readonly fullscreen = (): void => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void this.renderRoot.querySelector('.stage')?.requestFullscreen().catch(() => undefined);
+  };
+}

@@ -1,0 +1,203 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+
+import { api, urls } from '../api/client';
+import type { EventDetail, VigilarEvent } from '../api/types';
+import '../components/clip-actions';
+import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
+import '../components/event-player';
+import '../components/icon';
+import { failure } from '../components/states';
+import { factStyles } from '../design/lists';
+import { pageStyles, shared } from '../design/shared';
+import { duration, fullMoment } from '../format';
+import { onsetS, playFromS } from '../live/clip';
+import { asApiError, ListenApp, type Loaded } from '../state/app-state';
+import { t } from '../strings';
+
+const ASK_AGAIN_WITHIN_MS = 120_000;
+const ASK_AGAIN_AFTER_MS = 3_000;
+
+/** One event: its clip from before it began, what is known of it, and who was told. */
+@customElement('vg-event')
+export class EventPage extends LitElement {
+  static override styles = [
+    shared,
+    pageStyles,
+    factStyles,
+    deliveryStyles,
+    css`
+      .columns {
+        display: grid;
+        gap: var(--s5);
+      }
+      .columns > * {
+        min-width: 0;
+      }
+      @media (min-width: 1080px) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr) minmax(19rem, 24rem);
+          align-items: start;
+        }
+      }
+      h1 {
+        overflow-wrap: anywhere;
+      }
+      .panel {
+        padding: var(--s4) var(--s5);
+      }
+      .panel h2 {
+        margin-block-end: var(--s3);
+      }
+      .facts {
+        grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
+      }
+      .wide {
+        grid-column: 1 / -1;
+      }
+      .hint {
+        display: inline-flex;
+        align-items: center;
+        gap: var(--s2);
+      }
+      .hint::before {
+        content: '';
+        width: 0.5rem;
+        height: 0.5rem;
+        border-radius: 2px;
+        background: #e09b1f;
+        transform: rotate(45deg);
+      }
+      .under {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        justify-content: space-between;
+        gap: var(--s3);
+        margin-block-start: var(--s3);
+      }
+      vg-thumb {
+        border-radius: var(--radius-m);
+      }
+    `,
+  ];
+
+  @property() eventId = '';
+  @state() private detail: Loaded<EventDetail> = { status: 'loading' };
+
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    new ListenApp<undefined>(this, 'resync', () => void this.load());
+    new ListenApp<VigilarEvent>(this, 'event', (event) => {
+      if (event.id === this.eventId) void this.load();
+    });
+    new ListenApp<{ event_id: string | null }>(this, 'alert', (row) => {
+      if (row.event_id === this.eventId) void this.load();
+    });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.timer);
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const event = await api.event(this.eventId);
+      this.detail = { status: 'ready', value: event };
+      // A motion is told before its recording is known: ask again while it may still come.
+      const young = Date.now() - event.started_ms < ASK_AGAIN_WITHIN_MS;
+      clearTimeout(this.timer);
+      if (event.type === 'motion' && !event.recording_id && young && this.isConnected) {
+        this.timer = setTimeout(() => void this.load(), ASK_AGAIN_AFTER_MS);
+      }
+    } catch (error) {
+      if (this.detail.status !== 'ready') this.detail = { status: 'failed', error: asApiError(error) };
+    }
+  }
+
+  override render(): unknown {
+    const detail = this.detail;
+    return html`
+      <a class="back" href="/events"><vg-icon name="left"></vg-icon>${t.nav.events}</a>
+      ${detail.status === 'ready' ? this.page(detail.value) : nothing}
+      ${detail.status === 'loading' ? html`<div class="skeleton" aria-busy="true"><vg-thumb></vg-thumb></div>` : nothing}
+      ${detail.status === 'failed'
+        ? detail.error.status === 404
+          ? html`<vg-message whole icon="info" heading=${t.app.notFound} text=${t.app.notFoundHelp}></vg-message>`
+          : failure(t.events.failed, detail.error, () => void this.load())
+        : nothing}
+    `;
+  }
+
+  private page(event: EventDetail): unknown {
+    return html`
+      <header class="page-head">
+        <div>
+          <h1>${event.title}</h1>
+          <p class="num">${fullMoment(event.started_ms)}</p>
+        </div>
+      </header>
+      <div class="columns">
+        <div>${this.clip(event)}</div>
+        <div class="stack">
+          <section class="card panel" aria-labelledby="details">
+            <h2 id="details">${t.events.details}</h2>
+            ${this.facts(event)}
+          </section>
+          <section class="card panel" aria-labelledby="told">
+            <h2 id="told">${t.events.deliveries}</h2>
+            ${event.deliveries.length
+              ? html`<ul class="deliveries">${deliveryRows(event.deliveries, false)}</ul>`
+              : html`<p class="muted">${t.events.noDeliveries}</p>`}
+          </section>
+        </div>
+      </div>
+    `;
+  }
+
+  private clip(event: EventDetail): unknown {
+    if (!event.recording_id) {
+      return event.picture_url
+        ? html`<vg-thumb .src=${event.picture_url}></vg-thumb>`
+        : html`<div class="card"><vg-message icon="recordings" heading=${t.events.noClip} text=${t.events.noClipHelp}></vg-message></div>`;
+    }
+    const startS = playFromS(event.recording_offset_ms);
+    const onset = onsetS(event.recording_offset_ms);
+    return html`
+      <vg-event-player
+        .playlist=${event.playlist_url ?? urls.playlist(event.recording_id)}
+        .startS=${startS}
+        .onsetS=${onset}
+        .wallStartMs=${event.started_ms - (event.recording_offset_ms ?? 0)}
+        .poster=${event.picture_url ?? ''}
+        .growing=${event.type === 'motion' && event.ended_ms === null}
+      ></vg-event-player>
+      <div class="under">
+        ${onset === null ? html`<span></span>` : html`<span class="hint muted small">${t.player.beforeOnset(Math.round(onset - startS))}</span>`}
+        <vg-clip-actions .recordingId=${event.recording_id}></vg-clip-actions>
+      </div>
+    `;
+  }
+
+  private facts(event: EventDetail): unknown {
+    const rows: [string, unknown][] = [
+      [t.events.type, t.events.type_name[event.type] ?? event.type],
+      [t.events.severity, t.events.severityName[event.severity]],
+      [t.events.armState, t.alarm.state[event.arm_state]],
+    ];
+    if (event.ended_ms !== null) rows.push([t.events.lasted, duration(event.ended_ms - event.started_ms)]);
+    else if (event.type === 'motion') rows.push([t.events.lasted, t.time.ongoing]);
+    if (event.camera_id) rows.unshift([t.events.camera, html`<a href="/cameras/${event.camera_id}">${event.camera_name ?? event.camera_id}</a>`]);
+    if (event.zones.length) rows.push([t.events.zones, event.zones.join(', ')]);
+    if (event.type === 'motion' && event.score > 0) rows.push([t.events.score, `${(event.score * 100).toFixed(1)} %`]);
+    return html`<dl class="facts num">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  }
+}

@@ -1,0 +1,65 @@
+/** What a push message may hold; every field is checked, because a push service stands between us. */
+
+export interface Notice {
+  title: string;
+  options: NotificationOptions & { image?: string; timestamp?: number; actions?: { action: string; title: string }[]; renotify?: boolean };
+}
+
+const ICON = '/icons/icon-192.png';
+const BADGE = '/icons/badge-96.png';
+
+/** Turns a payload into a notification; an unreadable one still says that something happened. */
+export function readPush(text: string | null): Notice {
+  const fields = parse(text);
+  const data = isObject(fields['data']) ? fields['data'] : {};
+  const url = ownPath(word(data['url']) || word(fields['url']));
+  const image = ownPath(word(fields['picture']) || word(fields['image']), '');
+  const silent = fields['silent'] === true;
+  const tag = word(fields['tag']);
+  const time = Number(fields['timestamp'] ?? fields['ts_ms']);
+  return {
+    title: word(fields['title']) || 'Vigilar',
+    options: {
+      body: word(fields['body']),
+      icon: ownPath(word(fields['icon']), ICON),
+      badge: BADGE,
+      data: { url },
+      requireInteraction: fields['severity'] === 'critical',
+      actions: [{ action: 'view', title: 'View' }],
+      ...(image ? { image } : {}),
+      ...(silent ? { silent } : {}),
+      ...(tag ? { tag, renotify: !silent } : {}),
+      ...(Number.isFinite(time) && time > 0 ? { timestamp: time } : {}),
+    },
+  };
+}
+
+/** Only addresses of this very server are opened or shown, whatever a message says. */
+export function ownPath(address: string, otherwise = '/'): string {
+  if (!address) return otherwise;
+  try {
+    const here = new URL(globalThis.location.origin);
+    const url = new URL(address, here);
+    return url.origin === here.origin ? url.pathname + url.search + url.hash : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function parse(text: string | null): Record<string, unknown> {
+  if (!text) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : { body: text };
+  } catch {
+    return { body: text };
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function word(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

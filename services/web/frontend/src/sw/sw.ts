@@ -1,0 +1,83 @@
+/// <reference lib="webworker" />
+import { readPush } from './payload';
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** Both are filled in by the build (vite.config.ts). */
+const CACHE = 'vigilar-shell-__BUILD_ID__';
+const SHELL_FILES = '__SHELL_FILES__';
+const FRAME = '/__frame';
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(JSON.parse(SHELL_FILES) as string[]))
+      .then(() => self.skipWaiting()),
+  );
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) => Promise.all(names.filter((name) => name.startsWith('vigilar-') && name !== CACHE).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  );
+});
+
+/** Only the empty frame of the application is kept: never a picture, a recording or an answer of the API. */
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== self.location.origin) return;
+  if (request.mode === 'navigate') {
+    if (isPage(url.pathname)) event.respondWith(page(request));
+  } else if (url.pathname.startsWith('/assets/')) {
+    event.respondWith(caches.match(request, { ignoreVary: true }).then((found) => found ?? fetch(request)));
+  }
+});
+
+function isPage(path: string): boolean {
+  return path === '/' || /^\/(cameras|events|recordings|alerts|system)(\/[A-Za-z0-9_-]+)?$/.test(path);
+}
+
+async function page(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  try {
+    const response = await fetch(request);
+    const isFrame = response.ok && !response.redirected && (response.headers.get('Content-Type') ?? '').includes('text/html');
+    if (isFrame) await cache.put(FRAME, response.clone());
+    return response;
+  } catch (error) {
+    const frame = await cache.match(FRAME);
+    if (frame) return frame;
+    throw error;
+  }
+}
+
+self.addEventListener('push', (event) => {
+  const { title, options } = readPush(event.data?.text() ?? null);
+  event.waitUntil(self.registration.showNotification(title, options));
+});
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const { url } = event.notification.data as { url: string };
+  event.waitUntil(open(url));
+});
+
+async function open(path: string): Promise<void> {
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const target = new URL(path, self.location.origin).href;
+  const same = windows.find((client) => client.url === target) ?? windows[0];
+  if (!same) {
+    await self.clients.openWindow(target);
+    return;
+  }
+  await same.focus();
+  if (same.url !== target) {
+    // Safari may refuse to navigate a window that it does not control; a new one is as good.
+    await same.navigate(target).catch(() => self.clients.openWindow(target));
+  }
+}

@@ -1,0 +1,32 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { ownPath, readPush } from '../src/sw/payload';
+
+beforeAll(() => {
+  Object.defineProperty(globalThis, 'location', { value: { origin: 'https://home.example' }, configurable: true });
+});
+
+describe('a push message', () => {
+  it('becomes a notification with picture and deep link', () => {
+    const { title, options } = readPush(
+      JSON.stringify({ title: 'Motion', body: 'Front door', tag: 'motion-front', silent: false, url: '/events/1', picture: '/media/p/9?e=1&s=x', severity: 'critical', ts_ms: 5 }),
+    );
+    expect(title).toBe('Motion');
+    expect(options).toMatchObject({ body: 'Front door', tag: 'motion-front', renotify: true, image: '/media/p/9?e=1&s=x', data: { url: '/events/1' }, requireInteraction: true, timestamp: 5 });
+  });
+  it('that replaces another one quietly makes no sound', () => {
+    expect(readPush('{"title":"a","tag":"t","silent":true}').options).toMatchObject({ silent: true, renotify: false });
+  });
+  it('without a tag asks for nothing that browsers refuse', () => {
+    expect(readPush('{"title":"a"}').options).not.toHaveProperty('renotify');
+  });
+  it.each([null, '', '{', '[]', '7'])('%j still says that something happened', (text) => {
+    const { title, options } = readPush(text);
+    expect(title).toBe('Vigilar');
+    expect(options.data).toEqual({ url: '/' });
+  });
+  it.each(['https://evil.example/x', '//evil.example/x', 'javascript:alert(1)'])('never opens %s', (address) => {
+    expect(ownPath(address)).toBe('/');
+    expect(readPush(JSON.stringify({ url: address, picture: address })).options).not.toHaveProperty('image');
+  });
+});
