@@ -60,10 +60,16 @@ def open_page(
     page = context.new_page()
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if (
+            message.type == "error" and "Failed to load resource" not in message.text
+        ):  # told with its address below
             problems.append(message.text)
 
     page.on("console", note)
+    page.on(
+        "response",
+        lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
     return page
 

@@ -39,7 +39,7 @@ def _unavailable(_: str = "") -> ApiError:
     return ApiError(
         503,
         "alarm_unavailable",
-        "The alarm does not answer. Its state has not been changed from here; try again.",
+        "The alarm does not answer in time. Look at its state before you try again.",
     )
 
 

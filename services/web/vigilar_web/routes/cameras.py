@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import Query
 from fastapi.responses import Response
 
-from vigilar_web.errors import not_found
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
 from vigilar_web.routes.recordings import PLAYLIST_TYPE
 from vigilar_web.routes.types import CameraId, Moment
@@ -32,6 +31,8 @@ async def snapshot(camera_id: CameraId, parts: PartsNeeded) -> Response:
     jpeg = parts.pictures.newest(camera_id)
     if jpeg is None:
         jpeg = await _stored(parts, camera_id)
+    if jpeg is None:
+        return Response(status_code=204)  # a camera that nothing has moved before yet: no picture is no error
     return Response(jpeg, media_type=JPEG)
 
 
@@ -52,9 +53,9 @@ async def timeline(
     )
 
 
-async def _stored(parts: PartsNeeded, camera_id: str) -> bytes:
+async def _stored(parts: PartsNeeded, camera_id: str) -> bytes | None:
     page = await parts.storage.json("GET", "/v1/events", {"camera": camera_id, "limit": LOOKED_AT_EVENTS})
     for row in page["items"]:
         if row.get("picture_id"):
             return await parts.storage.bytes_of(f"/v1/pictures/{row['picture_id']}", MAX_PICTURE_BYTES)
-    raise not_found("This camera has not taken a picture yet.")
+    return None
