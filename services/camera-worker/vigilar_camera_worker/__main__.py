@@ -1,0 +1,35 @@
+"""`python -m vigilar_camera_worker --camera ID` runs one camera, `--pool` one child process per camera."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m vigilar_camera_worker", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--camera", metavar="ID", help="run the worker of this camera")
+    what.add_argument(
+        "--pool", action="store_true", help="run all enabled cameras without a container of their own"
+    )
+    options = parser.parse_args(arguments)
+    if options.pool:
+        from vigilar_camera_worker.pool import run_pool
+
+        return run_pool()
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", options.camera):
+        parser.error("a camera id consists of letters, digits, '_' and '-'")
+    from vigilar_common.service import run
+
+    # Before numpy is loaded: its linear algebra is never used, its thread pool would cost megabytes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from vigilar_camera_worker.app import NAME_PREFIX, build
+
+    return run(f"{NAME_PREFIX}{options.camera}", build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

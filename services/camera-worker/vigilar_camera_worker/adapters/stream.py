@@ -1,0 +1,211 @@
+"""The camera's stream through FFmpeg's libraries: opened quickly, read packet by packet, errors translated."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+from vigilar_common.clock import Clock
+
+from vigilar_camera_worker.domain.nal import CODECS
+from vigilar_camera_worker.domain.packets import TICKS_PER_S, RawPacket
+from vigilar_camera_worker.errors import (
+    CameraError,
+    LoginRefusedError,
+    NoSuchStreamError,
+    StreamLostError,
+    UnreachableError,
+    UnusableStreamError,
+    address,
+)
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+log = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S: Final = 5.0
+READ_TIMEOUT_S: Final = 4.0
+"""FFmpeg notices it after one to two times this value."""
+MAX_PACKET_BYTES: Final = 16 * 1024 * 1024
+MP4_AUDIO: Final = ("aac",)
+"""Audio that is copied; the rest is left out with a finding."""
+
+_TICK: Final = Fraction(1, TICKS_PER_S)
+_RTSP_PROTOCOLS: Final = "rtsp,rtsps,tcp,tls,rtp,udp"
+_HTTP_PROTOCOLS: Final = "http,https,tcp,tls"
+_HTTP_FORMATS: Final = "mpegts,flv,mov,matroska,mpjpeg,mjpeg"
+"""No playlist formats: those would let a camera make us fetch other addresses."""
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """``config`` is the codec's own set-up data (AAC: AudioSpecificConfig)."""
+
+    codec: str
+    sample_rate_hz: int
+    channels: int
+    config: bytes
+
+
+class CameraStream:
+    """One open connection. Used by one thread; ``close`` by that thread too."""
+
+    def __init__(self, container: InputContainer, url: str, clock: Clock) -> None:
+        self._container = container
+        self._where = address(url)
+        self._clock = clock
+        self._video = _best_video(container, self._where)
+        context = self._video.codec_context
+        self.codec: str = context.name
+        self.described: bytes = context.extradata or b""
+        self.unsupported_audio = ""
+        self.audio: AudioTrack | None = None
+        self._audio = self._pick_audio()
+        self._filter = self._annex_b_filter()
+
+    def _pick_audio(self) -> av.audio.stream.AudioStream | None:
+        for stream in self._container.streams.audio:
+            context = stream.codec_context
+            if context is not None and context.name in MP4_AUDIO and context.extradata:
+                self.audio = AudioTrack(
+                    context.name, context.sample_rate, context.layout.nb_channels, context.extradata
+                )
+                return stream
+            self.unsupported_audio = context.name if context is not None else "unknown"
+        return None
+
+    def _annex_b_filter(self) -> Any:
+        """MP4 and FLV carry length-prefixed units; everything behind here expects start codes."""
+        if not self.described.startswith(b"\1"):
+            return None
+        from av.bitstream import BitStreamFilterContext
+
+        return BitStreamFilterContext(f"{self.codec}_mp4toannexb", self._video)
+
+    def packets(self) -> Iterator[RawPacket]:
+        """Until the connection is lost: always ends with a CameraError."""
+        import av
+
+        streams = [self._video] + ([self._audio] if self._audio is not None else [])
+        try:
+            for packet in self._container.demux(streams):
+                if packet.size > MAX_PACKET_BYTES:
+                    raise UnusableStreamError(
+                        f"{self._where} sends a frame of {packet.size} bytes, more than {MAX_PACKET_BYTES} are not taken"
+                    )
+                if packet.size:
+                    yield from self._raw(packet)
+        except av.error.ExitError:
+            raise StreamLostError(
+                f"{self._where} has sent nothing for {READ_TIMEOUT_S:g} s or longer"
+            ) from None
+        except av.FFmpegError as error:
+            # The library's text holds the URL and so the password: only its reason goes on.
+            raise StreamLostError(f"connection to {self._where} broke: {error.strerror}") from None
+        raise StreamLostError(f"{self._where} ended the stream")
+
+    def _raw(self, packet: av.Packet[Any]) -> Iterator[RawPacket]:
+        video = packet.stream_index == self._video.index
+        for piece in self._filter.filter(packet) if video and self._filter else (packet,):
+            base = piece.time_base or packet.time_base
+            yield RawPacket(
+                video=video,
+                key=video and piece.is_keyframe,
+                pts=_ticks(piece.pts, base),
+                dts=_ticks(piece.dts, base),
+                duration=_ticks(piece.duration, base) or 0,
+                data=bytes(piece),
+            )
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def open_stream(url: str, clock: Clock) -> CameraStream:
+    """Connect and learn what the camera sends. Raises a CameraError after at most about two timeouts."""
+    import av
+
+    scheme = urlsplit(url).scheme
+    options = {"analyzeduration": "0", "probesize": "32", "timeout": str(int(OPEN_TIMEOUT_S * 1e6))}
+    kind: str | None = None
+    if scheme in ("rtsp", "rtsps"):
+        kind = "rtsp"
+        options |= {"rtsp_transport": "tcp", "protocol_whitelist": _RTSP_PROTOCOLS}
+    elif scheme in ("http", "https"):
+        options |= {"protocol_whitelist": _HTTP_PROTOCOLS, "format_whitelist": _HTTP_FORMATS}
+        options |= {"probesize": "65536", "rw_timeout": options.pop("timeout")}
+    else:
+        raise UnusableStreamError(f"{address(url)}: the scheme {scheme[:16]!r} is not allowed")
+    began_s = clock.monotonic_s()
+    try:
+        container = av.open(url, format=kind, options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
+    except av.FFmpegError as error:
+        _translate(error, url, clock.monotonic_s() - began_s)
+    try:
+        return CameraStream(container, url, clock)
+    except CameraError:
+        container.close()
+        raise
+
+
+def _translate(error: av.FFmpegError, url: str, took_s: float) -> NoReturn:
+    """Raises the CameraError that says why; ``from None``, because FFmpeg's own text repeats the URL."""
+    import av
+
+    where = address(url)
+    match error:
+        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
+            found: CameraError = LoginRefusedError(f"{where} refuses user or password (401)")
+        case av.error.HTTPNotFoundError():
+            found = NoSuchStreamError(
+                f"{where}: no such stream (404); check the path of the camera's address"
+            )
+        case av.error.ConnectionRefusedError():
+            found = UnreachableError(f"{where}: connection refused; nothing listens on this port")
+        case av.error.ExitError() | av.error.TimeoutError():
+            found = UnreachableError(f"{where} does not answer within {OPEN_TIMEOUT_S:g} s")
+        case av.error.InvalidDataError() if took_s >= OPEN_TIMEOUT_S * 0.9:
+            found = UnreachableError(
+                f"{where} accepts the connection but does not answer within {OPEN_TIMEOUT_S:g} s"
+            )
+        case av.error.InvalidDataError():
+            found = UnusableStreamError(f"{where}: what answers is no video stream")
+        case av.error.HTTPClientError() | av.error.HTTPServerError():
+            found = UnusableStreamError(f"{where} refuses the stream: {error.strerror}")
+        case _:
+            found = UnreachableError(_unreachable(url, where, error))
+    raise found from None
+
+
+def _unreachable(url: str, where: str, error: av.FFmpegError) -> str:
+    host = urlsplit(url).hostname or ""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as problem:
+        return f"{where}: the name {host} cannot be resolved ({problem.strerror})"
+    return f"{where} cannot be reached: {error.strerror}"
+
+
+def _best_video(container: InputContainer, where: str) -> av.video.stream.VideoStream:
+    names = []
+    for stream in container.streams.video:
+        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        if name in CODECS:
+            return stream
+        names.append(name)
+    if names:
+        raise UnusableStreamError(f"{where} sends {', '.join(names)}; only H.264 and H.265 can be recorded")
+    raise UnusableStreamError(f"{where} sends no video")
+
+
+def _ticks(value: int | None, base: Fraction | None) -> int | None:
+    if value is None or base is None:
+        return None
+    return value if base == _TICK else round(value * base * TICKS_PER_S)

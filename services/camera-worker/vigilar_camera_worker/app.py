@@ -1,0 +1,175 @@
+"""One camera worker: wiring only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from vigilar_common.bus import Received
+from vigilar_common.config import Camera, Config
+from vigilar_common.config.slices import Slice
+from vigilar_common.errors import StartupError
+from vigilar_common.messages.camera import CameraCondition, LiveLease
+from vigilar_common.service import Context
+from vigilar_common.topics import CMD_LIVE
+
+from vigilar_camera_worker.adapters.detector import MotionDetector
+from vigilar_camera_worker.adapters.files import open_incoming
+from vigilar_camera_worker.adapters.memory import release_start_up, tune_allocator
+from vigilar_camera_worker.analyser import Analyser
+from vigilar_camera_worker.camera import CameraReader
+from vigilar_camera_worker.domain.governor import FpsGovernor
+from vigilar_camera_worker.domain.ring import PacketRing
+from vigilar_camera_worker.live import STREAM, Live
+from vigilar_camera_worker.metrics import WorkerCollector
+from vigilar_camera_worker.motion_report import MotionReport
+from vigilar_camera_worker.recorder import Policy, Recorder
+from vigilar_camera_worker.report import Report
+from vigilar_camera_worker.writer import Writer
+
+NAME_PREFIX: Final = "camera-worker-"
+CONFIRM_SLACK_S: Final = 3.0
+"""The ring reaches back this much further than the pre-roll: confirming an onset takes time."""
+FINISH_S: Final = 1.5
+"""So long may the disk take to finish the recording when the worker stops."""
+LAST_WORDS_S: Final = 0.2
+
+
+class CameraWorker:
+    """The App of one camera."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.camera = own_camera(context.config, context.name)
+        self._before = _relevant(context.config)
+        self._reader: CameraReader | None = None
+
+    def start(self) -> None:
+        tune_allocator()
+        context, camera, clock = self._context, self.camera, self._context.clock
+        config = context.config
+        incoming = open_incoming(
+            Path(config.system.recordings_dir),
+            camera.id,
+            config.storage.encrypt_recordings,
+            context.secrets,
+            clock,
+        )
+        governor = FpsGovernor(camera.idle_fps, camera.motion_fps)
+        slack_s = governor.idle_interval_s
+        self._report = Report(context.bus, context.facts, camera.id, clock)
+        self._ring = PacketRing(camera.pre_motion_buffer_s + slack_s + CONFIRM_SLACK_S)
+        self._writer = Writer(incoming, camera.id, self._report.tell, clock, config.storage.sync_interval_s)
+        self._writer.on_change = self._recording_changed
+        policy = Policy(
+            continuous=camera.record_continuous,
+            on_motion=camera.record_on_motion,
+            pre_s=camera.pre_motion_buffer_s,
+            post_s=camera.post_motion_buffer_s,
+            onset_slack_s=slack_s,
+        )
+        self._recorder = Recorder(policy, self._ring, self._writer, clock)
+        self._live = Live(context.bus, camera.id, self._ring, clock)
+        self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
+        self._analyser = Analyser(camera, MotionDetector(camera), self._motion, clock)
+        self._reader = CameraReader(
+            camera, clock, self._report, self._ring, self._recorder, self._live, self._analyser
+        )
+        self._watch()
+        context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
+        self._report.publish()
+        release_start_up()
+        self._writer.start()
+        self._analyser.start()
+        self._reader.start()
+
+    def stop(self) -> None:
+        if self._reader is None:
+            return
+        self._reader.stop(LAST_WORDS_S)
+        self._analyser.stop(LAST_WORDS_S)
+        finished = self._recorder.stop(FINISH_S)
+        self._live.interrupted()
+        if not finished:
+            self._report.find("stop", "the recording could not be finished in time; storage recovers it")
+        self._report.stopped()
+
+    def not_ready_reason(self) -> str:
+        """Ready means working, not that the camera is online: its state says that."""
+        return "" if self._reader is not None else "starting"
+
+    def reload(self, new: Slice) -> bool:
+        """Only a change that does not concern this worker is taken over while it runs."""
+        return _relevant(new.config) == self._before
+
+    def heartbeat_detail(self) -> dict[str, Any]:
+        if self._reader is None:
+            return {}
+        return {
+            "camera_id": self.camera.id,
+            "condition": self._report.condition.value,
+            "reason": self._report.reason,
+            "recording": self._writer.recording,
+            "frames": self._reader.counters["video_frames"],
+            "reconnects": max(0, self._reader.counters["connects"] - 1),
+        }
+
+    def _watch(self) -> None:
+        assert self._reader is not None
+        reader, writer, analyser = self._reader, self._writer, self._analyser
+        health = self._context.health
+        for name, part in (("camera", reader), ("writer", writer), ("analyser", analyser)):
+            health.live_when(name, lambda part=part: "" if part.alive else "its thread has died")  # type: ignore[misc]
+        gauges = {
+            "motion_score": lambda: self._motion.last_score,
+            "writer_queue_bytes": lambda: float(writer.queued_bytes),
+            "analyser_queue_packets": lambda: float(analyser.queued_packets),
+            "ring_bytes": lambda: float(self._ring.bytes),
+            "ring_overflows": lambda: float(self._ring.overflows),
+            "ring_short": lambda: float(self._ring.short),
+            "queue_overflows": lambda: float(self._recorder.queue_overflows),
+            "light_changes": lambda: float(analyser.light_changes),
+            "recording": lambda: float(writer.recording),
+            "online": lambda: float(self._report.condition is CameraCondition.ONLINE),
+        }
+        counters = [
+            reader.counters,
+            writer.counters,
+            analyser.counters,
+            self._live.counters,
+            self._motion.counters,
+        ]
+        health.metrics.register(WorkerCollector(list(counters), gauges))
+
+    def _on_lease(self, received: Received) -> None:
+        lease = received.message
+        assert isinstance(lease, LiveLease)
+        if lease.stream == STREAM:
+            self._live.lease(lease.lease_s, lease.fresh)
+
+    def _picture_decoded(self, stream_id: str) -> None:
+        assert self._reader is not None
+        self._reader.picture_decoded(stream_id)
+
+    def _recording_changed(self) -> None:
+        self._report.update(recording=self._writer.recording)
+        self._report.find("recording", self._writer.problem)
+
+
+def own_camera(config: Config, name: str) -> Camera:
+    """The camera that a worker of this name serves. Raises StartupError."""
+    camera_id = name.removeprefix(NAME_PREFIX)
+    camera = config.camera(camera_id)
+    if camera is None:
+        raise StartupError(
+            f'the configuration of {name} holds no camera "{camera_id}"; run `vigilar config apply`'
+        )
+    return camera
+
+
+def _relevant(config: Config) -> dict[str, Any]:
+    return config.model_dump(include={"system", "storage", "cameras", "mqtt"})
+
+
+def build(context: Context) -> CameraWorker:
+    return CameraWorker(context)

@@ -1,0 +1,70 @@
+"""How many frames a second are looked at."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_MOTION_FPS: Final = 5.0
+"""More than this finds nothing more (docs: performance) and costs; `motion_fps` bounds it from above."""
+
+
+class FpsGovernor:
+    """Says for each frame whether it is looked at. ``idle_fps`` and ``motion_fps`` are upper bounds."""
+
+    def __init__(self, idle_fps: float, motion_fps: float) -> None:
+        self._idle_s = 1 / idle_fps
+        # While something moves one never looks less often than while nothing does.
+        self._motion_s = min(self._idle_s, 1 / min(motion_fps, MAX_MOTION_FPS))
+        self._last_s: float | None = None
+
+    def due(self, time_s: float, active: bool) -> bool:
+        """``time_s`` is media time; True at most as often as the rate allows."""
+        interval_s = self._motion_s if active else self._idle_s
+        # A millisecond of tolerance: timestamps are rounded, and 15 fps must give 5 fps, not 3.75.
+        if self._last_s is not None and 0 <= time_s - self._last_s < interval_s - 0.001:
+            return False
+        self._last_s = time_s
+        return True
+
+    @property
+    def idle_interval_s(self) -> float:
+        """How late an onset may be noticed while nothing moves."""
+        return self._idle_s
+
+
+BURST_S: Final = 0.6
+LONGEST_GOP_S: Final = 2.5
+
+
+class DecodePlan:
+    """Which packets need to be decoded at all.
+
+    While motion is confirmed one only needs to know whether it goes on: the first part of each GOP tells that,
+    and the rest of the GOP can be left out safely, because nothing refers back beyond the next keyframe. With long
+    GOPs, or where a camera's keyframes turn out not to be clean starts, everything is decoded.
+    """
+
+    def __init__(self) -> None:
+        self._key_s: float | None = None
+        self._gop_s = 0.0
+        self._left_out = False
+        self._trusted = True
+
+    def wanted(self, time_s: float, key: bool, moving: bool) -> bool:
+        """For every video packet in order; ``time_s`` is media time."""
+        if key:
+            if self._key_s is not None:
+                self._gop_s = time_s - self._key_s
+            self._key_s = time_s
+            self._left_out = False
+            return True
+        if self._left_out:
+            return False
+        if not (moving and self._trusted and 0 < self._gop_s <= LONGEST_GOP_S and self._key_s is not None):
+            return True
+        self._left_out = time_s - self._key_s > BURST_S
+        return not self._left_out
+
+    def distrust(self) -> None:
+        """A picture came out damaged although everything since its keyframe was decoded."""
+        self._trusted = False

@@ -1,0 +1,96 @@
+"""Repairs the timestamps of a camera: gaps filled, jumps bridged, order kept, and wall time assigned.
+
+Cameras leave out the first timestamp, wrap, restart their clock when they learn the time, and drift.
+What comes out increases strictly per track and never jumps by more than the wall clock did.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet, RawPacket
+
+DEFAULT_FPS: Final = 15
+MAX_STEP_S: Final = 10.0
+"""A step forward beyond this (and beyond what really passed) is a jump of the camera's clock."""
+MAX_BACK_S: Final = 0.5
+MAX_LATENCY_S: Final = 5.0
+_DRIFT_SHARE: Final = 0.002
+"""How much of each packet's extra delay is taken for drift of the camera's clock."""
+
+
+@dataclass
+class _Track:
+    shift: int = 0
+    dts: int | None = None
+    step: int = TICKS_PER_S // DEFAULT_FPS
+    arrived_s: float = 0.0
+
+
+class Timeline:
+    """Of one connection. Not thread-safe: belongs to the thread that reads the camera."""
+
+    def __init__(self) -> None:
+        self._video, self._audio = _Track(), _Track(step=TICKS_PER_S * 1024 // 16_000)
+        self._number = 0
+        self._offset_s: float | None = None
+        self.jumps = 0
+        """Discontinuities bridged so far."""
+
+    def place(self, raw: RawPacket, now_s: float, now_ms: int) -> Packet:
+        """``now_s`` is the monotonic arrival time, ``now_ms`` the same moment in UTC."""
+        track = self._video if raw.video else self._audio
+        stamp = raw.dts if raw.dts is not None else raw.pts
+        dts = self._repaired(track, stamp, now_s)
+        ahead = 0 if raw.pts is None or raw.dts is None else raw.pts - raw.dts
+        # More reordering than a second is a broken timestamp, not a B-frame.
+        pts = dts + ahead if 0 <= ahead <= TICKS_PER_S else dts
+        if track.dts is not None and 0 < dts - track.dts <= TICKS_PER_S * 2:
+            track.step = dts - track.dts
+        track.dts, track.arrived_s = dts, now_s
+        self._number += 1
+        return Packet(
+            number=self._number,
+            video=raw.video,
+            key=raw.key,
+            pts=pts,
+            dts=dts,
+            duration=raw.duration if 0 < raw.duration <= TICKS_PER_S * 2 else track.step,
+            wall_ms=now_ms - round(self._latency_s(dts / TICKS_PER_S, now_s) * 1000),
+            data=raw.data,
+        )
+
+    def _repaired(self, track: _Track, stamp: int | None, now_s: float) -> int:
+        if track.dts is None:
+            # Tracks that begin later than the connection keep their distance to its beginning.
+            track.shift = -(stamp or 0) + self._elapsed(now_s)
+            return (stamp or 0) + track.shift
+        expected = track.dts + track.step
+        if stamp is None:
+            return expected
+        dts = stamp + track.shift
+        passed = now_s - track.arrived_s
+        step_s = (dts - track.dts) / TICKS_PER_S
+        if step_s < -MAX_BACK_S or step_s > max(MAX_STEP_S, 2 * passed):
+            self.jumps += 1
+            # After silence the new clock starts where time went on meanwhile.
+            bridged = track.dts + max(track.step, round(passed * TICKS_PER_S) if passed > 1 else 0)
+            track.shift += bridged - dts
+            return bridged
+        return max(dts, track.dts + 1)
+
+    def _elapsed(self, now_s: float) -> int:
+        other = self._audio if self._video.dts is None else self._video
+        if other.dts is None:
+            return 0
+        return other.dts + round((now_s - other.arrived_s) * TICKS_PER_S)
+
+    def _latency_s(self, media_s: float, now_s: float) -> float:
+        """How long ago the picture was taken, measured against the quickest packets seen."""
+        candidate = now_s - media_s
+        if self._offset_s is None or candidate < self._offset_s:
+            self._offset_s = candidate
+        else:
+            self._offset_s += (candidate - self._offset_s) * _DRIFT_SHARE
+        return min(max(candidate - self._offset_s, 0.0), MAX_LATENCY_S)

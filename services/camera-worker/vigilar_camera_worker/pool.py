@@ -1,0 +1,287 @@
+"""One child process per camera that has no container of its own: a crash costs one camera, never the others."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from vigilar_common import logs
+from vigilar_common.clock import Clock, SystemClock
+from vigilar_common.config.slices import SLICE_FILE, SliceReader
+from vigilar_common.errors import StartupError, VigilarError
+from vigilar_common.health import HealthRegistry, HealthServer
+from vigilar_common.service import Environment
+from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
+
+from vigilar_camera_worker.app import NAME_PREFIX
+from vigilar_camera_worker.metrics import PoolCollector
+
+log = logging.getLogger("vigilar.camera-pool")
+
+NAME: Final = "camera-worker"
+LOOPBACK: Final = "127.0.0.1"
+TICK_S: Final = 0.2
+CONFIG_POLL_S: Final = 2.0
+PROBE_S: Final = 5.0
+PROBE_STARTING_S: Final = 0.5
+PROBE_TIMEOUT_S: Final = 1.0
+DEAD_PROBES: Final = 3
+STOP_LIMIT_S: Final = 8.0
+MAX_ANSWER_BYTES: Final = 65_536
+
+
+@dataclass
+class Child:
+    """A camera's process and what is known of it. All times are monotonic seconds."""
+
+    camera_id: str
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+    due_s: float = 0.0
+    probe_due_s: float = 0.0
+    dead_probes: int = 0
+    problem: str = "starting"
+    policy: RestartPolicy = field(default_factory=RestartPolicy)
+
+    @property
+    def name(self) -> str:
+        return NAME_PREFIX + self.camera_id
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+def dedicated_cameras(text: str) -> frozenset[str]:
+    """`VIGILAR_DEDICATED_CAMERAS`: ids of cameras that have a container of their own."""
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
+class Pool:
+    """``tick`` does one round; ``run`` repeats it until ``stopping``."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        dedicated: frozenset[str],
+        clock: Clock,
+        spawn: Callable[[Child, Mapping[str, str]], subprocess.Popen[bytes]] | None = None,
+    ) -> None:
+        self._environment, self._dedicated, self._clock = environment, dedicated, clock
+        self._spawn = spawn or _spawn
+        self._readers: dict[str, SliceReader] = {}
+        self._config_due_s = 0.0
+        self.children: dict[str, Child] = {}
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                self.tick()
+                self._clock.wait(self.stopping, TICK_S)
+        finally:
+            self.stop()
+
+    def tick(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._config_due_s:
+            self._config_due_s = now_s + CONFIG_POLL_S
+            self._follow_configuration()
+        for child in self.children.values():
+            self._mind(child, now_s)
+
+    def problems(self) -> str:
+        """For `/health/ready`: which cameras do not run, and why; their own states say whether they are online."""
+        return "; ".join(
+            f"{child.name}: {child.problem}" for child in list(self.children.values()) if child.problem
+        )
+
+    def wanted(self) -> set[str]:
+        """Enabled cameras that have a slice here and no container of their own."""
+        found = set()
+        for file in sorted(self._environment.config_run.glob(f"{NAME_PREFIX}*/{SLICE_FILE}")):
+            camera_id = file.parent.name.removeprefix(NAME_PREFIX)
+            if camera_id not in self._dedicated and self._enabled(camera_id):
+                found.add(camera_id)
+        for gone in set(self._readers) - found:
+            if not (self._environment.config_run / f"{NAME_PREFIX}{gone}" / SLICE_FILE).exists():
+                del self._readers[gone]
+        return found
+
+    def _enabled(self, camera_id: str) -> bool:
+        reader = self._readers.get(camera_id)
+        if reader is None:
+            reader = SliceReader(self._environment.config_run, NAME_PREFIX + camera_id, self._clock)
+            self._readers[camera_id] = reader
+        try:
+            config = (
+                reader.load().config if reader.changed() or not reader.loaded_ms else reader.current.config
+            )
+        except StartupError as error:
+            log.error("%s cannot run: %s", reader.service, error)  # noqa: TRY400 the reason is all
+            return False
+        camera = config.camera(camera_id)
+        return camera is not None and camera.enabled
+
+    def _follow_configuration(self) -> None:
+        wanted = self.wanted()
+        gone = [child for camera_id, child in self.children.items() if camera_id not in wanted]
+        for child in gone:
+            log.info("%s is no longer to run here", child.name)
+            del self.children[child.camera_id]
+        self._end(gone)
+        for camera_id in sorted(wanted - set(self.children)):
+            self.children[camera_id] = Child(camera_id)
+
+    def _mind(self, child: Child, now_s: float) -> None:
+        if child.running:
+            if now_s >= child.probe_due_s:
+                self._probe(child, now_s)
+            return
+        if child.process is not None:
+            code = child.process.wait()
+            child.process = None
+            delay_s = child.policy.died(now_s, code)
+            child.due_s = now_s + delay_s
+            child.problem = f"ended with {code}"
+            if child.policy.given_up:
+                log.error("%s: exceeded max restarts, giving up; one try in %.0f s", child.name, delay_s)
+            elif code == RESTART_ME_EXIT_CODE:
+                log.info("%s restarts with its new configuration", child.name)
+            else:
+                log.warning("%s ended with %d, starts again in %.1f s", child.name, code, delay_s)
+        if now_s >= child.due_s:
+            self._start(child, now_s)
+
+    def _start(self, child: Child, now_s: float) -> None:
+        child.port = _free_port()
+        child.dead_probes = 0
+        child.probe_due_s = now_s + PROBE_STARTING_S
+        child.problem = "starting"
+        folder = self._environment
+        environment = {
+            "VIGILAR_SECRETS_DIR": str(folder.secrets_dir / child.name),
+            "VIGILAR_STATE_DIR": str(folder.state_dir / child.name),
+            "VIGILAR_HEALTH_HOST": LOOPBACK,
+            "VIGILAR_HEALTH_PORT": str(child.port),
+        }
+        try:
+            child.process = self._spawn(child, environment)
+        except OSError as error:
+            child.due_s = now_s + child.policy.died(now_s)
+            child.problem = f"cannot be started: {error.strerror}"
+            log.error("%s %s", child.name, child.problem)  # noqa: TRY400 the reason is all
+
+    def _probe(self, child: Child, now_s: float) -> None:
+        answer = ask(child.port)
+        if answer is None:
+            child.dead_probes += 1
+            child.probe_due_s = now_s + (PROBE_STARTING_S if child.problem == "starting" else PROBE_S)
+            if child.problem != "starting" and child.dead_probes >= DEAD_PROBES:
+                log.error("%s does not answer: it is ended", child.name)
+                assert child.process is not None
+                child.process.kill()
+            return
+        child.dead_probes = 0
+        child.problem = answer
+        child.probe_due_s = now_s + (PROBE_STARTING_S if answer else PROBE_S)
+        if not answer:
+            child.policy.became_ready(now_s)
+            child.policy.is_healthy(now_s)
+
+    def stop(self) -> None:
+        self._end(list(self.children.values()))
+
+    def _end(self, children: list[Child]) -> None:
+        """SIGTERM to all at once, so that they finish their recordings side by side; SIGKILL after the limit."""
+        running = [child.process for child in children if child.process is not None and child.running]
+        for process in running:
+            process.terminate()
+        deadline_s = self._clock.monotonic_s() + STOP_LIMIT_S
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline_s - self._clock.monotonic_s()))
+            except subprocess.TimeoutExpired:
+                log.error("camera process %d did not stop within %g s: killed", process.pid, STOP_LIMIT_S)  # noqa: TRY400
+                process.kill()
+                process.wait()
+
+
+def _spawn(child: Child, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "vigilar_camera_worker", "--camera", child.camera_id],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C reaches the pool alone: it stops its children in order
+    )
+
+
+def _free_port() -> int:
+    """Free now; should another process take it before the child does, the child ends and is started again."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _connection(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=PROBE_TIMEOUT_S)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def ask(port: int) -> str | None:
+    """Why the process behind this health port is not ready; "" when it is, None when it does not answer."""
+    try:
+        with _connection(port) as connection:
+            connection.request("GET", "/health/ready")
+            response = connection.getresponse()
+            body = json.loads(response.read(MAX_ANSWER_BYTES))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    if response.status == 200:
+        return ""
+    reasons = body.get("reasons", {}) if isinstance(body, dict) else {}
+    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or f"answers {response.status}"
+
+
+def run_pool() -> int:
+    """Until SIGTERM or SIGINT; the exit code."""
+    logs.setup(NAME)
+    try:
+        environment = Environment.read()
+        logs.setup(NAME, environment.log_level or "INFO")
+        pool = Pool(
+            environment, dedicated_cameras(os.environ.get("VIGILAR_DEDICATED_CAMERAS", "")), SystemClock()
+        )
+        registry = HealthRegistry()
+        registry.ready_when("cameras", pool.problems)
+        registry.metrics.register(PoolCollector(lambda: list(pool.children.values())))
+        server = HealthServer(registry, environment.health_host, environment.health_port)
+        server.start()
+    except VigilarError as error:
+        log.critical("%s cannot start: %s", NAME, error)
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pool.stopping.set())
+    log.info("runs the cameras of %s", Path(environment.config_run))
+    try:
+        pool.run()
+    finally:
+        server.stop()
+    return 0

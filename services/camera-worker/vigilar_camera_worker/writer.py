@@ -1,0 +1,295 @@
+"""Writes recordings on a thread of its own, so that a slow or full disk never holds up the camera."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from vigilar_common.clock import Clock, uuid7
+from vigilar_common.errors import OutboxFullError
+from vigilar_common.fmp4 import Fmp4Error, FragmentIndex
+from vigilar_common.messages import Fact
+from vigilar_common.messages.camera import RecordingGap
+
+from vigilar_camera_worker import recording_facts as facts
+from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
+from vigilar_camera_worker.adapters.fmp4 import RECORDING, Muxer, StreamFormat
+from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
+from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, StorePicture, size_bytes
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUE_BYTES: Final = 32 * 1024 * 1024
+RETRY_S: Final = 3.0
+"""After a disk error, how long until a new file is tried."""
+LONGEST_GAP_S: Final = 60.0
+"""A gap that goes on is told in pieces, so that it is known even if this process dies."""
+IDLE_WAIT_S: Final = 0.2
+Tell = Callable[[Fact], object]
+
+
+@dataclass
+class _Growing:
+    open: Open
+    file: RecordingFile
+    muxer: Muxer
+    started_ms: int
+    index: FragmentIndex = field(default_factory=FragmentIndex)
+    noted: int = 0
+
+    @property
+    def ended_ms(self) -> int:
+        return self.started_ms + self.muxer.end * 1000 // TICKS_PER_S
+
+
+class Writer:
+    """``put`` from any thread; everything else happens on the writer's thread."""
+
+    def __init__(
+        self, incoming: Incoming, camera_id: str, tell: Tell, clock: Clock, sync_interval_s: float
+    ) -> None:
+        self._incoming, self._camera_id, self._tell_fact, self._clock = incoming, camera_id, tell, clock
+        self._sync_interval_s = sync_interval_s
+        self._items: deque[Item] = deque()
+        self._news = threading.Condition()
+        self._bytes = 0
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._growing: _Growing | None = None
+        self._pending: Open | None = None
+        self._failed_from_ms: int | None = None
+        self._retry_at_s = 0.0
+        self._next_sync_s = 0.0
+        self.problem = ""
+        """Why nothing is recorded although something should be; empty when all is well."""
+        self.on_change: Callable[[], None] = lambda: None
+        self.counters = {
+            "recordings": 0,
+            "recorded_bytes": 0,
+            "disk_errors": 0,
+            "gaps": 0,
+            "syncs": 0,
+            "pictures": 0,
+        }
+
+    @property
+    def recording(self) -> bool:
+        """Whether a file grows right now."""
+        return self._growing is not None
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._bytes
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, *items: Item, force: bool = False) -> bool:
+        """All of them in this order, or False when the queue is full. ``force`` is for the small ones that end things."""
+        weight = sum(map(size_bytes, items))
+        with self._news:
+            if not force and self._bytes + weight > MAX_QUEUE_BYTES:
+                return False
+            self._items.extend(items)
+            self._bytes += weight
+            self._news.notify()
+        return True
+
+    def stop(self, timeout_s: float) -> bool:
+        """Write what is queued and finish; False when the disk did not take it in time."""
+        with self._news:
+            self._stopping = True
+            self._news.notify()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # -- on the writer's thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                if not self._items and not self._stopping:
+                    self._news.wait(IDLE_WAIT_S)
+                items, self._items = self._items, deque()
+                done = self._stopping and not items
+            for item in items:
+                self._handle(item)
+                with self._news:
+                    self._bytes -= size_bytes(item)
+            if done:
+                break
+            if not items:
+                self._upkeep()
+        self._finish("stopping")
+        self._end_gap(self._clock.now_ms())
+
+    def _handle(self, item: Item) -> None:
+        match item:
+            case Packet():
+                self._packet(item)
+            case Open():
+                self._pending = item
+            case Close(reason):
+                self._finish(reason)
+                self._pending = None
+                self._end_gap(self._clock.now_ms())
+            case Missing(from_ms, to_ms, reason):
+                self._gap(from_ms, to_ms, reason, None)
+            case StorePicture():
+                self._picture(item)
+
+    def _packet(self, packet: Packet) -> None:
+        if self._growing is None and not self._begin(packet):
+            return
+        growing = self._growing
+        assert growing is not None
+        try:
+            if growing.muxer.mux(packet):
+                self._write(growing, growing.muxer.take())
+            self._upkeep()
+        except (OSError, ValueError, Fmp4Error) as error:
+            self._fail(error, packet.wall_ms)
+
+    def _begin(self, packet: Packet) -> bool:
+        """Open the file that is due, at a keyframe; after a failure not before the retry time."""
+        wanted = self._pending
+        if wanted is None:
+            return False
+        if self._failed_from_ms is not None:
+            if packet.wall_ms - self._failed_from_ms > LONGEST_GAP_S * 1000:
+                self._gap(self._failed_from_ms, packet.wall_ms, self.problem, None)
+                self._failed_from_ms = packet.wall_ms
+            if self._clock.monotonic_s() < self._retry_at_s:
+                return False
+        if not (packet.video and packet.key):
+            return False
+        shape: StreamFormat = wanted.wanted
+        try:
+            file = self._incoming.recording(wanted.recording_id, shape.stream_id, packet.wall_ms)
+        except OSError as error:
+            self._fail(error, packet.wall_ms)
+            return False
+        self._growing = _Growing(wanted, file, Muxer(shape, RECORDING), packet.wall_ms)
+        self._end_gap(packet.wall_ms)
+        self.counters["recordings"] += 1
+        self._tell(facts.opened(self._camera_id, wanted, packet.wall_ms, self._incoming.encrypt))
+        log.info("recording %s begins (%s)", wanted.recording_id, wanted.trigger)
+        self.on_change()
+        return True
+
+    def _write(self, growing: _Growing, data: bytes) -> None:
+        """Whole boxes: at most one fragment, or the init segment with the first one."""
+        if not data:
+            return
+        file, index = growing.file, growing.index
+        base = file.position - index.whole_length  # what the file holds beyond the MP4 itself: padding
+        file.write(data)
+        index.feed(data)
+        for fragment in index.fragments[growing.noted :]:
+            file.note_fragment(
+                fragment.time_ms, fragment.offset + base, fragment.duration_ms, fragment.keyframe
+            )
+        growing.noted = len(index.fragments)
+        self.counters["recorded_bytes"] += len(data)
+
+    def _upkeep(self) -> None:
+        growing = self._growing
+        now_s = self._clock.monotonic_s()
+        if growing is None or now_s < self._next_sync_s:
+            return
+        self._next_sync_s = now_s + self._sync_interval_s
+        try:
+            growing.file.flush_due()
+            growing.file.sync()
+            self.counters["syncs"] += 1
+        except OSError as error:
+            self._fail(error, growing.ended_ms)
+
+    def _finish(self, reason: str) -> None:
+        growing, self._growing = self._growing, None
+        if growing is None:
+            return
+        try:
+            self._write(growing, growing.muxer.close())
+            metadata = facts.metadata(growing.open, growing.started_ms, growing.ended_ms, reason)
+            size = growing.file.complete(metadata)
+        except (OSError, ValueError, Fmp4Error) as error:
+            self._growing = growing
+            self._fail(error, growing.ended_ms)
+            return
+        self._tell(
+            facts.finished(self._camera_id, growing.open, growing.started_ms, growing.ended_ms, size, reason)
+        )
+        log.info("recording %s ends: %s (%d bytes)", growing.open.recording_id, reason, size)
+        self.on_change()
+
+    def _fail(self, error: Exception, wall_ms: int) -> None:
+        """The disk (or the camera's data) did not do: give the file up, what is on the disk stays recoverable."""
+        growing, self._growing = self._growing, None
+        self.counters["disk_errors"] += 1
+        reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        self.problem = f"recording failed: {reason}"[:500]
+        if self._failed_from_ms is None:
+            self._failed_from_ms = wall_ms
+        self._retry_at_s = self._clock.monotonic_s() + RETRY_S
+        log.error("%s: %s; trying again every %g s", self._incoming.folder, self.problem, RETRY_S)
+        if growing is not None:
+            growing.file.close()
+            self._pending = growing.open
+        if self._pending is not None:
+            # A name that may be taken by half a file is never used again.
+            old = self._pending
+            self._pending = Open(uuid7(self._clock), old.trigger, old.cause_id, old.wanted)
+        self.on_change()
+
+    def _end_gap(self, to_ms: int) -> None:
+        from_ms, self._failed_from_ms = self._failed_from_ms, None
+        if from_ms is not None:
+            self._gap(
+                from_ms, to_ms, self.problem, self._growing.open.recording_id if self._growing else None
+            )
+            self.problem = ""
+            self.on_change()
+
+    def _gap(self, from_ms: int, to_ms: int, reason: str, recording_id: str | None) -> None:
+        if to_ms <= from_ms:
+            return
+        self.counters["gaps"] += 1
+        log.warning("%.1f s were not recorded: %s", (to_ms - from_ms) / 1000, reason)
+        self._tell(
+            RecordingGap(
+                camera_id=self._camera_id,
+                from_ms=from_ms,
+                to_ms=to_ms,
+                reason=reason[:500],
+                recording_id=recording_id,
+            )
+        )
+
+    def _picture(self, item: StorePicture) -> None:
+        metadata = {"cause_id": item.cause_id, "width_px": item.width_px, "height_px": item.height_px}
+        try:
+            size = self._incoming.picture(item.picture_id, item.stream_id, item.taken_ms, item.jpeg, metadata)
+        except OSError as error:
+            self.counters["disk_errors"] += 1
+            log.error("thumbnail %s cannot be kept: %s", item.picture_id, error.strerror)  # noqa: TRY400 the disk's reason is all
+            return
+        self.counters["pictures"] += 1
+        self._tell(facts.picture(self._camera_id, item, size))
+
+    def _tell(self, fact: Fact) -> None:
+        """A fact that cannot be kept must not end the recording it speaks of; the outbox has logged why."""
+        try:
+            self._tell_fact(fact)
+        except (OutboxFullError, sqlite3.Error) as error:
+            log.critical("%s is not in the log: %s", fact.TYPE, error)
