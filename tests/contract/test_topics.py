@@ -25,7 +25,7 @@ def test_parties_are_known(topic: topics.Topic) -> None:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.pattern)
 def test_a_path_matches_its_own_pattern_and_no_other_topic(topic: topics.Topic) -> None:
-    ids = {name: "x1" for name in re.findall(r"\{(\w+)\}", topic.pattern)}
+    ids = dict.fromkeys(re.findall(r"\{(\w+)\}", topic.pattern), "x1")
     path = topic.path(**ids)
     assert topic.match(path) == ids
     others = [t.pattern for t in TOPICS if t is not topic and t.match(path) is not None]

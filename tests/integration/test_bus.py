@@ -135,7 +135,9 @@ def test_a_killed_client_is_told_offline_by_its_last_will(broker: TestBroker) ->
     health, camera = broker.bus("health"), broker.bus("camera-worker-front")
     got = collect(health, topics.CAMERA_AVAILABLE)
     wait_for(lambda: [r.payload for r in got] == [b"online"])
-    camera._client.socket().close()  # the process is gone without a goodbye
+    connection = camera._client.socket()
+    assert connection
+    connection.close()  # the process is gone without a goodbye
     camera._stopping.set()
     wait_for(lambda: b"offline" in [r.payload for r in got])
     health.stop()
@@ -183,7 +185,11 @@ def test_garbage_on_a_topic_reaches_no_handler_and_the_next_message_does(broker:
 def test_a_flood_of_frames_is_bounded_and_counted(broker: TestBroker) -> None:
     web, camera = broker.bus("web"), broker.bus("camera-worker-front")
     release = threading.Event()
-    web.subscribe(topics.LIVE, lambda _: release.wait(5) and None)
+
+    def slow(_: Received) -> None:
+        release.wait(5)
+
+    web.subscribe(topics.LIVE, slow)
     events_got = collect(web, topics.CAMERA_STATE)
     for seq in range(600):
         camera.publish_frame(topics.LIVE, b"x" * 1000, {"seq": str(seq)}, camera_id="front", stream="main")

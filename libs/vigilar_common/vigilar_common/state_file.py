@@ -11,7 +11,6 @@ from typing import Any
 
 from vigilar_common.errors import FileDamagedError
 
-
 MAX_BYTES = 1024 * 1024
 
 

@@ -154,9 +154,10 @@ def test_beyond_the_hard_bound_the_caller_is_told_and_the_fact_is_still_publishe
     box = opened(tmp_path, max_bytes=500, hard_bytes=1_000)
     live: list[Fact] = []
     facts = FactLog(box, lambda fact, _: live.append(fact))
+    while box.size_bytes < 800:
+        facts.emit(event("y" * 100))
     with pytest.raises(OutboxFullError, match=r"system\.event was not kept"):
-        for _ in range(50):
-            facts.emit(event("y" * 100))
+        facts.emit(event("y" * 300))
     assert len(live) == box.depth + 1
 
 
