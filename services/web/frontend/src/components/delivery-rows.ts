@@ -9,6 +9,7 @@ import { t } from '../strings';
 const TONE: Record<string, string> = { delivered: 'ok', retrying: 'warn', failed: 'bad', gone: '' };
 
 export const channelName = (channel: string): string => t.alerts.channelName[channel] ?? channel;
+export const targetName = (target: string): string => t.alerts.targetName[target] ?? target;
 
 export const deliveryStyles = css`
   .deliveries {
@@ -51,7 +52,7 @@ export function deliveryRows(rows: readonly Delivery[], titled: boolean): unknow
     const heading = titled ? row.title : channelName(row.channel);
     const meta = [
       titled ? channelName(row.channel) : '',
-      row.target,
+      targetName(row.target),
       row.ts_ms ? moment(row.ts_ms, Date.now()) : '',
       row.outcome === 'delivered' ? duration(row.latency_ms) : '',
       row.attempt > 1 ? t.alerts.attempt(row.attempt) : '',

@@ -188,7 +188,16 @@ export const en = {
     noneHelp: 'Turn on notifications for this device and send a test.',
     failed: 'The alerts could not be loaded',
     outcome: { delivered: 'Delivered', retrying: 'Retrying', failed: 'Failed', gone: 'Device gone' } as Record<string, string>,
-    channelName: { web_push: 'Web Push', syslog: 'System log', email: 'Email', webhook: 'Webhook' } as Record<string, string>,
+    channelName: {
+      ui: 'Alerts page',
+      web_push: 'Web Push',
+      syslog: 'System log',
+      desktop: 'Desktop',
+      email: 'Email',
+      webhook: 'Webhook',
+    } as Record<string, string>,
+    /** Targets that are names of the machine's own; others (a device, an address) are shown as they are. */
+    targetName: { stdout: 'this machine’s log', '/dev/log': 'this machine’s log', 'alerts page': '' } as Record<string, string>,
     attempt: (n: number) => `attempt ${n}`,
     latency: 'Onset to delivered',
     p50: 'half within',
