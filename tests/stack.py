@@ -6,6 +6,7 @@ import http.cookiejar
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -36,10 +37,10 @@ def wait_for(what: str, condition: Callable[[], T], limit_s: float, pause_s: flo
 class Api:
     """A logged-in client of the public API."""
 
-    def __init__(self, url: str, username: str, password: str) -> None:
+    def __init__(self, url: str, username: str, password: str, tls: ssl.SSLContext | None = None) -> None:
         self.url = url
-        jar = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self._opener = urllib.request.build_opener(cookies, urllib.request.HTTPSHandler(context=tls))
         form = urllib.parse.urlencode({"username": username, "password": password}).encode()
         self._open(urllib.request.Request(url + "/login", form, {"Origin": url}))
         self.csrf = self.get("/api/v1/session")["csrf"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
-from push_service import Pushed, PushService
+from push_service import Pushed
 from stack import wait_for
 
 PRE_ROLL_MIN_MS = 4_000
@@ -40,6 +41,13 @@ async (video) => {
   return { changed, sum, moved_s: video.currentTime - from };
 }
 """
+
+
+class HasMessages(Protocol):
+    """A push service: in this process, or in a container."""
+
+    @property
+    def messages(self) -> list[Pushed]: ...
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,9 @@ def arm_with_pin(page: Page, base_url: str, pin: str) -> None:
     expect(page.get_by_test_id("alarm-state")).to_contain_text("Armed", timeout=15_000)
 
 
-def push_arrives(page: Page, base_url: str, service: PushService, login_free: Any) -> Pushed:
+def push_arrives(
+    page: Page, base_url: str, service: HasMessages, login_free: Callable[[str], bytes]
+) -> Pushed:
     """Subscribes in the page, waits for the push of a motion event, and fetches its picture without a session."""
     page.goto(f"{base_url}/alerts")
     page.get_by_test_id("push-enable").click()

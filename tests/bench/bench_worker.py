@@ -6,7 +6,6 @@ recording being written, and resident memory. Run: `python tests/bench/bench_wor
 
 from __future__ import annotations
 
-# ruff: noqa: T201 a table is what it is for
 import sys
 import tempfile
 import time

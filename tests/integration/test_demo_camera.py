@@ -236,7 +236,7 @@ def test_sixteen_cameras_come_from_one_process_cheaply(film: Path, tmp_path: Pat
     assert min(counts.values()) > 20
     per_stream_minute_s = used_s / 16 * 60 / 3
     assert per_stream_minute_s < 1.0
-    print(f"{per_stream_minute_s:.2f} CPU s per stream and minute")  # noqa: T201
+    print(f"{per_stream_minute_s:.2f} CPU s per stream and minute")
 
 
 def test_a_port_in_use_is_named(camera: RunningCamera, film: Path, tmp_path: Path) -> None:

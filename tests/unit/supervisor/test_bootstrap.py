@@ -79,6 +79,22 @@ def test_a_lost_broker_password_is_made_anew_and_taken_over(tmp_path: Path) -> N
     assert set(made) == {"events/broker_password", "broker/passwd"}
 
 
+def test_a_lost_or_damaged_key_of_recordings_is_never_made_anew(tmp_path: Path) -> None:
+    make_secrets(tmp_path, ["front"])
+    before = contents(tmp_path)
+    (tmp_path / "storage" / "storage_private.pem").write_text("cut sh")
+    (tmp_path / "recovery" / "recovery_private.pem").unlink()
+    (tmp_path / "storage" / "storage.key").unlink()
+    make_secrets(tmp_path, ["front", "back"])
+    after = contents(tmp_path)
+    assert "recovery/recovery_private.pem" not in after
+    assert "storage/storage.key" not in after
+    assert after["storage/storage_private.pem"] == b"cut sh"
+    for owner in ("storage", "recovery"):
+        public = f"cameras/camera-worker-back/{owner}_public.pem"
+        assert after[public] == before[f"{owner}/{owner}_public.pem"]
+
+
 def test_the_certificate_is_made_once(tmp_path: Path) -> None:
     assert make_certificate(tmp_path, "Vigilar") == ["web/cert.pem", "web/key.pem"]
     before = contents(tmp_path)
