@@ -194,9 +194,13 @@ class _Runner:
 
     def _loop(self, app: App, context: Context, outbox: Outbox) -> None:
         next_beat = next_poll = self.clock.monotonic_s()
+        # A beat before the connection reaches nobody: the first one, and the first after an outage, follow it at once.
+        connected = threading.Event()
+        context.bus.on_connect(connected.set)
         while not self.stopping.is_set():
             now = self.clock.monotonic_s()
-            if now >= next_beat:
+            if now >= next_beat or connected.is_set():
+                connected.clear()
                 next_beat = now + HEARTBEAT_S
                 self._beat(app, context, outbox)
             if now >= next_poll:

@@ -152,8 +152,7 @@ class CameraWorker:
         self._reader.picture_decoded(stream_id)
 
     def _recording_changed(self) -> None:
-        self._report.update(recording=self._writer.recording)
-        self._report.find("recording", self._writer.problem)
+        self._report.update(recording=self._writer.recording, recording_problem=self._writer.problem)
 
 
 def own_camera(config: Config, name: str) -> Camera:

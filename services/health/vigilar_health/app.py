@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from vigilar_common.config.slices import Slice
+from vigilar_common.config.slices import Slice, refusal
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
 
@@ -15,7 +15,7 @@ from vigilar_health.handlers import Handlers, table
 
 log = logging.getLogger("vigilar.health.service")
 
-REPORT_S = 10.0
+CHECK_S = 2.0
 DISK_CHECK_S = 300.0
 DISK_RETRY_S = 10.0
 
@@ -65,8 +65,9 @@ class Health:
 
     def _report(self) -> None:
         def once() -> float:
-            self._handlers.report()
-            return REPORT_S
+            self._handlers.set_refused_config(refusal(self._context.environment.config_run))
+            self._handlers.check()
+            return CHECK_S
 
         self._every(once)
 

@@ -37,6 +37,7 @@ log = logging.getLogger("vigilar.health")
 
 MAX_SERVICES = 400
 FRESH_S = 30.0
+REPORT_S = 10.0
 MAX_DETAIL_BYTES = 200
 """Per service in `vigilar/system/health`; the heartbeat itself has the rest."""
 
@@ -58,6 +59,8 @@ class Handlers:
         self._lock = threading.Lock()
         self._board = Board(config, started_s=clock.monotonic_s())
         self._ledger = Ledger()
+        self._report_due_s = clock.monotonic_s()
+        self._reported: list[tuple[str, str]] = []
         self._wall_ms, self._monotonic_s = clock.now_ms(), clock.monotonic_s()
 
     def load(self) -> None:
@@ -138,16 +141,24 @@ class Handlers:
 
     # -- out ----------------------------------------------------------------------------------------
 
-    def report(self) -> SystemHealth:
-        """Every 10 s: run the checks, tell what is news, publish the whole."""
+    def check(self) -> SystemHealth | None:
+        """Every 2 s: run the checks, tell what is news; publish the whole every 10 s and when findings changed.
+
+        Returns what was published.
+        """
         with self._lock:
             self._look_at_clock()
-            self._board.broker_connected = self._bus.connected
+            self._look_at_broker()
             news = self._ledger.update(self._checked(), self._board.now_ms, self._board.now_s)
             findings = self._ledger.present()
-            health = self._health(findings)
+            names = [(finding.code, finding.subject) for finding in findings]
+            health = None
+            if names != self._reported or self._board.now_s >= self._report_due_s:
+                health = self._health(findings)
+                self._reported, self._report_due_s = names, self._board.now_s + REPORT_S
             kept = self._ledger.kept()
-        self._bus.set_state(SYSTEM_HEALTH, health)
+        if health is not None:
+            self._bus.set_state(SYSTEM_HEALTH, health)
         for event in news:
             log.warning("%s: %s", event.code, event.message)
             try:
@@ -164,6 +175,18 @@ class Handlers:
                 "findings_open": len(self._ledger.present()),
                 "broker_round_trip_ms": self._board.round_trip_ms,
             }
+
+    def set_refused_config(self, reason: str) -> None:
+        with self._lock:
+            self._board.refused_config = reason
+
+    def _look_at_broker(self) -> None:
+        board = self._board
+        board.broker_connected = self._bus.connected
+        if board.broker_connected:
+            board.broker_lost_at_s = None
+        elif board.broker_lost_at_s is None:
+            board.broker_lost_at_s = board.now_s
 
     def _look_at_clock(self) -> None:
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()

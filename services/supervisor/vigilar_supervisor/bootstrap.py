@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from vigilar_common import broker
 from vigilar_common.config.files import write_atomic
 from vigilar_common.crypto import keys
@@ -102,21 +102,35 @@ def _random_line(path: Path, made: list[str]) -> None:
 
 def _storage_keys(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
     """The pair that opens recordings, the owner's recovery pair, and the public halves for the workers."""
-    for owner, name in (("storage", "storage"), ("recovery", "recovery")):
-        folder = _folder(layout.folder(owner))
-        private = folder / f"{name}_private.pem"
-        if not private.exists():
-            keys.write_private_key(private, X25519PrivateKey.generate())
-            made.append(f"{owner}/{private.name}")
-        public = keys.load_private_key(private).public_key()
-        for reader in [folder, *(layout.folder(broker.CAMERA_PREFIX + camera) for camera in cameras)]:
-            target = _folder(reader) / f"{name}_public.pem"
-            if not target.exists():
-                keys.write_public_key(target, public)
     master = layout.folder("storage") / "storage.key"
-    if not master.exists():
+    # Made before the pair: where the pair's public half is, a missing key was lost, and a new one opens nothing.
+    if not master.exists() and not (layout.folder("storage") / "storage_public.pem").exists():
+        _folder(master.parent)
         keys.write_master_key(master)
         made.append("storage/storage.key")
+    for owner in ("storage", "recovery"):
+        public = _public_half(_folder(layout.folder(owner)), owner, made)
+        for camera in cameras:
+            target = _folder(layout.folder(broker.CAMERA_PREFIX + camera)) / f"{owner}_public.pem"
+            if not target.exists():
+                keys.write_public_key(target, public)
+
+
+def _public_half(folder: Path, owner: str, made: list[str]) -> X25519PublicKey:
+    """Of the owner's pair, which is made when there is none at all. Raises KeyFileError, OSError.
+
+    Where only the public half is left, the private one was lost or taken away on purpose. It is not made anew: a
+    new one would open nothing that is sealed to the old pair. Storage says so when it misses its own.
+    """
+    private, public = folder / f"{owner}_private.pem", folder / f"{owner}_public.pem"
+    if public.exists():
+        return keys.load_public_key(public)
+    if not private.exists():
+        keys.write_private_key(private, X25519PrivateKey.generate())
+        made.append(f"{owner}/{private.name}")
+    half = keys.load_private_key(private).public_key()
+    keys.write_public_key(public, half)
+    return half
 
 
 def _tokens(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:

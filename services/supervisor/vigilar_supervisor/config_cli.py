@@ -173,9 +173,15 @@ def _with_origins(loaded: LoadedConfig, values: dict[str, Any]) -> dict[str, Any
 
 
 def run_apply(args: argparse.Namespace) -> int:
-    from vigilar_common.config.slices import apply
+    from vigilar_common.config.slices import apply, refuse
 
-    loaded = effective(args)
+    try:
+        loaded = effective(args)
+    except ConfigError as error:
+        named = args.config_run or os.environ.get(CONFIG_RUN_VARIABLE)
+        if named and Path(named).is_dir():
+            refuse(Path(named), str(error))  # the running system tells its owner too
+        raise
     folder = Path(args.config_run) if args.config_run else default_config_run_dir(loaded.config)
     changed = apply(loaded, folder)
     _say(f"{folder}: {', '.join(changed) if changed else 'nothing'} changed")

@@ -14,7 +14,7 @@ from vigilar_common import __version__, logs
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config import Config, slices
 from vigilar_common.config.load import LoadedConfig, load
-from vigilar_common.errors import ConfigError, StartupError
+from vigilar_common.errors import ConfigError, StartupError, VigilarError
 
 from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.children import Layout, Spec, service_specs
@@ -105,8 +105,16 @@ class Installation:
             self.prepare()
         except ConfigError as error:
             log.error("the new configuration is refused, the last good one keeps running:\n%s", error)  # noqa: TRY400 the problems are the message
-        except OSError as error:
+            self._refuse(str(error))
+        except (OSError, VigilarError) as error:
             log.error("the new configuration could not be applied: %s", error)  # noqa: TRY400
+            self._refuse(f"it could not be applied: {error}")
+
+    def _refuse(self, reason: str) -> None:
+        try:
+            slices.refuse(self.layout.config_run, reason)
+        except OSError as error:
+            log.error("this cannot be shown in the web page: %s", error)  # noqa: TRY400
 
     def _stamps(self) -> tuple[object, ...]:
         return tuple(_stamp(path) for path in (self.layout.config, self.layout.settings))

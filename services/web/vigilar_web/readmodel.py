@@ -72,6 +72,7 @@ class ReadModel:
                 "reason": reason,
                 "motion": False,
                 "recording": False,
+                "recording_problem": "",
                 "motion_score": 0.0,
             }
         )

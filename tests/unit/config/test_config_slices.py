@@ -16,6 +16,8 @@ from vigilar_common.config.slices import (
     SLICES,
     SliceReader,
     apply,
+    refusal,
+    refuse,
     slice_names,
     slice_revision,
     slice_values,
@@ -270,3 +272,13 @@ def test_an_atomic_write_keeps_mode_and_symbolic_link(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert target.read_text(encoding="utf-8") == "new"
     assert target.stat().st_mode & 0o777 == 0o604
+
+
+def test_a_refused_configuration_is_told_until_a_good_one_is_applied(tmp_path: Path) -> None:
+    config = tmp_path / "vigilar.toml"
+    config.write_text("[web]\nport = 1234\n")
+    assert refusal(tmp_path / "run") == ""
+    refuse(tmp_path / "run", "vigilar.toml:2: [web] prot: unknown key\nvigilar.toml:3: more")
+    assert refusal(tmp_path / "run") == "vigilar.toml:2: [web] prot: unknown key; vigilar.toml:3: more"
+    apply(load(config, {}), tmp_path / "run")
+    assert refusal(tmp_path / "run") == ""

@@ -81,7 +81,7 @@ class House:
                 values = {"service": name, "pid": 1, "started_ms": 0, "ready": True} | fields
                 beat = Heartbeat(**values, ts_ms=self.clock.now_ms() - self.delay_ms)
                 self.bus.deliver(HEARTBEAT, beat, service=name)
-            health = self.handlers.report()
+            health = self.handlers.check()
         assert health
         return health
 
@@ -204,8 +204,54 @@ def test_a_broker_that_is_gone_or_swallows_messages_or_is_slow_is_found(house: H
     house.beats["health"] = {}
     assert house.codes() == []
     house.bus.connected = False
-    health = house.run(10)
+    health = house.run(20)
     assert (health.status, health.mqtt_connected) == ("critical", False)
+
+
+def test_a_broker_that_restarts_is_no_finding(house: House) -> None:
+    house.run()
+    house.bus.connected = False
+    house.handlers.check()
+    house.clock.advance(4)
+    house.handlers.check()
+    house.bus.connected = True
+    assert house.codes(10) == []
+    assert house.news == []
+
+
+def test_while_everything_starts_nothing_is_missing_yet(house: House) -> None:
+    house.bus.connected = False
+    house.storage.down = True
+    house.handlers.ask_storage()
+    state = CameraState(camera_id="front", condition=CameraCondition.OFFLINE, reason="x", since_ms=1)
+    house.bus.deliver(CAMERA_STATE, state, camera_id="front")
+    for _ in range(7):
+        house.handlers.check()
+        house.clock.advance(2)
+    assert house.news == []
+    house.clock.advance(2)
+    house.handlers.check()
+    assert {code for code, _ in house.news} == {"broker_unreachable", "camera_offline"}
+
+
+def test_what_is_new_is_published_at_once_and_the_rest_every_ten_seconds(house: House) -> None:
+    house.run()
+    house.clock.advance(2)
+    assert house.handlers.check() is None
+    house.handlers.set_refused_config("vigilar.toml:2: [web] prot: unknown key")
+    health = house.handlers.check()
+    assert health is not None
+    (finding,) = health.findings
+    assert finding.code == "config_refused"
+    assert "vigilar.toml:2: [web] prot" in finding.title
+    house.handlers.set_refused_config("")
+    health = house.handlers.check()
+    assert health is not None
+    assert health.findings == []
+    house.clock.advance(8)
+    assert house.handlers.check() is None
+    house.clock.advance(2)
+    assert house.handlers.check() is not None
 
 
 def test_a_clock_that_jumps_or_was_never_set_is_found(house: House) -> None:
@@ -230,6 +276,28 @@ def test_a_camera_without_a_picture_is_found_and_what_its_worker_found(house: Ho
     house.bus.deliver(CAMERA_STATE, state, camera_id="front")
     texts = [finding.title for finding in house.run().findings]
     assert texts == ["Front door gives no picture: 401 Unauthorized", "Front door: resolution is 640×480"]
+
+
+def test_each_finding_of_a_camera_counts_and_one_whose_figures_change_stays_the_same(house: House) -> None:
+    state = CameraState(
+        camera_id="front",
+        condition=CameraCondition.ONLINE,
+        recording_problem="recording failed: No space left on device",
+        findings=["keyframes come 5 s apart", "the stream is small"],
+    )
+    house.bus.deliver(CAMERA_STATE, state, camera_id="front")
+    health = house.run()
+    assert health.status == "critical"
+    assert len(health.findings) == 3
+    assert health.findings[0].title == "Front door: recording failed: No space left on device"
+    told = len(house.news)
+    house.bus.deliver(
+        CAMERA_STATE,
+        state.model_copy(update={"findings": ["keyframes come 9 s apart", "the stream is small"]}),
+        camera_id="front",
+    )
+    house.run(10)
+    assert len(house.news) == told == 3
 
 
 def test_messages_of_cameras_that_are_not_configured_are_ignored(house: House) -> None:

@@ -24,6 +24,10 @@ from vigilar_common.errors import ConfigError, StartupError
 CAMERA_WORKER = "camera-worker"
 CAMERA_FOLDER = "cameras"
 SLICE_FILE = "config.json"
+REFUSED_FILE = "refused.txt"
+REFUSED_READER = "health"
+"""The service that is told why a configuration was not taken over, and tells the owner."""
+MAX_REFUSED_CHARACTERS = 2_000
 SLICE_MODE = 0o640
 MAX_SLICE_BYTES = 8 * 1024 * 1024
 
@@ -154,7 +158,27 @@ def apply(loaded: LoadedConfig, config_run_dir: Path, clock: Clock | None = None
             if not any(folder.iterdir()):
                 folder.rmdir()
             changed.append(folder.name)
+    _refused_file(config_run_dir).unlink(missing_ok=True)
     return changed
+
+
+def refuse(config_run_dir: Path, reason: str) -> None:
+    """Leave word of why the newest configuration is not in use; the next `apply` takes it back. Raises OSError."""
+    file = _refused_file(config_run_dir)
+    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    write_atomic(file, "; ".join(reason.splitlines())[:MAX_REFUSED_CHARACTERS] + "\n", SLICE_MODE)
+
+
+def refusal(config_run_dir: Path) -> str:
+    """What `refuse` was told last; empty when the newest configuration is in use, or cannot be read."""
+    try:
+        return _refused_file(config_run_dir).read_text("utf-8", "replace").strip()[:MAX_REFUSED_CHARACTERS]
+    except OSError:
+        return ""  # mostly: there is none; an unreadable folder is a finding of the slice beside it
+
+
+def _refused_file(config_run_dir: Path) -> Path:
+    return config_run_dir / REFUSED_READER / REFUSED_FILE
 
 
 def _partial(values: dict[str, Any]) -> SliceConfig:

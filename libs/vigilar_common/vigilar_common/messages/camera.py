@@ -52,6 +52,7 @@ class CameraState(Message):
     fps: float = Field(0, ge=0)
     motion: bool = False
     recording: bool = False
+    recording_problem: Text = Field("", description="why nothing can be recorded; empty while it can")
     motion_score: float = Field(0, ge=0, le=1, description="share of the analysed picture that moves")
     findings: list[Text] = Field(default_factory=list, max_length=20)
 

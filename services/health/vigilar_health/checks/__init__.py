@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     heartbeats.bad_configuration,
     heartbeats.reported,
     cameras.offline,
+    cameras.not_recording,
     cameras.own_findings,
     cameras.gaps,
     clock.clock,

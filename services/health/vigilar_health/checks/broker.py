@@ -11,11 +11,16 @@ from vigilar_health.domain.board import Board
 
 STALE_S = 30.0
 SLOW_MS = 1000.0
+LOST_AFTER_S = 5.0
+"""A broker that restarts is back sooner."""
 
 
 def broker(board: Board) -> Iterator[Finding]:
     last_s = board.round_trip_at_s if board.round_trip_at_s is not None else board.started_s
-    if not board.broker_connected or board.now_s - last_s > STALE_S:
+    lost_s = 0.0 if board.broker_lost_at_s is None else board.now_s - board.broker_lost_at_s
+    if board.starting:
+        return
+    if lost_s >= LOST_AFTER_S or board.now_s - last_s > STALE_S:
         yield Finding(
             code="broker_unreachable",
             severity=Severity.CRITICAL,

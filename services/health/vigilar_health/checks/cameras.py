@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 
 from vigilar_common.messages.alarm import Severity
@@ -16,6 +18,8 @@ OFFLINE_AFTER_MS = 10_000
 
 
 def offline(board: Board) -> Iterator[Finding]:
+    if board.starting:
+        return
     for camera_id in board.enabled_cameras():
         state = board.camera_states.get(camera_id)
         if state is None or board.silent_s(CAMERA_PREFIX + camera_id) > SILENT_AFTER_S:
@@ -34,13 +38,28 @@ def offline(board: Board) -> Iterator[Finding]:
         )
 
 
+def not_recording(board: Board) -> Iterator[Finding]:
+    """Pictures come, but the disk does not take them."""
+    for camera_id in board.enabled_cameras():
+        state = board.camera_states.get(camera_id)
+        if state is None or not state.recording_problem:
+            continue
+        yield Finding(
+            code="not_recording",
+            severity=Severity.CRITICAL,
+            subject=camera_id,
+            title=f"{board.camera_name(camera_id)}: {state.recording_problem}"[:500],
+            cure=f"See to the disk of {board.config.system.recordings_dir}; recording is tried again every few seconds.",
+        )
+
+
 def own_findings(board: Board) -> Iterator[Finding]:
     """What its worker found: another resolution than expected, a codec that browsers cannot play, …"""
     for camera_id in board.enabled_cameras():
         state = board.camera_states.get(camera_id)
         for text in state.findings if state else ():
             yield Finding(
-                code="camera_finding",
+                code=f"camera_finding.{_kind_of(text)}",
                 severity=Severity.INFO,
                 subject=camera_id,
                 title=f"{board.camera_name(camera_id)}: {text}"[:500],
@@ -61,3 +80,8 @@ def gaps(board: Board) -> Iterator[Finding]:
             ],
             cure="Check the camera's network and the disk; the gaps are listed with the recordings.",
         )
+
+
+def _kind_of(text: str) -> str:
+    """Tells a camera's findings apart: two of them are two, one whose figures change stays one."""
+    return f"{zlib.crc32(re.sub('[0-9]+', '', text).encode()):08x}"

@@ -42,6 +42,14 @@ def not_ready(board: Board) -> Iterator[Finding]:
 
 
 def bad_configuration(board: Board) -> Iterator[Finding]:
+    if board.refused_config:
+        yield Finding(
+            code="config_refused",
+            severity=Severity.ALERT,
+            subject="configuration",
+            title=f"The last good configuration stays in use: {board.refused_config}"[:500],
+            cure="Mend what it names; the file is then taken over by itself. `vigilar config validate` checks it.",
+        )
     for service, heard in sorted(board.beats.items()):
         if heard.beat.config_error:
             yield Finding(

@@ -14,6 +14,8 @@ CORE_SERVICES = ("storage", "events", "alerts", "health", "web")
 """They run in every installation; others are expected once they were heard."""
 CAMERA_PREFIX = "camera-worker-"
 REMEMBERED = 200
+START_GRACE_S = 15.0
+"""While everything starts, nothing is missing yet: the first findings about others come after this time."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Board:
     camera_states: dict[str, CameraState] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     broker_connected: bool = False
+    broker_lost_at_s: float | None = None
+    """Since when it is not connected; None while it is."""
     round_trip_ms: float | None = None
     round_trip_at_s: float | None = None
     push: PushInfo | None = None
@@ -54,7 +58,13 @@ class Board:
     clock_jump_at_s: float | None = None
     dropped: deque[tuple[float, FactsDropped]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     gaps: deque[tuple[float, RecordingGap]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    refused_config: str = ""
+    """Why the newest vigilar.toml or settings.toml was not taken over; empty when it was."""
     deliveries: deque[tuple[float, AlertDelivery]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+    @property
+    def starting(self) -> bool:
+        return self.now_s - self.started_s < START_GRACE_S
 
     def expected(self) -> set[str]:
         """Every process that should be sending heartbeats."""
