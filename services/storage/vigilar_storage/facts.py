@@ -6,7 +6,6 @@ import json
 import logging
 import re
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,9 +17,10 @@ from vigilar_common.errors import VigilarError
 from vigilar_common.messages import Fact
 from vigilar_common.topics import ALL_SERVICES, FACT_MODELS, FACT_TOPICS
 
+from vigilar_storage import bulk
 from vigilar_storage.db import Database, storage_failure
-from vigilar_storage.projections import PROJECTIONS, ProjectionError, project
-from vigilar_storage.schema import facts, rejected_facts
+from vigilar_storage.projections import ProjectionError, project
+from vigilar_storage.schema import rejected_facts
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ BATCH_FACTS = 200
 SEQ_MAX = (1 << 63) - 1
 KEPT_BODY_CHARS = 16_384
 CAMERA_PREFIX = "camera-worker-"
+_LOG_COLUMNS = ("source", "seq", "id", "type", "ts_ms", "received_ms", "body")
+_ENVELOPE = frozenset({"id", "seq", "source"})
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -111,45 +113,51 @@ class FactStore:
         self, connection: sa.Connection, source: str, checked: list[Accepted | Rejection], received_ms: int
     ) -> Outcome:
         outcome = Outcome(self._epoch())
-        for item in checked:
-            if isinstance(item, Rejection):
-                outcome.rejections.append(item)
-                continue
-            try:
-                # One statement undoes itself when it fails; a fact with a row of its own needs a savepoint.
-                with connection.begin_nested() if item.fact.TYPE in PROJECTIONS else nullcontext():
-                    new = _insert(connection, item, received_ms)
-            except Exception as error:
-                if storage_failure(error) is not None:
-                    raise
-                outcome.rejections.append(_misfit(item, error))
-                continue
-            if new:
-                outcome.taken.append(item.fact)
-            else:
-                outcome.repeated += 1
+        good = [item for item in checked if isinstance(item, Accepted)]
+        outcome.rejections = [item for item in checked if isinstance(item, Rejection)]
+        try:
+            with connection.begin_nested():
+                _take(connection, good, received_ms, outcome)
+        except Exception as error:
+            if storage_failure(error) is not None:
+                raise
+            _take_one_by_one(connection, good, received_ms, outcome)
         for rejection in outcome.rejections:
             _keep_rejected(connection, source, rejection, received_ms)
-        outcome.n = connection.scalar(sa.select(sa.func.max(facts.c.n))) or 0
+        outcome.n = bulk.newest_n(connection)
         return outcome
 
 
-def _insert(connection: sa.Connection, item: Accepted, received_ms: int) -> bool:
-    """False when the fact is in the log already."""
-    fact = item.fact
-    row = insert(facts).values(
-        source=fact.source,
-        seq=fact.seq,
-        id=fact.id,
-        type=fact.TYPE,
-        ts_ms=fact.ts_ms,
-        received_ms=received_ms,
-        body=item.body,
-    )
-    if not connection.execute(row.on_conflict_do_nothing(index_elements=["id"])).rowcount:
-        return False
-    project(connection, fact, received_ms)
-    return True
+def _take(connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome) -> None:
+    """Into the log and the tables, all or (when it raises) none. `outcome` changes only when all went in."""
+    known = bulk.known_ids(connection, (item.fact.id for item in items)) if items else set()
+    new: list[Accepted] = []
+    for item in items:
+        if item.fact.id not in known:
+            known.add(item.fact.id)
+            new.append(item)
+    rows = [
+        (f.source, f.seq, f.id, f.TYPE, f.ts_ms, received_ms, item.body) for item in new for f in (item.fact,)
+    ]
+    bulk.insert_rows(connection, "facts", _LOG_COLUMNS, rows, "ON CONFLICT (id) DO NOTHING")
+    taken = [item.fact for item in new]
+    project(connection, taken, received_ms)
+    outcome.taken += taken
+    outcome.repeated += len(items) - len(new)
+
+
+def _take_one_by_one(
+    connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome
+) -> None:
+    """After a batch with a misfit was undone: find it, keep the others."""
+    for item in items:
+        try:
+            with connection.begin_nested():
+                _take(connection, [item], received_ms, outcome)
+        except Exception as error:
+            if storage_failure(error) is not None:
+                raise
+            outcome.rejections.append(_misfit(item, error))
 
 
 def _misfit(item: Accepted, error: Exception) -> Rejection:
@@ -216,9 +224,10 @@ def _checked(source: str, seq: Any, fact_id: Any, kind: Any, body: Any) -> Accep
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise RejectedError(f"{kind}: {where}") from error
     _may_say(source, fact)
-    kept = {key: value for key, value in body.items() if key not in ("id", "seq", "source")}
+    if not _ENVELOPE.isdisjoint(body):
+        body = {key: value for key, value in body.items() if key not in _ENVELOPE}
     try:
-        text = json.dumps(kept, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = bulk.json_of(body)
         size_bytes = len(text.encode())
     except (ValueError, RecursionError) as error:  # ValueError: NaN, infinity or half of a surrogate pair
         raise RejectedError(f"{kind}: its body is no JSON text: {type(error).__name__}") from error

@@ -15,6 +15,10 @@ from vigilar_common.secrets import Secrets
 log = logging.getLogger(__name__)
 
 PRIVATE_KEY = "storage_private.pem"
+CURE = (
+    "Put the file back from a backup and restart storage. Recording goes on meanwhile, and what is recorded "
+    "can be read once the key is back."
+)
 
 
 def load_ring(secrets: Secrets, storage: Storage) -> tuple[KeyRing, list[Finding]]:
@@ -39,5 +43,5 @@ def load_ring(secrets: Secrets, storage: Storage) -> tuple[KeyRing, list[Finding
 def _finding(code: str, title: str, error: Exception) -> Finding:
     log.critical("%s: %s", title, error)
     return Finding(
-        code=code, severity=Severity.CRITICAL, title=title, cure=str(error)[:500], subject="storage"
+        code=code, severity=Severity.CRITICAL, title=f"{title}: {error}"[:500], cure=CURE, subject="storage"
     )

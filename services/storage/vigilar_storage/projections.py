@@ -1,12 +1,13 @@
-"""From facts to rows: one function per fact type, run in the transaction that takes the fact into the log.
+"""From facts to rows: one function per fact type, run in the transaction that takes the facts into the log.
 
 Facts of different sources arrive in any order and parts of one story out of order (an end before its
-beginning), so every function is an upsert that only adds what its fact knows.
+beginning), so every function is an upsert that only adds what its facts know. That is also why the facts of a
+batch may be written type by type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,18 +19,15 @@ from vigilar_common.messages.alerts import AlertDelivery, PushRemoved, PushSubsc
 from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingGap, RecordingOpened
 from vigilar_common.messages.system import SystemEvent
 
+from vigilar_storage.bulk import driver, insert_rows, json_of, recordings_without_event
 from vigilar_storage.schema import (
     FileFormat,
     PictureState,
     RecordingState,
-    alert_log,
-    arm_state_log,
     events,
     pictures,
     push_subscriptions,
-    recording_gaps,
     recordings,
-    system_events,
 )
 
 SETTLED = (RecordingState.COMPLETE, RecordingState.RECOVERED, RecordingState.DAMAGED)
@@ -40,14 +38,17 @@ class ProjectionError(VigilarError):
     """A fact that contradicts what is known; it is kept among the refused ones."""
 
 
-def _add(connection: sa.Connection, table: sa.Table, **values: Any) -> None:
-    """A row whose key is the fact's own id: a repeat changes nothing."""
-    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+def _own_rows(
+    connection: sa.Connection, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Rows whose key is the fact's own id: a repeat changes nothing."""
+    insert_rows(connection, table, columns, rows, "ON CONFLICT DO NOTHING")
 
 
-def _system_event(connection: sa.Connection, fact: SystemEvent, _received_ms: int) -> None:
-    values = fact.model_dump(include={"id", "ts_ms", "source", "component", "level", "code", "message"})
-    _add(connection, system_events, **values)
+def _system_events(connection: sa.Connection, facts: Sequence[SystemEvent], _received_ms: int) -> None:
+    columns = ("id", "ts_ms", "source", "component", "level", "code", "message")
+    rows = [(f.id, f.ts_ms, f.source, f.component, f.level.value, f.code, f.message) for f in facts]
+    _own_rows(connection, "system_events", columns, rows)
 
 
 def _recording_opened(connection: sa.Connection, fact: RecordingOpened, received_ms: int) -> None:
@@ -111,11 +112,13 @@ def _recording_finished(connection: sa.Connection, fact: RecordingFinished, rece
     )
 
 
-def _recording_gap(connection: sa.Connection, fact: RecordingGap, received_ms: int) -> None:
-    if fact.to_ms < fact.from_ms:
-        raise ProjectionError(f"recording.gap: it ends ({fact.to_ms}) before it begins ({fact.from_ms})")
-    values = fact.model_dump(include={"id", "camera_id", "from_ms", "to_ms", "reason", "recording_id"})
-    _add(connection, recording_gaps, received_ms=received_ms, **values)
+def _recording_gaps(connection: sa.Connection, facts: Sequence[RecordingGap], received_ms: int) -> None:
+    for fact in facts:
+        if fact.to_ms < fact.from_ms:
+            raise ProjectionError(f"recording.gap: it ends ({fact.to_ms}) before it begins ({fact.from_ms})")
+    columns = ("id", "camera_id", "from_ms", "to_ms", "reason", "recording_id", "received_ms")
+    rows = [(f.id, f.camera_id, f.from_ms, f.to_ms, f.reason, f.recording_id, received_ms) for f in facts]
+    _own_rows(connection, "recording_gaps", columns, rows)
 
 
 def _picture_taken(connection: sa.Connection, fact: PictureTaken, received_ms: int) -> None:
@@ -143,50 +146,71 @@ def _picture_taken(connection: sa.Connection, fact: PictureTaken, received_ms: i
         connection.execute(sa.update(pictures).where(pictures.c.id == fact.picture_id).values(**known))
 
 
-def _event_opened(connection: sa.Connection, fact: EventOpened, received_ms: int) -> None:
-    known = fact.model_dump(
-        mode="json",
-        include={"type", "severity", "title", "camera_id", "cause_id", "picture_id", "recording_id",
-                 "zones", "score", "arm_state", "detail"},
-    )  # fmt: skip
-    known["started_ms"] = fact.ts_ms
-    statement = insert(events).values(id=fact.event_id, received_ms=received_ms, **known)
-    # An end that came first must not lie before the beginning that comes now.
-    later = {"ended_ms": sa.case((events.c.ended_ms < fact.ts_ms, fact.ts_ms), else_=events.c.ended_ms)}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={**known, **later}))
-    if fact.recording_id or fact.cause_id:
-        belongs = sa.or_(
-            recordings.c.id == fact.recording_id if fact.recording_id else sa.false(),
-            recordings.c.cause_id == fact.cause_id if fact.cause_id else sa.false(),
+_EVENT_COLUMNS = (
+    "id", "type", "severity", "title", "camera_id", "cause_id", "picture_id", "recording_id", "zones", "score",
+    "arm_state", "detail", "started_ms", "received_ms",
+)  # fmt: skip
+_EVENT_KNOWN = ", ".join(f"{name} = excluded.{name}" for name in _EVENT_COLUMNS[1:-1])
+# An end that came first must not lie before the beginning that comes now.
+_EVENT_AGAIN = f"ON CONFLICT (id) DO UPDATE SET {_EVENT_KNOWN}, ended_ms = max(ended_ms, excluded.started_ms)"
+_EVENT_ENDS = (
+    "ON CONFLICT (id) DO UPDATE SET end_detail = excluded.end_detail, "
+    "ended_ms = max(excluded.ended_ms, coalesce(started_ms, 0))"
+)
+
+
+def _events_opened(connection: sa.Connection, facts: Sequence[EventOpened], received_ms: int) -> None:
+    rows = [
+        (
+            f.event_id, f.type.value, f.severity.value, f.title, f.camera_id, f.cause_id, f.picture_id,
+            f.recording_id, json_of(f.zones), f.score, f.arm_state.value, json_of(f.detail), f.ts_ms, received_ms,
         )
-        connection.execute(
-            sa.update(recordings)
-            .where(belongs, recordings.c.event_id.is_(None))
-            .values(event_id=fact.event_id)
+        for f in facts
+    ]  # fmt: skip
+    insert_rows(connection, "events", _EVENT_COLUMNS, rows, _EVENT_AGAIN)
+    event_of: dict[str, str] = {}
+    for fact in facts:
+        for named in (fact.recording_id, fact.cause_id):
+            if named:
+                event_of.setdefault(named, fact.event_id)
+    if event_of:
+        links = recordings_without_event(connection, list(event_of))
+        driver(connection).executemany(
+            "UPDATE recordings SET event_id = ? WHERE id = ? AND event_id IS NULL",
+            [(event_of[named], recording_id) for recording_id, named in links],
         )
 
 
-def _event_ended(connection: sa.Connection, fact: EventEnded, received_ms: int) -> None:
-    started_ms = connection.scalar(sa.select(events.c.started_ms).where(events.c.id == fact.event_id))
-    known = {"ended_ms": max(fact.ended_ms, started_ms or 0), "end_detail": fact.detail}
-    statement = insert(events).values(id=fact.event_id, received_ms=received_ms, **known)
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=known))
+def _events_ended(connection: sa.Connection, facts: Sequence[EventEnded], received_ms: int) -> None:
+    columns = ("id", "received_ms", "ended_ms", "end_detail")
+    rows = [(f.event_id, received_ms, f.ended_ms, json_of(f.detail)) for f in facts]
+    insert_rows(connection, "events", columns, rows, _EVENT_ENDS)
 
 
-def _alarm_changed(connection: sa.Connection, fact: ArmStateChanged, _received_ms: int) -> None:
-    values = fact.model_dump(
-        include={"id", "ts_ms", "from_state", "to_state", "changed_by", "method", "reason"}
-    )
-    _add(connection, arm_state_log, outcome="changed", **values)
+def _alarm_changed(connection: sa.Connection, facts: Sequence[ArmStateChanged], _received_ms: int) -> None:
+    columns = ("id", "ts_ms", "from_state", "to_state", "changed_by", "method", "reason", "outcome")
+    rows = [
+        (f.id, f.ts_ms, f.from_state.value, f.to_state.value, f.changed_by, f.method, f.reason, "changed")
+        for f in facts
+    ]
+    _own_rows(connection, "arm_state_log", columns, rows)
 
 
-def _alarm_refused(connection: sa.Connection, fact: ArmRefused, _received_ms: int) -> None:
-    values = fact.model_dump(include={"id", "ts_ms", "action", "method", "code"})
-    _add(connection, arm_state_log, outcome="refused", changed_by=fact.requested_by, **values)
+def _alarm_refused(connection: sa.Connection, facts: Sequence[ArmRefused], _received_ms: int) -> None:
+    columns = ("id", "ts_ms", "action", "method", "code", "changed_by", "outcome")
+    rows = [(f.id, f.ts_ms, f.action.value, f.method, f.code, f.requested_by, "refused") for f in facts]
+    _own_rows(connection, "arm_state_log", columns, rows)
 
 
-def _alert_delivery(connection: sa.Connection, fact: AlertDelivery, _received_ms: int) -> None:
-    _add(connection, alert_log, **fact.model_dump(exclude={"source", "seq", "v"}))
+_DELIVERY_COLUMNS = (
+    "id", "ts_ms", "alert_id", "event_id", "channel", "target", "attempt", "outcome", "severity", "title",
+    "latency_ms", "sent_after_ms", "error",
+)  # fmt: skip
+
+
+def _alert_deliveries(connection: sa.Connection, facts: Sequence[AlertDelivery], _received_ms: int) -> None:
+    rows = [tuple(getattr(fact, name) for name in _DELIVERY_COLUMNS) for fact in facts]
+    _own_rows(connection, "alert_log", _DELIVERY_COLUMNS, rows)
 
 
 def _push_subscribed(connection: sa.Connection, fact: PushSubscribed, _received_ms: int) -> None:
@@ -233,25 +257,46 @@ def _event_of(connection: sa.Connection, cause_id: str | None) -> str | None:
     return connection.scalar(sa.select(events.c.id).where(events.c.cause_id == cause_id).limit(1))
 
 
-PROJECTIONS: dict[str, Callable[[sa.Connection, Any, int], None]] = {
-    SystemEvent.TYPE: _system_event,
-    RecordingOpened.TYPE: _recording_opened,
-    RecordingFinished.TYPE: _recording_finished,
-    RecordingGap.TYPE: _recording_gap,
-    PictureTaken.TYPE: _picture_taken,
-    EventOpened.TYPE: _event_opened,
-    EventEnded.TYPE: _event_ended,
+Projection = Callable[[sa.Connection, Sequence[Any], int], None]
+
+
+def _each(one: Callable[[sa.Connection, Any, int], None]) -> Projection:
+    """For types that look at what is known before they write."""
+
+    def all_of_them(connection: sa.Connection, facts: Sequence[Any], received_ms: int) -> None:
+        for fact in facts:
+            one(connection, fact, received_ms)
+
+    return all_of_them
+
+
+PROJECTIONS: dict[str, Projection] = {
+    SystemEvent.TYPE: _system_events,
+    RecordingOpened.TYPE: _each(_recording_opened),
+    RecordingFinished.TYPE: _each(_recording_finished),
+    RecordingGap.TYPE: _recording_gaps,
+    PictureTaken.TYPE: _each(_picture_taken),
+    EventOpened.TYPE: _events_opened,
+    EventEnded.TYPE: _events_ended,
     ArmStateChanged.TYPE: _alarm_changed,
     ArmRefused.TYPE: _alarm_refused,
-    AlertDelivery.TYPE: _alert_delivery,
-    PushSubscribed.TYPE: _push_subscribed,
-    PushRemoved.TYPE: _push_removed,
+    AlertDelivery.TYPE: _alert_deliveries,
+    PushSubscribed.TYPE: _each(_push_subscribed),
+    PushRemoved.TYPE: _each(_push_removed),
 }
 """Types that are not here (motion, camera online and offline, outbox gaps) live in the log alone."""
 
 
-def project(connection: sa.Connection, fact: Fact, received_ms: int) -> None:
-    """Write the fact's row. Raises ProjectionError, and sqlalchemy's errors for values no table takes."""
-    projection = PROJECTIONS.get(fact.TYPE)
-    if projection is not None:
-        projection(connection, fact, received_ms)
+def project(connection: sa.Connection, facts: Sequence[Fact], received_ms: int) -> None:
+    """Write the facts' rows, those of one type in the order given.
+
+    Raises ProjectionError, and errors of sqlalchemy and sqlite3 for values no table takes; then what was written
+    of this call must be undone by the caller.
+    """
+    by_type: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_type.setdefault(fact.TYPE, []).append(fact)
+    for kind, alike in by_type.items():
+        projection = PROJECTIONS.get(kind)
+        if projection is not None:
+            projection(connection, alike, received_ms)

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from vigilar_storage import feed
-from vigilar_storage.api.deps import ApiError, Require, services
+from vigilar_storage.api.deps import ApiError, Require, Services, services
 from vigilar_storage.facts import BATCH_FACTS, SEQ_MAX
 from vigilar_storage.tokens import Sender
 
@@ -23,8 +23,14 @@ async def post_facts(
     request: Request, sender: Annotated[Sender, Depends(Require("facts:write"))]
 ) -> JSONResponse:
     """`{source, facts: [[seq, id, type, body], …]}`; 200 means committed."""
+    data = await request.body()
+    # Reading a large batch takes a while: on a thread, so that nobody else waits for it.
+    return JSONResponse(await run_in_threadpool(_ingest, services(request), sender, data))
+
+
+def _ingest(behind: Services, sender: Sender, data: bytes) -> dict[str, Any]:
     try:
-        body: Any = json.loads(await request.body())
+        body: Any = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "bad_json", f"the request is not JSON: {type(error).__name__}") from error
     if not isinstance(body, dict) or not isinstance(body.get("facts"), list):
@@ -33,8 +39,7 @@ async def post_facts(
         raise ApiError(403, "not_your_source", f"{sender.service} speaks for itself only", "source")
     if len(body["facts"]) > BATCH_FACTS:
         raise ApiError(422, "too_many", f"at most {BATCH_FACTS} facts at once", "facts")
-    outcome = await run_in_threadpool(services(request).facts.ingest, sender.service, body["facts"])
-    return JSONResponse(outcome.answer())
+    return behind.facts.ingest(sender.service, body["facts"]).answer()
 
 
 @router.get("/v1/facts")
