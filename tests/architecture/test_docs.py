@@ -239,6 +239,27 @@ def test_every_message_of_the_troubleshooting_page_is_one_that_the_program_print
     assert is_printed(message)
 
 
+def test_every_finding_is_described() -> None:
+    described = (GUIDE / "health.md").read_text("utf-8")
+    codes: set[str] = set()
+    for path in (ROOT / "services").glob("*/vigilar_*/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "Finding",
+                "_finding",
+                "self._keeper.find",
+            ):
+                values = [word.value for word in node.keywords if word.arg == "code"] or node.args[:1]
+                codes |= {
+                    value.value
+                    for value in values
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str)
+                }
+    unseen = {"more_findings", "finding_unreadable"}  # they explain themselves
+    assert len(codes) > 20
+    assert [code for code in sorted(codes - unseen) if f"`{code}" not in described] == []
+
+
 def test_the_check_of_messages_notices_an_invented_one() -> None:
     assert len(messages()) > 60
     assert not is_printed("front: the flux capacitor is not calibrated; turn it round")
