@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,10 +72,10 @@ class Api:
 
 
 class Stack:
-    """A running demo."""
+    """A running demo; with `cameras` (id → address) of these instead of the demo camera."""
 
-    def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port = home, port
+    def __init__(self, home: Path, port: int, cameras: Mapping[str, str] | None = None) -> None:
+        self.home, self.port, self.cameras = home, port, cameras or {}
         self.log = home.parent / f"{home.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -91,6 +91,8 @@ class Stack:
             "--port",
             str(self.port),
         ]
+        for camera_id, url in self.cameras.items():
+            command += ["--camera", f"{camera_id}={url}"]
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
         wait_for("demo.json", self._is_up, START_LIMIT_S)

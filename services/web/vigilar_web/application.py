@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from vigilar_web import errors
 from vigilar_web.bridge import Bridge
-from vigilar_web.gateway import PROBE_INTERVAL_S
+from vigilar_web.gateway import PROBE_INTERVAL_S, PROBE_RETRY_S
 from vigilar_web.middleware import Shell
 from vigilar_web.parts import Parts
 from vigilar_web.routes import (
@@ -47,10 +47,14 @@ def create_api(parts: Parts, bridge: Bridge, tick: Callable[[], None] = lambda: 
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         parts.storage.start()
         bridge.open(asyncio.get_running_loop())
+
+        def probe_interval_s() -> float:
+            return PROBE_RETRY_S if parts.storage.problem else PROBE_INTERVAL_S
+
         tasks = [
             _background("leases", parts.live.keep_leases()),
-            _background("storage probe", _repeat(parts, PROBE_INTERVAL_S, parts.storage.probe)),
-            _background("upkeep", _repeat(parts, TICK_S, _upkeep(parts, tick))),
+            _background("storage probe", _repeat(parts, probe_interval_s, parts.storage.probe)),
+            _background("upkeep", _repeat(parts, lambda: TICK_S, _upkeep(parts, tick))),
         ]
         try:
             yield
@@ -96,14 +100,16 @@ def _upkeep(parts: Parts, tick: Callable[[], None]) -> Callable[[], Coroutine[An
     return upkeep
 
 
-async def _repeat(parts: Parts, interval_s: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _repeat(
+    parts: Parts, interval_s: Callable[[], float], step: Callable[[], Coroutine[Any, Any, None]]
+) -> None:
     while not parts.closing.is_set():
         try:
             await step()
         except Exception:
-            log.exception("upkeep failed; it is tried again in %g s", interval_s)
+            log.exception("upkeep failed; it is tried again in %g s", interval_s())
         try:
-            async with asyncio.timeout(interval_s):
+            async with asyncio.timeout(interval_s()):
                 await parts.closing.wait()
         except TimeoutError:
             continue

@@ -25,6 +25,8 @@ ABOUT_ONE_FILE = ("recording_damaged", "wrong_key")
 """Errors with status 500 that concern one recording: storage itself is well."""
 MAX_JSON_BYTES = 8 * 1024 * 1024
 PROBE_INTERVAL_S = 10.0
+PROBE_RETRY_S = 1.0
+"""While storage does not answer: everybody waits for it at a start."""
 PASSED_HEADERS = ("content-type", "content-length", "content-range", "accept-ranges", "etag", "last-modified")
 STILL_WORKS = "Live pictures, the alarm and alerts keep working."
 
