@@ -10,7 +10,7 @@ PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose check format lint typecheck docs bench up down
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: ## install what running needs and is missing
 	@deploy/scripts/setup.sh run

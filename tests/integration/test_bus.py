@@ -101,6 +101,17 @@ def test_a_command_is_answered_to_its_sender_and_the_topic_is_the_identity(broke
     events.stop()
 
 
+def test_a_user_who_may_not_give_a_command_is_refused_and_told(broker: TestBroker) -> None:
+    """The ACL lets every user write below its own name; the table says who may give which command."""
+    camera, events = broker.bus("camera-worker-front"), broker.bus("events")
+    got = collect(events, topics.CMD_ALARM)
+    reply = camera.request(topics.CMD_ALARM, ArmCommand(action=ArmAction.DISARM))
+    assert (reply.ok, reply.code) == (False, "forbidden")
+    assert got == []
+    camera.stop()
+    events.stop()
+
+
 def test_a_retained_command_is_refused(broker: TestBroker) -> None:
     web = broker.address("web")
     payload = ArmCommand(action=ArmAction.DISARM, id="x1", ts_ms=SystemClock().now_ms()).model_dump_json()

@@ -16,6 +16,7 @@ import pytest
 from vigilar_common.clock import SystemClock
 from vigilar_common.supervision import MAX_RESTARTS
 from vigilar_supervisor.children import Spec, free_port
+from vigilar_supervisor.cli import main
 from vigilar_supervisor.supervise import Supervisor
 
 LISTENS = "import socket,sys,time; s=socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)"
@@ -96,6 +97,27 @@ def test_a_child_that_ignores_sigterm_is_killed_and_a_removed_one_is_stopped(tmp
     supervisor.stop()
 
 
+def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
+    program = (
+        "import sys,time\n"
+        "from vigilar_supervisor.children import Child, Spec\n"
+        "child = Child(Spec('a', ('/bin/sleep', '1000')))\n"
+        "child.start(); print(child.pid, flush=True); time.sleep(1000)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    child_pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while (
+        Path(f"/proc/{child_pid}/cmdline").exists()
+        and "sleep" in Path(f"/proc/{child_pid}/cmdline").read_text()
+    ):
+        assert time.monotonic() < deadline, "the child goes on"
+        time.sleep(0.02)
+
+
 def run_cli(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "vigilar_supervisor", *args],
@@ -114,10 +136,29 @@ def test_start_refuses_a_bad_configuration_and_names_the_line(tmp_path: Path) ->
     assert 'vigilar.toml:2: [web] prot: unknown key; did you mean "port"?' in done.stderr
 
 
-def test_every_command_knows_version_and_wrong_usage_ends_with_2(tmp_path: Path) -> None:
-    for command in ([], ["start"], ["demo"], ["init"], ["config", "validate"], ["config", "show"]):
-        done = run_cli(*command, "--version", cwd=tmp_path)
-        assert (done.returncode, done.stdout.split()[0]) == (0, "vigilar"), command
-    assert run_cli("demo", "--port", "99999", cwd=tmp_path).returncode == 2
-    assert run_cli("demo", "--camera", "nourl", cwd=tmp_path).returncode == 2
-    assert run_cli("fly", cwd=tmp_path).returncode == 2
+@pytest.mark.parametrize(
+    "command", [[], ["start"], ["demo"], ["init"], ["config"], ["config", "validate"], ["config", "show"]]
+)
+def test_every_command_knows_its_version(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("vigilar ")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["demo", "--port", "99999"], "is not a port"),
+        (["demo", "--camera", "nourl"], "is not ID=URL"),
+        (["fly"], "invalid choice"),
+        (["start", "--log-level", "LOUD"], "invalid choice"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
+    command: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

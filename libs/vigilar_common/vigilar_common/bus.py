@@ -6,11 +6,9 @@ stays true. Messages go through bounded queues to two dispatcher threads, frames
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,11 +18,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
-from pydantic import ValidationError
 
 from vigilar_common import logs
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.errors import BadMessageError, VigilarError
+from vigilar_common.incoming import CommandGuard, Handler, Received, parse
 from vigilar_common.messages import Message, Reply
 from vigilar_common.topics import AVAILABLE, CAMERA_AVAILABLE, REPLY, Kind, Topic
 
@@ -36,37 +34,14 @@ EVENT_QUEUE = 4_000
 FRAME_QUEUE = 256
 MAX_INFLIGHT = 200
 MAX_QUEUED = 2_000
-COMMAND_MAX_AGE_MS = 30_000
-SEEN_COMMANDS = 4_096
 MAX_REQUESTS = 256
+__all__ = ["BrokerAddress", "Bus", "BusUnavailableError", "Handler", "MqttBus", "Received", "parse"]
+
 NO_PROPERTIES: Mapping[str, str] = {}
 
 
 class BusUnavailableError(VigilarError):
     """Not connected to the broker, or nobody answered in time."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """One message, validated. `message` is None on frame and availability topics, whose bytes are in `payload`."""
-
-    topic: Topic
-    ids: Mapping[str, str]
-    message: Message | None
-    payload: bytes = b""
-    properties: Mapping[str, str] = field(default_factory=dict)
-    retained: bool = False
-    _answer: Callable[[Reply], None] | None = None
-
-    def reply(
-        self, *, ok: bool, code: str = "ok", message: str = "", data: dict[str, Any] | None = None
-    ) -> None:
-        """Answer a command; does nothing when its sender asked for no answer."""
-        if self._answer:
-            self._answer(Reply(ok=ok, code=code, message=message, data=data or {}))
-
-
-Handler = Callable[[Received], None]
 
 
 class Bus(Protocol):
@@ -86,52 +61,6 @@ class Bus(Protocol):
     def subscribe(self, topic: Topic, handler: Handler, **ids: str) -> None: ...
     def request(self, topic: Topic, message: Message, timeout_s: float = 5.0, **ids: str) -> Reply: ...
     def on_connect(self, callback: Callable[[], None]) -> None: ...
-
-
-def parse(topic: Topic, payload: bytes) -> Message:
-    """The validated message. Raises BadMessageError; the text never repeats the payload."""
-    if topic.model is None:
-        raise BadMessageError(f"{topic.pattern} carries bytes, not a message")
-    if len(payload) > topic.max_bytes:
-        raise BadMessageError(
-            f"{len(payload)} bytes on {topic.pattern}: at most {topic.max_bytes} are allowed"
-        )
-    try:
-        raw = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise BadMessageError(f"payload on {topic.pattern} is not JSON: {type(error).__name__}") from error
-    if not isinstance(raw, dict):
-        raise BadMessageError(f"payload on {topic.pattern} is not a JSON object")
-    if raw.get("v", 1) != topic.model.VERSION:
-        raise BadMessageError(
-            f"{topic.pattern}: version {raw.get('v')!r} is unknown here, this service reads version {topic.model.VERSION}"
-        )
-    try:
-        return topic.model.model_validate(raw)
-    except ValidationError as error:
-        where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
-        raise BadMessageError(f"{topic.pattern}: {where}") from error
-
-
-class CommandGuard:
-    """Refuses commands that are retained, stale, from the future, or seen before."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._seen: OrderedDict[str, None] = OrderedDict()
-
-    def refusal(self, message: Message, retained: bool) -> str:
-        """ "" when the command may run, else a code."""
-        if retained:
-            return "retained"
-        if not message.id or abs(self._clock.now_ms() - message.ts_ms) > COMMAND_MAX_AGE_MS:
-            return "stale"
-        if message.id in self._seen:
-            return "repeated"
-        self._seen[message.id] = None
-        if len(self._seen) > SEEN_COMMANDS:
-            self._seen.popitem(last=False)
-        return ""
 
 
 @dataclass(frozen=True)
@@ -465,7 +394,7 @@ class MqttBus:
             log.debug("got %s %s", raw.topic, payload[:400].decode("utf-8", "replace"))
         answer = self._answerer(ids, raw)
         if topic.kind is Kind.COMMAND:
-            refusal = self._guard.refusal(message, bool(raw.retain))
+            refusal = self._guard.refusal(topic, ids["sender"], message, bool(raw.retain))
             if refusal:
                 self.counters["refused_commands"] += 1
                 log.warning("refused a %s command on %s", refusal, raw.topic)

@@ -347,6 +347,13 @@ REPLY = Topic(
     65_536,
 )
 
+
+def may_publish(user: str, topic: Topic) -> bool:
+    """Whether the table lets this broker user speak on the topic; a camera's user has the role `camera-worker`."""
+    role = "camera-worker" if user.startswith("camera-worker-") else user
+    return role in topic.publishers or (topic.publishers == ALL_SERVICES and role not in OUTSIDERS)
+
+
 TOPICS: tuple[Topic, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Topic))
 FACT_TOPICS: dict[str, Topic] = {
     topic.model.TYPE: topic for topic in TOPICS if topic.model is not None and issubclass(topic.model, Fact)

@@ -30,13 +30,14 @@ class StaleRevisionError(VigilarError):
 
 
 class SettingsService:
-    """`env` is the process environment: it names vigilar.toml and may override keys."""
+    """`env` is the process environment: it names vigilar.toml and settings.toml and may override keys."""
 
     def __init__(
-        self, data_dir: Path, config_run: Path, database: Database, clock: Clock, env: Mapping[str, str] = os.environ
+        self, state_dir: Path, config_run: Path, database: Database, clock: Clock, env: Mapping[str, str] = os.environ
     ) -> None:  # fmt: skip
-        self._settings_path = data_dir / SETTINGS_FILE
-        self._config_run = config_run
+        # The same names as `vigilar start` and `vigilar init` read, or they would not see what people change here.
+        self._settings_path = Path(env.get("VIGILAR_SETTINGS") or state_dir / SETTINGS_FILE)
+        self._config_run = Path(env.get("VIGILAR_CONFIG_RUN_ROOT") or config_run)
         self._database = database
         self._clock = clock
         self._env = env

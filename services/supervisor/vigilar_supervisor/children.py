@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import logging
 import os
@@ -25,8 +26,17 @@ from vigilar_supervisor.bootstrap import SecretsLayout
 log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
+PR_SET_PDEATHSIG = 1
 LOOPBACK = "127.0.0.1"
 ALWAYS = ("storage", "events", "alerts", "health", "web")
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    """prctl(2): the kernel sends SIGTERM when the thread that started this process is gone."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -142,6 +152,8 @@ class Child:
             stderr=subprocess.STDOUT if self._output else None,
             # Ctrl-C reaches the supervisor alone: it stops its children in order.
             start_new_session=True,
+            # If the supervisor itself is killed its children must not go on beside those of its successor.
+            preexec_fn=_die_with_parent,
         )
 
     def signal(self, number: signal.Signals) -> None:

@@ -30,6 +30,7 @@ DEFAULT_HOME = ".vigilar"
 DEFAULT_PORT = 49735
 TRUTH_FILE = "demo-camera-truth.jsonl"
 CACHE_VARIABLE = "VIGILAR_DEMO_CACHE"
+PROGRESS_S = 8.0
 LOG_BYTES, LOG_FILES = 5_000_000, 2
 
 
@@ -95,6 +96,7 @@ class Demo:
         )
         self._log_level = log_level
         self._ready = False
+        self._next_word_s = 0.0
         self._outputs: list[_RotatingOutput] = []
 
     def run(self) -> None:
@@ -190,7 +192,10 @@ class Demo:
 
     def _announce(self, login: dict[str, str]) -> None:
         supervisor = self.installation.supervisor
-        if self._ready or supervisor.not_ready():
+        if self._ready:
+            return
+        if waiting := supervisor.not_ready():
+            self._say_what_is_missing(waiting)
             return
         self._ready = True
         self._write_demo_json(login)
@@ -208,6 +213,15 @@ class Demo:
         lines += ["Ctrl-C stops everything.", ""]
         sys.stdout.write("\n".join(lines))
         sys.stdout.flush()
+
+    def _say_what_is_missing(self, waiting: list[str]) -> None:
+        now = self.clock.monotonic_s()
+        if now < self._next_word_s:
+            return
+        if self._next_word_s:
+            film = " (a new folder's film takes about 20 s to build)" if "demo-camera" in waiting else ""
+            log.info("still starting: %s%s", ", ".join(waiting), film)
+        self._next_word_s = now + PROGRESS_S
 
     def _write_demo_json(self, login: dict[str, str]) -> None:
         password = self.layout.secrets_layout.broker_password("home_automation")

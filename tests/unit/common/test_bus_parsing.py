@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vigilar_common import topics
-from vigilar_common.bus import CommandGuard, parse
 from vigilar_common.errors import BadMessageError
+from vigilar_common.incoming import CommandGuard, parse
 from vigilar_common.messages.alarm import ArmAction, ArmCommand
 from vigilar_common.testing import FakeClock
 
@@ -60,10 +60,10 @@ def test_a_command_runs_once_fresh_and_never_from_a_retained_message() -> None:
     clock = FakeClock()
     guard = CommandGuard(clock)
     command = ArmCommand(action=ArmAction.DISARM, id="one", ts_ms=clock.now_ms())
-    assert guard.refusal(command, retained=True) == "retained"
-    assert guard.refusal(command, retained=False) == ""
-    assert guard.refusal(command, retained=False) == "repeated"
+    assert guard.refusal(topics.CMD_ALARM, "web", command, retained=True) == "retained"
+    assert guard.refusal(topics.CMD_ALARM, "web", command, retained=False) == ""
+    assert guard.refusal(topics.CMD_ALARM, "web", command, retained=False) == "repeated"
     late = command.model_copy(update={"id": "two", "ts_ms": clock.now_ms() - 31_000})
-    assert guard.refusal(late, retained=False) == "stale"
+    assert guard.refusal(topics.CMD_ALARM, "web", late, retained=False) == "stale"
     future = command.model_copy(update={"id": "three", "ts_ms": clock.now_ms() + 31_000})
-    assert guard.refusal(future, retained=False) == "stale"
+    assert guard.refusal(topics.CMD_ALARM, "web", future, retained=False) == "stale"
