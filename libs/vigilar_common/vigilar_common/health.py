@@ -7,11 +7,13 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.process_collector import ProcessCollector
+from typing import TYPE_CHECKING
 
 from vigilar_common.errors import StartupError
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.registry import Collector
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +26,30 @@ class HealthRegistry:
     """What this process says of itself. A check returns "" when all is well, else the reason."""
 
     def __init__(self) -> None:
-        self.metrics = CollectorRegistry()
-        ProcessCollector(registry=self.metrics)
+        self._lock = threading.Lock()
+        self._metrics: CollectorRegistry | None = None
+        self._collectors: list[Callable[[], Collector]] = []
         self._live: dict[str, Callable[[], str]] = {}
         self._ready: dict[str, Callable[[], str]] = {}
+
+    @property
+    def metrics(self) -> CollectorRegistry:
+        """Made when first asked for: where nobody scrapes, Prometheus' client is never loaded."""
+        with self._lock:
+            if self._metrics is None:
+                from prometheus_client import CollectorRegistry
+                from prometheus_client.process_collector import ProcessCollector
+
+                self._metrics = CollectorRegistry()
+                ProcessCollector(registry=self._metrics)
+            while self._collectors:
+                self._metrics.register(self._collectors.pop(0)())
+            return self._metrics
+
+    def measure(self, collector: Callable[[], Collector]) -> None:
+        """`/metrics` shows what this collector gives; it is made at the first scrape."""
+        with self._lock:
+            self._collectors.append(collector)
 
     def live_when(self, name: str, check: Callable[[], str]) -> None:
         """The process should be restarted when this check gives a reason."""
@@ -136,6 +158,8 @@ class HealthServer:
         if method != "GET":
             return "405 Method Not Allowed", "text/plain", b"only GET\n"
         if path == "/metrics":
+            from prometheus_client import generate_latest
+
             return "200 OK", "text/plain; version=0.0.4", generate_latest(self._registry.metrics)
         if path in ("/health/live", "/health/ready"):
             live = path.endswith("live")

@@ -12,12 +12,9 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-from vigilar_common import __version__, logs
+from vigilar_common import __version__, logs, memory
 from vigilar_common.bus import BrokerAddress, Bus, MqttBus
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config import Config
@@ -32,12 +29,18 @@ from vigilar_common.storage_client import StorageClient
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE
 from vigilar_common.topics import FACT_TOPICS, HEARTBEAT
 
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
 log = logging.getLogger("vigilar.service")
 
 HEARTBEAT_S = 10.0
 CONFIG_POLL_S = 2.0
 TICK_S = 1.0
 STOP_LIMIT_S = 20.0
+SETTLED_S = 10.0
+"""Started for good: what only starting needed is given back, and from then on what is free every ten minutes."""
+RELEASE_INTERVAL_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ Build = Callable[[Context], App]
 def run(name: str, build: Build) -> int:
     """Run one service until SIGTERM or SIGINT; returns the exit code. 1: cannot start, 75: restart me."""
     logs.setup(name)
+    memory.tune_allocator()
     try:
         return _Runner(name, build).run()
     except VigilarError as error:
@@ -190,10 +194,17 @@ class _Runner:
         context.health.live_when("bus", bus.problem)
         context.health.live_when("outbox", outbox.problem)
         context.health.ready_when("broker", bus.connection_problem)
-        context.health.metrics.register(_RuntimeCollector(bus, outbox))
+
+        def collector() -> Collector:
+            from vigilar_common.runtime_metrics import RuntimeCollector
+
+            return RuntimeCollector(bus, outbox)
+
+        context.health.measure(collector)
 
     def _loop(self, app: App, context: Context, outbox: Outbox) -> None:
         next_beat = next_poll = self.clock.monotonic_s()
+        next_release, release = next_beat + SETTLED_S, memory.release_start_up
         # A beat before the connection reaches nobody: the first one, and the first after an outage, follow it at once.
         connected = threading.Event()
         context.bus.on_connect(connected.set)
@@ -207,6 +218,10 @@ class _Runner:
                 next_poll = now + CONFIG_POLL_S
                 if self.slices.changed():
                     self._reload(app, context)
+            if now >= next_release:
+                next_release = now + RELEASE_INTERVAL_S
+                release()
+                release = memory.release
             self.clock.wait(self.stopping, TICK_S)
 
     def _reload(self, app: App, context: Context) -> None:
@@ -284,32 +299,3 @@ def publish_live(bus: Bus, name: str, fact: Fact, ids: dict[str, str]) -> None:
 def _rss_bytes() -> int:
     with Path("/proc/self/statm").open() as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-class _RuntimeCollector(Collector):
-    """Counters that the bus and the outbox keep themselves."""
-
-    def __init__(self, bus: MqttBus, outbox: Outbox) -> None:
-        self._bus, self._outbox = bus, outbox
-
-    def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
-        families: list[CounterMetricFamily | GaugeMetricFamily] = []
-        for name, counters in (("bus", self._bus.counters), ("outbox", self._outbox.counters)):
-            family = CounterMetricFamily(f"vigilar_{name}", f"counters of the {name}", labels=["what"])
-            for what, value in counters.items():
-                family.add_metric([what], value)
-            families.append(family)
-        families.append(
-            GaugeMetricFamily(
-                "vigilar_outbox_waiting_facts", "facts not yet committed by storage", self._outbox.depth
-            )
-        )
-        families.append(
-            GaugeMetricFamily("vigilar_outbox_waiting_bytes", "their size", self._outbox.size_bytes)
-        )
-        families.append(
-            GaugeMetricFamily(
-                "vigilar_bus_connected", "1 while connected to the broker", int(self._bus.connected)
-            )
-        )
-        return families

@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     # Before numpy is loaded: its linear algebra is never used, its thread pool would cost megabytes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from vigilar_camera_worker.app import NAME_PREFIX, build
+    from vigilar_camera_worker.app import build
+    from vigilar_camera_worker.names import NAME_PREFIX
 
     return run(f"{NAME_PREFIX}{options.camera}", build)
 

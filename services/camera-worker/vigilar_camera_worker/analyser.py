@@ -22,12 +22,14 @@ log = logging.getLogger(__name__)
 
 MAX_QUEUE_PACKETS: Final = 120
 MAX_QUEUE_BYTES: Final = 24 * 1024 * 1024
+MAX_WAITING_PACKETS: Final = 60
+MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
 
 
 class MotionListener(Protocol):
     """Called on the analyser's thread."""
 
-    def picture_decoded(self, stream_id: str) -> None: ...
+    def picture_decoded(self, stream_id: str, picture: Picture) -> None: ...
     def motion_started(self, started: Started, picture: Picture) -> None: ...
     def motion_ended(self, ended: Ended) -> None: ...
     def observed(self, seen: Observation) -> None: ...
@@ -53,6 +55,8 @@ class Analyser:
         self._machine = MotionMachine()
         self._plan = DecodePlan()
         self._decoder: Decoder | None = None
+        self._waiting: list[Packet] = []
+        self._waiting_bytes = 0
         self._items: deque[Packet | _Begin | _Interrupt] = deque()
         self._news = threading.Condition()
         self._bytes = 0
@@ -135,11 +139,13 @@ class Analyser:
 
     def _handle(self, item: Packet | _Begin | _Interrupt) -> None:
         if isinstance(item, _Begin):
+            self._forget_waiting()
             self._end_motion()
             self._decoder = Decoder(item.wanted)
             self._plan = DecodePlan()
             self._detector.restart()
         elif isinstance(item, _Interrupt):
+            self._forget_waiting()
             self._end_motion()
             self._decoder = None
         elif self._decoder is not None:
@@ -148,11 +154,36 @@ class Analyser:
     def _decode(self, decoder: Decoder, packet: Packet) -> None:
         if not self._plan.wanted(packet.time_s, packet.key, self._machine.moving):
             return
+        if packet.key:
+            self._forget_waiting()  # nothing from here on refers to it
+        elif self._may_wait(packet):
+            self._waiting.append(packet)
+            self._waiting_bytes += len(packet.data)
+            return
+        waiting = self._waiting
+        self._forget_waiting()
+        for due in (*waiting, packet):
+            self._feed(decoder, due)
+
+    def _may_wait(self, packet: Packet) -> bool:
+        """While nothing moves, what comes after the last frame that is looked at before a keyframe."""
+        return (
+            not self._machine.active
+            and len(self._waiting) < MAX_WAITING_PACKETS
+            and self._waiting_bytes < MAX_WAITING_BYTES
+            and self._plan.can_wait(packet.time_s, self._governor.next_due_s(active=False))
+        )
+
+    def _forget_waiting(self) -> None:
+        self._waiting = []
+        self._waiting_bytes = 0
+
+    def _feed(self, decoder: Decoder, packet: Packet) -> None:
         errors = decoder.errors
         for picture in decoder.feed(packet):
             self.counters["frames_decoded"] += 1
             self.good_s = self._clock.monotonic_s()
-            self._listener.picture_decoded(decoder.stream_id)
+            self._listener.picture_decoded(decoder.stream_id, picture)
             if self._governor.due(picture.time_s, self._machine.active):
                 self._analyse(picture)
         if decoder.errors != errors:

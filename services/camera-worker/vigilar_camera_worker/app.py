@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vigilar_common.bus import Received
 from vigilar_common.config import Camera, Config
@@ -15,19 +15,20 @@ from vigilar_common.topics import CMD_LIVE
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
-from vigilar_camera_worker.adapters.memory import release_start_up, tune_allocator
 from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.domain.governor import FpsGovernor
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.live import STREAM, Live
-from vigilar_camera_worker.metrics import WorkerCollector
 from vigilar_camera_worker.motion_report import MotionReport
+from vigilar_camera_worker.names import NAME_PREFIX
 from vigilar_camera_worker.recorder import Policy, Recorder
 from vigilar_camera_worker.report import Report
 from vigilar_camera_worker.writer import Writer
 
-NAME_PREFIX: Final = "camera-worker-"
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
 CONFIRM_SLACK_S: Final = 3.0
 """The ring reaches back this much further than the pre-roll: confirming an onset takes time."""
 FINISH_S: Final = 1.5
@@ -45,7 +46,6 @@ class CameraWorker:
         self._reader: CameraReader | None = None
 
     def start(self) -> None:
-        tune_allocator()
         context, camera, clock = self._context, self.camera, self._context.clock
         config = context.config
         incoming = open_incoming(
@@ -78,7 +78,6 @@ class CameraWorker:
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         self._report.publish()
-        release_start_up()
         self._writer.start()
         self._analyser.start()
         self._reader.start()
@@ -139,7 +138,13 @@ class CameraWorker:
             self._live.counters,
             self._motion.counters,
         ]
-        health.metrics.register(WorkerCollector(list(counters), gauges))
+
+        def collector() -> Collector:
+            from vigilar_camera_worker.metrics import WorkerCollector
+
+            return WorkerCollector(list(counters), gauges)
+
+        health.measure(collector)
 
     def _on_lease(self, received: Received) -> None:
         lease = received.message

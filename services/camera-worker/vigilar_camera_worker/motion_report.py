@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
@@ -19,9 +20,17 @@ from vigilar_camera_worker.report import Report
 
 log = logging.getLogger(__name__)
 
+SNAPSHOT_INTERVAL_S: Final = 60.0
+"""A camera that comes and goes shows its picture at most this often."""
+SNAPSHOT_RETRY_S: Final = 5.0
+
 
 class MotionReport:
-    """A MotionListener. ``on_picture`` gets the stream id of every clean picture."""
+    """A MotionListener. ``on_picture`` gets the stream id of every clean picture.
+
+    The first picture of a connection is told as a snapshot, which is not kept: whoever looks at a camera sees
+    something before the first motion.
+    """
 
     def __init__(
         self, bus: Bus, report: Report, recorder: Recorder, clock: Clock, on_picture: Callable[[str], None]
@@ -30,12 +39,17 @@ class MotionReport:
         self._on_picture = on_picture
         self._motion_id = ""
         self._stream_id = ""
+        self._snapshot_wanted = False
+        self._snapshot_at_s = clock.monotonic_s()
         self.last_score = 0.0
-        self.counters = {"motions": 0, "pictures_sent": 0, "pictures_failed": 0}
+        self.counters = {"motions": 0, "snapshots_sent": 0, "pictures_sent": 0, "pictures_failed": 0}
 
-    def picture_decoded(self, stream_id: str) -> None:
-        self._stream_id = stream_id
+    def picture_decoded(self, stream_id: str, picture: Picture) -> None:
+        if stream_id != self._stream_id:
+            self._stream_id, self._snapshot_wanted = stream_id, True
         self._on_picture(stream_id)
+        if self._snapshot_wanted and self._clock.monotonic_s() >= self._snapshot_at_s:
+            self._snapshot(picture)
 
     def observed(self, seen: Observation) -> None:
         self.last_score = seen.score
@@ -49,7 +63,9 @@ class MotionReport:
         recording_id = self._recorder.motion_started(started.onset_s, motion_id)
         jpeg = self._thumbnail(picture)
         if jpeg is not None:
-            self._send(jpeg, picture_id, motion_id, picture.wall_ms)
+            self.counters["pictures_sent"] += self._send(
+                jpeg, "thumbnail", picture_id, motion_id, picture.wall_ms
+            )
         seen = started.seen
         self._report.tell(
             MotionStarted(
@@ -84,24 +100,32 @@ class MotionReport:
         log.info("motion is over after %.1f s", (ended.last_ms - ended.started_ms) / 1000)
         self._report.update(motion=False, motion_score=0.0)
 
-    def _thumbnail(self, picture: Picture) -> Jpeg | None:
+    def _snapshot(self, picture: Picture) -> None:
+        """Tried again a little later when the broker is away or the picture does not do."""
+        jpeg = self._thumbnail(picture, "the camera")
+        sent = jpeg is not None and self._send(jpeg, "snapshot", uuid7(self._clock), "", picture.wall_ms)
+        self.counters["snapshots_sent"] += sent
+        self._snapshot_wanted = not sent
+        self._snapshot_at_s = self._clock.monotonic_s() + (SNAPSHOT_INTERVAL_S if sent else SNAPSHOT_RETRY_S)
+
+    def _thumbnail(self, picture: Picture, what: str = "motion") -> Jpeg | None:
         try:
             return thumbnail(picture)
         except PictureError as error:
             self.counters["pictures_failed"] += 1
-            log.error("motion is told without a picture: %s", error)  # noqa: TRY400 the reason is all
+            log.error("%s is told without a picture: %s", what, error)  # noqa: TRY400 the reason is all
             return None
 
-    def _send(self, jpeg: Jpeg, picture_id: str, motion_id: str, taken_ms: int) -> None:
+    def _send(self, jpeg: Jpeg, kind: str, picture_id: str, cause_id: str, taken_ms: int) -> bool:
         properties = {
+            "kind": kind,
             "picture_id": picture_id,
-            "cause_id": motion_id,
+            "cause_id": cause_id,
             "ts_ms": str(taken_ms),
             "width_px": str(jpeg.width_px),
             "height_px": str(jpeg.height_px),
         }
-        if self._bus.publish_frame(PICTURE, jpeg.data, properties, camera_id=self._report.camera_id):
-            self.counters["pictures_sent"] += 1
+        return self._bus.publish_frame(PICTURE, jpeg.data, properties, camera_id=self._report.camera_id)
 
     def _keep(self, jpeg: Jpeg, picture_id: str, motion_id: str, taken_ms: int) -> None:
         item = StorePicture(

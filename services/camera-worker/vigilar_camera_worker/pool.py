@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from vigilar_common import logs
+from vigilar_common import logs, memory
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.slices import SLICE_FILE, SliceReader
 from vigilar_common.errors import StartupError, VigilarError
@@ -25,8 +25,10 @@ from vigilar_common.health import HealthRegistry, HealthServer
 from vigilar_common.service import Environment
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
 
-from vigilar_camera_worker.app import NAME_PREFIX
-from vigilar_camera_worker.metrics import PoolCollector
+from vigilar_camera_worker.names import NAME_PREFIX
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 log = logging.getLogger("vigilar.camera-pool")
 
@@ -260,9 +262,16 @@ def ask(port: int) -> str | None:
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or f"answers {response.status}"
 
 
+def _collector(pool: Pool) -> Collector:
+    from vigilar_camera_worker.metrics import PoolCollector
+
+    return PoolCollector(lambda: list(pool.children.values()))
+
+
 def run_pool() -> int:
     """Until SIGTERM or SIGINT; the exit code."""
     logs.setup(NAME)
+    memory.tune_allocator()
     try:
         environment = Environment.read()
         logs.setup(NAME, environment.log_level or "INFO")
@@ -271,7 +280,7 @@ def run_pool() -> int:
         )
         registry = HealthRegistry()
         registry.ready_when("cameras", pool.problems)
-        registry.metrics.register(PoolCollector(lambda: list(pool.children.values())))
+        registry.measure(lambda: _collector(pool))
         server = HealthServer(registry, environment.health_host, environment.health_port)
         server.start()
     except VigilarError as error:

@@ -26,6 +26,10 @@ class FpsGovernor:
         self._last_s = time_s
         return True
 
+    def next_due_s(self, active: bool) -> float:
+        """Media time before which no further frame is looked at."""
+        return 0.0 if self._last_s is None else self._last_s + (self._motion_s if active else self._idle_s)
+
     @property
     def idle_interval_s(self) -> float:
         """How late an onset may be noticed while nothing moves."""
@@ -34,6 +38,8 @@ class FpsGovernor:
 
 BURST_S: Final = 0.6
 LONGEST_GOP_S: Final = 2.5
+LATE_KEYFRAME_S: Final = 0.25
+"""A keyframe that has not come this long after it was expected is not waited for any longer."""
 
 
 class DecodePlan:
@@ -64,6 +70,14 @@ class DecodePlan:
             return True
         self._left_out = time_s - self._key_s > BURST_S
         return not self._left_out
+
+    def can_wait(self, time_s: float, next_due_s: float) -> bool:
+        """Whether this packet need not be decoded yet: nothing is to be looked at before the next keyframe, which
+        makes it superfluous. The caller keeps it, in case the keyframe does not come."""
+        if not (self._trusted and self._gop_s > 0 and self._key_s is not None):
+            return False
+        expected_s = self._key_s + self._gop_s
+        return next_due_s >= expected_s and time_s < expected_s + LATE_KEYFRAME_S
 
     def distrust(self) -> None:
         """A picture came out damaged although everything since its keyframe was decoded."""

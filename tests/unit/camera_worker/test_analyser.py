@@ -1,0 +1,90 @@
+"""Which packets are decoded while nothing moves, and that nothing is lost when a keyframe does not come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import camera_media as media
+from vigilar_camera_worker import analyser as module
+from vigilar_camera_worker.adapters.detector import MotionDetector
+from vigilar_camera_worker.analyser import Analyser
+from vigilar_camera_worker.domain.motion import Observation
+from vigilar_common.config import Camera
+from vigilar_common.testing import FakeClock
+
+CAMERA = Camera(
+    id="front", display_name="Front", rtsp_url="rtsp://host/x", idle_fps=2, resolution_motion=(320, 240)
+)
+
+
+class StillDetector(MotionDetector):
+    """Looks at pictures as the real one and never finds anything; remembers when it looked."""
+
+    def __init__(self) -> None:
+        super().__init__(CAMERA)
+        self.times: list[float] = []
+
+    def observe(self, luma: Any, time_s: float, wall_ms: int) -> Observation:
+        super().observe(luma, time_s, wall_ms)
+        self.times.append(round(time_s, 1))
+        return Observation(time_s, wall_ms)
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def picture_decoded(self, stream_id: str, picture: Any) -> None:
+        assert stream_id == media.STREAM_ID
+        self.pictures += 1
+
+    def motion_started(self, *_: Any) -> None:
+        raise AssertionError("nothing moves")
+
+    motion_ended = motion_started
+
+    def observed(self, seen: Observation) -> None: ...
+
+
+def analyse(packets: list[Any]) -> tuple[Analyser, StillDetector, Listener]:
+    detector, listener = StillDetector(), Listener()
+    analyser = Analyser(CAMERA, detector, listener, FakeClock())
+    analyser._handle(module._Begin(media.stream_format()))
+    for packet in packets:
+        analyser._handle(packet)
+    return analyser, detector, listener
+
+
+def test_what_follows_the_last_frame_looked_at_before_a_keyframe_is_never_decoded() -> None:
+    analyser, detector, listener = analyse(media.video(count=91))
+    assert detector.times == [n / 2 for n in range(19)], "two frames a second, all that were due"
+    # The first GOP teaches the length; of the others (10 frames) 0 to 5 are needed.
+    assert listener.pictures == 10 + 8 * 6 + 1
+    assert analyser.counters["frames_damaged"] == 0
+
+
+def test_a_keyframe_that_does_not_come_when_expected_costs_nothing_but_a_moment() -> None:
+    # GOPs of one second, and suddenly one of four: the encoder's later keyframes are left out as if never sent.
+    packets = media.video(count=20)
+    packets += media.video(first=20, count=10, number=20)
+    late = [packet for packet in media.video(first=30, count=10) if not packet.key]
+    analyser, detector, _ = analyse(packets)
+    waiting = len(analyser._waiting)
+    assert waiting == 4, "frames 26 to 29"
+    for packet in late:
+        analyser._handle(packet)
+    assert analyser._waiting == []
+    assert detector.times[-1] > 3, "looked at again as soon as the keyframe was late"
+
+
+def test_waiting_packets_are_bounded_and_gone_with_the_connection() -> None:
+    analyser, _, listener = analyse(media.video(count=28))
+    assert analyser._waiting
+    stuck = analyser._waiting[-1]
+    for _ in range(2 * module.MAX_WAITING_PACKETS):
+        analyser._handle(stuck)
+    assert len(analyser._waiting) <= module.MAX_WAITING_PACKETS
+    assert listener.pictures > 28
+    analyser._handle(module._Interrupt())
+    assert analyser._waiting == []
+    assert analyser._waiting_bytes == 0
