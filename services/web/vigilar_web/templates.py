@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
-SHIELD = (
-    '<svg class="mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false">'
-    '<path d="M24 4 8 10v13c0 10 6.6 17.5 16 21 9.4-3.5 16-11 16-21V10L24 4Z" fill="none" '
-    'stroke="currentColor" stroke-width="3" stroke-linejoin="round"/>'
-    '<circle cx="24" cy="23" r="6.5" fill="none" stroke="currentColor" stroke-width="3"/>'
-    '<circle cx="24" cy="23" r="1.8" fill="currentColor"/></svg>'
+MARK = (
+    '<svg class="mark" viewBox="12 8 40 48" aria-hidden="true" focusable="false">'
+    '<path fill="currentColor" d="M32 9a18.5 18.5 0 0 1 18.5 18.5c0 12.3-8 21-18.5 27.5'
+    '-10.5-6.5-18.5-15.2-18.5-27.5A18.5 18.5 0 0 1 32 9z"/>'
+    '<path class="eye" d="M18 28.3C22 22.8 26.6 20 32 20s10 2.8 14 8.3c-4 5.5-8.6 8.3-14 8.3s-10-2.8-14-8.3z"/>'
+    '<circle fill="currentColor" cx="32" cy="28.3" r="6"/></svg>'
 )
+"""The mark of the application and its icons."""
 
 
 def page(title: str, body: str) -> str:
@@ -21,7 +22,7 @@ def page(title: str, body: str) -> str:
         f"<title>{escape(title)}</title>\n"
         '<link rel="icon" href="/icons/icon.svg" type="image/svg+xml">\n'
         '<link rel="stylesheet" href="/login.css">\n</head>\n'
-        f"<body>\n<main>\n{SHIELD}\n{body}\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n{MARK}\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
