@@ -15,6 +15,7 @@ import pytest
 from camera_rig import QUICK_FILM, Heard, Rig, frame_times_s, rig, wait_for
 from footage import RunningCamera, ensure_film, running_camera
 from vigilar_common import topics
+from vigilar_common.bus import Received
 from vigilar_common.crypto.vge import FooterState, VgeReader, recover
 from vigilar_common.fmp4 import FragmentIndex
 from vigilar_common.messages.camera import CameraCondition, CameraState, MotionStarted
@@ -52,11 +53,34 @@ class Story:
     def onset_ms(self) -> int:
         return int(self.camera.truth("onset")[0]["wall_ms"])
 
+    def picture(self, kind: str) -> Received:
+        (found,) = [item for item in self.heard.of(topics.PICTURE) if item.properties["kind"] == kind]
+        return found
+
     def content(self, recording_id: str) -> bytes:
         with VgeReader(self.rig.incoming / f"{recording_id}.vge", self.rig.ring()) as reader:
             assert reader.footer is not None
             assert reader.footer.state is FooterState.OK
             return reader.read(0, reader.plaintext_length)
+
+
+@pytest.fixture(scope="module", autouse=True, name="garbage")
+def _garbage(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A worker whose camera sends garbage. It takes ten seconds to say so: meanwhile other tests run."""
+    folder = tmp_path_factory.mktemp("garbage")
+    broker = TestBroker(folder / "broker")
+    broker.start()
+    try:
+        with (
+            running_camera({"demo": film}, folder / "camera", faults=["demo=garbage@0"]) as camera,
+            rig(folder / "rig", broker) as made,
+        ):
+            made.configure(camera.urls["demo"], record_on_motion=False)
+            made.listen()
+            made.start()
+            yield made
+    finally:
+        broker.stop()
 
 
 @pytest.fixture(scope="module", name="story")
@@ -103,11 +127,20 @@ def test_what_happens_is_told_in_order(story: Story) -> None:
         assert told.index(earlier) < told.index(later)
 
 
+def test_a_picture_is_shown_before_anything_moves_and_leaves_no_file(story: Story) -> None:
+    snapshot = story.picture("snapshot")
+    told = story.heard.received
+    assert told.index(snapshot) < told.index(story.heard.of(topics.MOTION_STARTED)[0])
+    assert snapshot.payload[:2] == b"\xff\xd8"
+    assert (snapshot.properties["width_px"], snapshot.properties["height_px"]) == ("640", "480")
+    assert not list(story.rig.incoming.glob(f"{snapshot.properties['picture_id']}*"))
+
+
 def test_motion_is_told_soon_after_it_began_with_its_picture_and_recording(story: Story) -> None:
     (received,) = story.heard.of(topics.MOTION_STARTED)
     motion = received.message
     assert isinstance(motion, MotionStarted)
-    (picture,) = story.heard.of(topics.PICTURE)
+    picture = story.picture("thumbnail")
     (taken,) = story.heard.messages(topics.PICTURE_TAKEN)
     (opened,) = story.heard.messages(topics.RECORDING_OPENED)
     assert -300 <= motion.ts_ms - story.onset_ms() <= 1500
@@ -229,25 +262,20 @@ def test_wrong_addresses_are_told_with_their_reason_and_without_the_password(
     assert "-password" not in running.log
 
 
-def test_a_camera_that_sends_garbage_is_offline_and_says_so(film: Path, running: Rig, tmp_path: Path) -> None:
-    with running_camera({"demo": film}, tmp_path / "camera", faults=["demo=garbage@0"]) as camera:
-        running.configure(camera.urls["demo"], record_on_motion=False)
-        heard = running.listen()
-        running.start()
-        wait_for(lambda: heard.of(topics.CAMERA_OFFLINE), 25, "offline")
-        assert "cannot be decoded" in heard.messages(topics.CAMERA_OFFLINE)[0].reason
-        assert not heard.of(topics.CAMERA_ONLINE)
-        running.stop()
+def test_a_camera_that_sends_garbage_is_offline_and_says_so(garbage: Rig) -> None:
+    heard = garbage.heard
+    wait_for(lambda: heard.of(topics.CAMERA_OFFLINE), 25, "offline")
+    assert "cannot be decoded" in heard.messages(topics.CAMERA_OFFLINE)[0].reason
+    assert not heard.of(topics.CAMERA_ONLINE)
+    assert garbage.process is not None
+    assert garbage.process.poll() is None
 
 
 def test_a_missing_key_and_a_missing_camera_end_the_process_with_a_clear_reason(running: Rig) -> None:
     running.configure("rtsp://127.0.0.1:9/x")
     key = running.folder / "secrets" / "camera-worker-front" / "storage_public.pem"
     key.write_text("abc")
-    process = running.start()
-    assert process.wait(START_LIMIT_S) == 1
+    processes = [running.start(), running.start("--camera", "attic")]
+    assert [process.wait(START_LIMIT_S) for process in processes] == [1, 1]
     assert f"public key {key}: neither PEM nor 64 hexadecimal digits" in running.log
-    running.health_port = 0
-    process = running.start("--camera", "attic")
-    assert process.wait(START_LIMIT_S) == 1
     assert "no configuration for camera-worker-attic yet" in running.log
