@@ -14,7 +14,7 @@ from push_service import PushService
 from stack import Stack, wait_for
 from vigilar_common.config import slices  # noqa: F401 the package must be importable where the demo runs
 
-IGNORED_CONSOLE = ("Permissions-Policy", "403 ")
+IGNORED_CONSOLE = ("403 ",)
 
 
 @pytest.fixture(scope="module")

@@ -124,6 +124,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house = House(tmp_path_factory.mktemp("house"), broker, push)
         push.public_key = house.info().public_key
         yield house
+        assert house.alerts.stop() == 0
         house.close()
     broker.stop()
 
@@ -253,5 +254,3 @@ def test_subscriptions_are_checked_tested_and_removed(house: House) -> None:
     until(lambda: house.deliveries("ui"), what="the alert's row")
     assert len(house.push.messages) == 1
     assert house.alerts.get("/health/ready")["status"] == "ok"
-    assert house.alerts.stop() == 0
-    house.alerts.start()

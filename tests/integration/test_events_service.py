@@ -50,7 +50,7 @@ class House:
 
     def close(self) -> None:
         if self.events.process and self.events.process.poll() is None:
-            self.events.kill()  # an orderly stop waits two seconds for a storage that is not there
+            self.events.kill()
         for bus in (self.web, self.outside):
             bus.stop()
 
@@ -63,6 +63,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(ServiceRig(tmp_path_factory.mktemp("house"), broker, TOML))
     house.events.start()
     yield house
+    assert house.events.stop() == 0
     house.close()
     broker.stop()
 
@@ -110,8 +111,6 @@ def test_motion_becomes_an_event_within_a_moment_without_storage(house: House) -
     assert event.title == "Motion at Front door"
     worker.stop()
     assert house.events.rss_bytes() < 60_000_000
-    assert house.events.stop() == 0
-    house.events.start()
 
 
 def test_without_a_pin_mqtt_is_refused_and_the_web_session_arms(house: House) -> None:

@@ -16,10 +16,14 @@ from vigilar_common.messages.alarm import (
     ArmStateChanged,
 )
 from vigilar_common.messages.system import SystemEvent
-from vigilar_common.passwords import hash_pin
 from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_common.topics import CMD_ALARM
 from vigilar_events.arming import Arming
+
+HASH_OF_0012 = (
+    "pbkdf2_sha256$000102030405060708090a0b0c0d0e0f$"
+    "2066e9193efb2be4ee7c80cd228f939a5ba503552bafe632ebcc8481a9ef820c"
+)
 
 
 class House:
@@ -207,7 +211,7 @@ def test_the_real_hash_is_checked(tmp_path: Path) -> None:
         bus=FakeBus(clock),
         facts=FakeFacts(clock),  # type: ignore[arg-type]
         state_dir=tmp_path,
-        pin_hash=hash_pin("0012"),
+        pin_hash=HASH_OF_0012,
     )
     for pin, ok in (("12", False), ("0012", True)):
         replies: list[Reply] = []
