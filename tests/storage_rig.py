@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from vigilar_common.bus import BrokerAddress, MqttBus
 from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.config import load, slices
 from vigilar_common.crypto import keys
@@ -30,7 +32,7 @@ from vigilar_common.secrets import Secrets
 from vigilar_common.service import Context, Environment
 from vigilar_common.storage_client import StorageClient
 from vigilar_common.testing import FakeBus
-from vigilar_common.testing.broker import free_port
+from vigilar_common.testing.broker import TestBroker, free_port
 from vigilar_storage.app import StorageApp, build
 
 SCOPES = {
@@ -42,6 +44,8 @@ SCOPES = {
 FPS = 10
 START_LIMIT_S = 60.0
 """A busy machine takes long to load the code; a quick one is not kept waiting."""
+BYTECODE = Path(__file__).parents[1] / ".cache" / "bytecode"
+"""Children find their code compiled, as an installed service does, also where tests must not write beside it."""
 STREAM_ID = "0190f000-0000-7000-8000-0000000000aa"
 
 
@@ -63,6 +67,12 @@ def wait_for(condition: Any, limit_s: float = 20.0, what: str = "") -> Any:
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what or condition}"
         time.sleep(0.02)
     return result
+
+
+@cache
+def http() -> httpx.Client:
+    """One for all: each new client would read every certificate of the machine, for plain HTTP."""
+    return httpx.Client(timeout=10, verify=False)  # noqa: S501 only http on loopback is asked
 
 
 def make_film(seconds: int) -> bytes:
@@ -111,11 +121,11 @@ class Rig:
     def config(self) -> Path:
         return self.folder / "vigilar.toml"
 
-    def configure(self, data_dir: Path | None = None) -> None:
-        """Slice, secrets and tokens."""
+    def configure(self, data_dir: Path | None = None, broker: TestBroker | None = None) -> None:
+        """Slice, secrets and tokens; without a broker nobody listens on its port."""
         self.config.write_text(
             f'[system]\ndata_dir = "{data_dir or self.folder / "data"}"\nrecordings_dir = "{self.recordings}"\n'
-            f'[mqtt]\nhost = "127.0.0.1"\nport = {free_port()}\n'
+            f'[mqtt]\nhost = "127.0.0.1"\nport = {broker.port if broker else free_port()}\n'
             '[[cameras]]\nid = "front"\ndisplay_name = "Front door"\nrtsp_url = "rtsp://user:secret@127.0.0.1/x"\n'
             '[[sensors]]\nid = "door"\ndisplay_name = "Door"\ntype = "CONTACT"\nprotocol = "ZIGBEE"\n'
             'device_address = "0x01"\nlocation = "Hall"\n'
@@ -124,7 +134,9 @@ class Rig:
         secrets = self.folder / "secrets"
         if not secrets.exists():
             secrets.mkdir()
-            (secrets / "broker_password").write_text("nobody-listens")
+            (secrets / "broker_password").write_text(
+                broker.passwords["storage"] if broker else "nobody-listens"
+            )
             keys.write_private_key(secrets / "storage_private.pem", self.private)
         entries = {
             hashlib.sha256(token(service).encode()).hexdigest(): {"service": service, "scopes": scopes}
@@ -143,6 +155,8 @@ class Rig:
             "VIGILAR_HEALTH_PORT": "0",
             "VIGILAR_API_HOST": "127.0.0.1",
             "VIGILAR_API_PORT": str(self.port),
+            "PYTHONPYCACHEPREFIX": str(BYTECODE),
+            "PYTHONDONTWRITEBYTECODE": "",
         }
 
     # -- in this process ------------------------------------------------------------------------------------
@@ -192,7 +206,7 @@ class Rig:
         assert self.process is not None
         assert self.process.poll() is None, self.log
         try:
-            return httpx.get(f"{self.url}/v1/cameras", headers=auth("web"), timeout=2).status_code == 200
+            return self.get("/v1/cameras").status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -208,10 +222,10 @@ class Rig:
 
     def get(self, path: str, service: str = "web", **more: Any) -> httpx.Response:
         headers = auth(service) | more.pop("headers", {})
-        return httpx.get(self.url + path, headers=headers, timeout=10, **more)
+        return http().get(self.url + path, headers=headers, **more)
 
     def send(self, method: str, path: str, body: Any, service: str = "web") -> httpx.Response:
-        return httpx.request(method, self.url + path, json=body, headers=auth(service), timeout=10)
+        return http().request(method, self.url + path, json=body, headers=auth(service))
 
     def post(self, facts: list[list[Any]], service: str = "camera-worker-front") -> httpx.Response:
         return self.send("POST", "/v1/facts", {"source": service, "facts": facts}, service)
@@ -254,6 +268,25 @@ class Rig:
 
     def file_of(self, recording_id: str) -> Path:
         return next(self.recordings.glob(f"front/*/*/*/{recording_id}.vge"))
+
+
+def work_until_killed() -> None:
+    """A camera worker in a process of its own: connected, with a recording that grows until somebody kills it.
+
+    Reads `[folder, broker host, port, password, recording id, film in hex]` as JSON from standard input, says "recording".
+    """
+    folder, host, port, password, recording_id, film = json.load(sys.stdin)
+    user = "camera-worker-front"
+    bus = MqttBus(BrokerAddress(host, port, user, password), user, SystemClock())
+    bus.start()
+    wait_for(lambda: bus.connected, what="the worker is connected")
+    private = keys.load_private_key(Path(folder) / "secrets" / "storage_private.pem")
+    writer = Rig(Path(folder), private).begin(recording_id, now_ms() - 4_000)
+    write_film(writer, bytes.fromhex(film))
+    writer.sync()
+    sys.stdout.write("recording\n")
+    sys.stdout.flush()
+    signal.pause()
 
 
 def write_film(writer: VgeWriter, film: bytes) -> None:

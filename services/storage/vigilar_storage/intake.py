@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from vigilar_common.clock import Clock
+from vigilar_common.crypto.vge import HEADER_BYTES
 from vigilar_common.errors import StorageUnavailableError, WrongKeyError
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import Severity
@@ -30,8 +31,17 @@ log = logging.getLogger(__name__)
 
 SCAN_S = 60.0
 QUEUE_FILES = 2_000
+AGAIN_S = 1.0
+"""Until the next scan when one has to be soon: a worker went, or a file was not begun yet."""
+WENT_S = 5.0
+"""After a worker went its folder is scanned every AGAIN_S for this long: locks end with the process, and the news
+of its death may be quicker than that.
+"""
 YOUNG_S = 5.0
-"""A scan leaves younger files alone: looking at one takes its lock for a moment, just when its writer wants it."""
+LOCKED_FROM_BYTES = {".vge": HEADER_BYTES, ".mp4": 1}
+"""From this size on a file's lock tells whether its writer lives: it is taken before the first byte is written. A
+smaller (or another) file is left alone while it is young: its writer may be about to take the lock.
+"""
 MISSING_AFTER_S = 120.0
 STRANGERS_LOGGED = 20
 
@@ -53,7 +63,8 @@ class Intake:
         self._thread: threading.Thread | None = None
         self._strangers: set[str] = set()
         self._young = 0
-        """Files that the last scan left alone because they were too young."""
+        """Files that the last scan left alone because their writers may be about to begin them."""
+        self._went_until_s = 0.0
         self.counters = {
             "complete": 0,
             "recovered": 0,
@@ -96,6 +107,7 @@ class Intake:
     def camera_went(self, camera_id: str) -> None:
         """A worker died or said goodbye: what it left is looked at now."""
         log.info("camera worker %s went: looking at what it left", camera_id)
+        self._went_until_s = self._clock.monotonic_s() + WENT_S
         self._scan_now.set()
         self._wake(None)
 
@@ -115,7 +127,8 @@ class Intake:
                 self._scan_now.clear()
                 self._young = 0
                 self._guard("scan", self.scan)
-                next_scan_s = now_s + (YOUNG_S if self._young else SCAN_S)
+                soon = self._young or self._clock.monotonic_s() < self._went_until_s
+                next_scan_s = self._clock.monotonic_s() + (AGAIN_S if soon else SCAN_S)
                 continue
             try:
                 item = self._queue.get(timeout=min(SCAN_S, next_scan_s - now_s))
@@ -152,7 +165,7 @@ class Intake:
                     self._stranger(path)
                     continue
                 seen.add(named[0])
-                if abs(now_ms - path.stat().st_mtime * 1000) < YOUNG_S * 1000:
+                if _may_begin(path, now_ms):
                     self._young += 1
                 else:
                     self._guard(str(path), partial(self.settle, folder.name, named[0]))
@@ -233,3 +246,13 @@ class Intake:
             self._strangers.add(str(path))
             self.counters["strangers"] += 1
             log.warning("%s is no recording and is left alone", path)
+
+
+def _may_begin(path: Path, now_ms: int) -> bool:
+    """Whether a writer may have made this file a moment ago and not locked it yet."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False  # its writer gave up; `settle` finds nothing
+    begun = found.st_size >= LOCKED_FROM_BYTES.get(path.suffix, found.st_size + 1)
+    return not begun and abs(now_ms - found.st_mtime * 1000) < YOUNG_S * 1000

@@ -145,8 +145,8 @@ def test_a_missing_or_short_key_is_a_finding_and_not_the_end(tmp_path: Path) -> 
 
     assert len(ring) == 0
     assert [finding.code for finding in findings] == ["private_key", "key_file"]
-    assert "holds 31 bytes, must be exactly 32 raw" in findings[1].cure
-    assert str(short) in findings[1].cure
+    assert "holds 31 bytes, must be exactly 32 raw" in findings[1].title
+    assert str(short) in findings[1].title
 
 
 def test_both_kinds_of_key_are_taken_into_the_ring(tmp_path: Path, private_key: Any) -> None:

@@ -11,7 +11,16 @@ from storage_rig import event, fact, motion, new_id, opened
 from vigilar_storage import feed
 from vigilar_storage.db import Database
 from vigilar_storage.facts import FactStore, LocalSink
-from vigilar_storage.schema import facts, meta, recordings, rejected_facts, system_events
+from vigilar_storage.schema import (
+    arm_state_log,
+    events,
+    facts,
+    meta,
+    recording_gaps,
+    recordings,
+    rejected_facts,
+    system_events,
+)
 
 CAMERA = "camera-worker-front"
 STRANGE = "é🚗\u2028"
@@ -106,6 +115,66 @@ def test_nothing_of_a_fact_stays_when_its_row_does_not_fit(store: FactStore, dat
     assert "belongs to another camera" in outcome.rejections[0].reason
     assert len(rows(database, facts)) == 1
     assert rows(database, recordings)[0]["camera_id"] == "front"
+
+
+def story(parts: int) -> list[Any]:
+    """What the events service says in a busy hour: beginnings and ends of events in any order, repeats, alarms."""
+    told: list[Any] = []
+    for number in range(parts):
+        event_id = new_id()
+        opened_ms = 10_000 + number
+        pair = [
+            event(event_id, ts_ms=opened_ms, zones=[STRANGE], detail={"n": number}, cause_id=new_id()),
+            fact("event.ended", {"event_id": event_id, "ended_ms": opened_ms - 5 + number % 10}),
+        ]
+        told += pair if number % 2 else reversed(pair)
+        told.append(event(event_id, ts_ms=opened_ms, title=f"told again, {number}"))
+        told.append(
+            fact("alarm.refused", {"action": "DISARM", "code": "c", "requested_by": "x", "method": "web"})
+        )
+    return [*told, *told[:7]]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 8, 41, 48])
+def test_a_batch_leaves_the_rows_that_its_facts_leave_one_by_one(
+    store: FactStore, database: Database, parts: int
+) -> None:
+    told = story(parts)
+    for item in told:
+        store.ingest("events", [item])
+    one_by_one = [[dict(row) for row in rows(database, table)] for table in (facts, events, arm_state_log)]
+    database.write(
+        lambda connection: [connection.execute(table.delete()) for table in (facts, events, arm_state_log)]
+    )
+    database.write(lambda connection: connection.exec_driver_sql("DELETE FROM sqlite_sequence"))
+
+    outcome = store.ingest("events", told)
+
+    assert (len(outcome.taken), outcome.repeated, outcome.rejections) == (
+        4 * parts,
+        len(told) - 4 * parts,
+        [],
+    )
+    assert [item.id for item in outcome.taken] == [item[1] for item in told[: 4 * parts]]
+    at_once = [[dict(row) for row in rows(database, table)] for table in (facts, events, arm_state_log)]
+    assert by_id(at_once) == by_id(one_by_one)
+
+
+def by_id(tables: list[list[dict[str, Any]]]) -> list[dict[str, dict[str, Any]]]:
+    """Without the moment of their arrival; the log keeps its numbers."""
+    return [{row["id"]: {**row, "received_ms": 0} for row in table} for table in tables]
+
+
+def test_a_misfit_among_many_costs_only_itself(store: FactStore, database: Database) -> None:
+    gap = {"camera_id": "front", "reason": "r"}
+    good = [fact("recording.gap", {**gap, "from_ms": number, "to_ms": 99}) for number in range(40)]
+    bad = fact("recording.gap", {**gap, "from_ms": 9, "to_ms": 3})
+
+    outcome = store.ingest(CAMERA, [*good[:20], bad, *good[20:], good[3]])
+
+    assert [item.id for item in outcome.taken] == [item[1] for item in good]
+    assert (outcome.repeated, [item.id for item in outcome.rejections]) == (1, [bad[1]])
+    assert len(rows(database, recording_gaps)) == len(rows(database, facts)) == len(good)
 
 
 def test_storages_own_facts_take_the_same_door(store: FactStore, database: Database) -> None:

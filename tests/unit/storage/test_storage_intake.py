@@ -137,13 +137,37 @@ def test_a_recording_that_grows_is_left_alone_and_playable(house: House, film: b
         assert "#EXT-X-ENDLIST" not in playlist
 
 
-def test_a_scan_leaves_files_alone_that_were_written_a_moment_ago(house: House, film: bytes) -> None:
-    recording_id = house.rig.record(film, T, tell=False)
+def test_the_lock_and_not_the_age_says_whether_a_writer_lives(house: House, film: bytes) -> None:
+    house.clock.jump_wall(-60)  # every file is of this moment
+    whole, left, grows = house.rig.record(film, T, tell=False), new_id(), new_id()
+    dead = house.rig.begin(left, T)
+    dead.write(film)
+    dead.close()
+    house.tell(opened(left, T), opened(grows, T))
+    with house.rig.begin(grows, T) as writer:
+        writer.write(film)
+
+        house.intake.scan()
+
+        states = [house.row(each)["state"] for each in (whole, left, grows)]
+        assert states == ["complete", "recovered", "growing"]
+
+
+@pytest.mark.parametrize("suffix", [".vge", ".mp4"])
+def test_a_file_that_its_writer_is_about_to_lock_is_left_alone_until_it_is_old(
+    house: House, suffix: str
+) -> None:
+    path = house.rig.incoming / f"{new_id()}{suffix}"
+    path.touch()
     house.clock.jump_wall(-60)
 
     house.intake.scan()
+    assert path.exists()
 
-    assert (house.rig.incoming / f"{recording_id}.vge").exists()
+    house.clock.jump_wall(60)
+    house.intake.scan()
+    assert not path.exists()
+    assert house.codes() == ["recording_damaged"]
 
 
 @pytest.mark.parametrize(
