@@ -5,6 +5,10 @@ import sys
 
 
 def main() -> int:
+    if len(sys.argv) > 1:
+        from vigilar_storage import cli
+
+        return cli.main(sys.argv[1:])
     # Loading code makes hardly any garbage, but a collector that looks for it again and again takes a tenth of the
     # time to start; what is loaded then stays for good, so later collections need not look at it either.
     gc.disable()

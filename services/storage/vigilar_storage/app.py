@@ -46,6 +46,8 @@ class StorageApp:
         self._problem_told = ""
         self.reporter = Reporter(context.facts, context.clock)
         self.facts = FactStore(self.database, context.clock, lambda: self._epoch)
+        self.fact_sink = LocalSink(self.facts)
+        """Where the run loop drains this service's own facts: into itself."""
         self._hints = CommitHints(context.bus, context.clock, lambda: f"{self._epoch}:{self.facts.last_n}")
         self._started = False
 
@@ -76,7 +78,6 @@ class StorageApp:
         self._hints.start()
         self.intake.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
-        self._context.outbox.start_drain(LocalSink(self.facts))
         self._started = True
         log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
 
@@ -139,7 +140,7 @@ class StorageApp:
         from vigilar_storage.server import ApiServer
 
         environment, clock = self._context.environment, self._context.clock
-        settings = SettingsService(self._data_dir, environment.config_run, self.database, clock)
+        settings = SettingsService(environment.state_dir, environment.config_run, self.database, clock)
         behind = Services(
             self.database,
             self.facts,
