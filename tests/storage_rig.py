@@ -174,6 +174,7 @@ class Rig:
         )  # fmt: skip
         self.app = build(context)
         self.app.start()
+        outbox.start_drain(self.app.fact_sink)  # as the run loop does
         self.port = self.app.server.port
         return self.app
 
