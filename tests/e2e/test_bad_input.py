@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from footage import RunningCamera, ensure_film, running_camera
-from stack import Api, Stack, wait_for
+from stack import ROOT, Api, Stack, wait_for
 from vigilar_common.testing.broker import free_port
 
 USER, PASSWORD = "viewer", secrets.token_urlsafe(9)
@@ -76,7 +77,11 @@ def house(camera: RunningCamera, recordings: Path) -> Iterator[Stack]:
     stack = Stack(recordings.parent, free_port(), cameras)
     stack.start()
     yield stack
-    stack.stop()
+    try:
+        stack.stop()
+    finally:
+        keep = Path(os.environ.get("VIGILAR_TEST_RESULTS", str(ROOT / "test-results")))
+        shutil.copytree(stack.home / "run" / "log", keep / "bad-input-logs", dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="module")

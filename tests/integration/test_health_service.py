@@ -39,7 +39,7 @@ def test_the_state_of_the_house_is_published_with_what_is_wrong_and_its_cure(
     def complete() -> bool:
         return bool(seen) and {"web", "health"} <= seen[-1].services.keys() and bool(seen[-1].findings)
 
-    until(complete, 22, "a report with both services")
+    until(complete, 9, "a report with both services, sooner than a second heartbeat")
     newest = seen[-1]
     assert newest.mqtt_connected
     assert not newest.storage_reachable

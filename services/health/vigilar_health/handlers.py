@@ -94,7 +94,11 @@ class Handlers:
                 return
             if self._is_foreign_camera(service):
                 return
-            self._board.beats[service] = Heard(beat, now_s)
+            before = self._board.beats.get(service)
+            since_s = before.not_ready_since_s if before else None
+            if beat.ready or since_s is None:
+                since_s = None if beat.ready else now_s
+            self._board.beats[service] = Heard(beat, now_s, since_s)
             if service == "health":
                 self._board.round_trip_at_s = now_s
                 self._board.round_trip_ms = max(0.0, float(self._clock.now_ms() - beat.ts_ms))

@@ -145,6 +145,16 @@ def test_a_service_that_is_not_ready_or_keeps_an_old_configuration_is_found_with
     assert any("vigilar.toml:3" in text for text in texts)
 
 
+def test_a_service_that_is_not_ready_for_a_moment_is_no_finding(house: House) -> None:
+    house.run()
+    for _ in range(4):
+        house.beats["web"] = {"ready": False, "reason": "storage: down"}
+        assert house.codes(30) == []
+        house.beats["web"] = {}
+        assert house.codes(10) == []
+    assert house.news == []
+
+
 def test_findings_that_services_report_appear_and_rubbish_does_not_break_anything(house: House) -> None:
     pin = Finding(code="pin_not_configured", severity=Severity.ALERT, title="No PIN", cure="Set one")
     house.beats["events"] = {"detail": {"findings": [pin.model_dump(mode="json"), {"x": 1}, 7]}}

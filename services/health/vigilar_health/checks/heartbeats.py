@@ -29,9 +29,11 @@ def silent(board: Board) -> Iterator[Finding]:
 
 def not_ready(board: Board) -> Iterator[Finding]:
     for service, heard in sorted(board.beats.items()):
-        young = board.now_ms - heard.beat.started_ms < NOT_READY_AFTER_S * 1000
-        if heard.beat.ready or young or board.silent_s(service) > SILENT_AFTER_S:
+        since_s = heard.not_ready_since_s
+        if since_s is None or board.now_s - since_s < NOT_READY_AFTER_S:
             continue
+        if board.silent_s(service) > SILENT_AFTER_S:
+            continue  # its silence is the finding
         yield Finding(
             code="service_not_ready",
             severity=Severity.ALERT,

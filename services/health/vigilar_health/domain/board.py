@@ -24,6 +24,8 @@ class Heard:
 
     beat: Heartbeat
     at_s: float
+    not_ready_since_s: float | None = None
+    """Of the first of its heartbeats in a row that said so; None when it is ready."""
 
 
 @dataclass
