@@ -159,6 +159,7 @@ class _Runner:
         log.info(
             "%s %s starts (config %s, health port %d)", self.name, __version__, piece.revision, health.port
         )
+        memory.release()  # what importing and validating took, before the app takes its share
         try:
             app.start()
             # Storage drains its own facts into itself; everyone else posts them.

@@ -288,6 +288,7 @@ def run_pool() -> int:
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pool.stopping.set())
+    memory.release_start_up()
     log.info("runs the cameras of %s", Path(environment.config_run))
     try:
         pool.run()

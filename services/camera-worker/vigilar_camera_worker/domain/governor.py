@@ -36,7 +36,8 @@ class FpsGovernor:
         return self._idle_s
 
 
-BURST_S: Final = 0.6
+BURST_S: Final = 0.4
+"""At five looks a second that is three: the keyframe and two more."""
 LONGEST_GOP_S: Final = 2.5
 LATE_KEYFRAME_S: Final = 0.25
 """A keyframe that has not come this long after it was expected is not waited for any longer."""
