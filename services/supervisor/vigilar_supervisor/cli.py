@@ -10,6 +10,9 @@ from vigilar_common.errors import VigilarError
 
 from vigilar_supervisor import config_cli, demo, init_cli
 
+HANDED_ON: dict[str, tuple[str, str]] = {}
+"""Verb → (service, what it does): these belong to a service and run as `python -m vigilar_<service> VERB …`."""
+
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="vigilar", description="Self-hosted home security.")
@@ -27,8 +30,13 @@ def parser() -> argparse.ArgumentParser:
     config_cli.register(verbs)
     init_cli.register(verbs)
     demo.register(verbs)
+    for verb, (_, help_text) in HANDED_ON.items():
+        verbs.add_parser(verb, help=help_text, add_help=False)
     # The guide promises --version on every command, not only at the top.
-    for verb in (*verbs.choices.values(), *_below(verbs.choices["config"])):
+    for verb in (
+        *(p for name, p in verbs.choices.items() if name not in HANDED_ON),
+        *_below(verbs.choices["config"]),
+    ):
         verb.add_argument("--version", action="version", version=f"vigilar {__version__}")
     return top
 
@@ -44,9 +52,23 @@ def _start(args: argparse.Namespace) -> int:
     return run_start(args)
 
 
+def _hand_on(service: str, words: list[str]) -> int:
+    """Run the verb in its service's own code, with the environment that service has on this host."""
+    from vigilar_supervisor.handed_on import run
+
+    try:
+        return run(service, words)
+    except VigilarError as error:
+        print(f"vigilar: {logs.mask(str(error))}", file=sys.stderr)
+        return 1
+
+
 def main(argv: list[str] | None = None) -> int:
     """0: done, 1: failed with the reason on stderr, 2: the command line was wrong."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] in HANDED_ON:
+        return _hand_on(HANDED_ON[words[0]][0], words)
+    args = parser().parse_args(words)
     try:
         code: int = args.func(args)
     except VigilarError as error:

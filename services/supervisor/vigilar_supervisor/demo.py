@@ -19,10 +19,10 @@ from vigilar_common.config.files import write_atomic
 from vigilar_common.errors import StartupError
 
 from vigilar_supervisor.bootstrap import make_secrets
-from vigilar_supervisor.children import LOOPBACK, Layout, Spec, find_mosquitto, free_port
+from vigilar_supervisor.children import LOOPBACK, Spec, find_mosquitto, free_port
 from vigilar_supervisor.config_cli import Subparsers
 from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login
-from vigilar_supervisor.start import Installation
+from vigilar_supervisor.start import Installation, demo_layout
 
 log = logging.getLogger("vigilar.demo")
 
@@ -86,14 +86,7 @@ class Demo:
         self._rtsp_port = free_port()
         self.cameras = cameras or {DEMO_CAMERA: f"rtsp://{LOOPBACK}:{self._rtsp_port}/{DEMO_CAMERA}"}
         self.broker_port = free_port()
-        self.layout = Layout(
-            config=home / "vigilar.toml",
-            settings=home / "state" / "storage" / "settings.toml",
-            config_run=home / "run" / "config",
-            state=home / "state",
-            secrets=home / "secrets",
-            run=home / "run",
-        )
+        self.layout = demo_layout(home)
         self._log_level = log_level
         self._ready = False
         self._next_word_s = 0.0

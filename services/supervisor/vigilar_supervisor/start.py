@@ -24,11 +24,30 @@ from vigilar_supervisor.supervise import Supervisor
 log = logging.getLogger("vigilar.supervisor")
 
 CONFIG_POLL_S = 2.0
+DEMO_MARK = "state/storage"
 SECRETS_VARIABLE = "VIGILAR_SECRETS_DIR"
 
 
+def demo_layout(home: Path) -> Layout:
+    """Everything inside one folder."""
+    return Layout(
+        config=home / "vigilar.toml",
+        settings=home / "state" / "storage" / "settings.toml",
+        config_run=home / "run" / "config",
+        state=home / "state",
+        secrets=home / "secrets",
+        run=home / "run",
+    )
+
+
 def layout_of(config_path: Path, config: Config, env: Mapping[str, str] = os.environ) -> Layout:
-    """The host's folders: state below `data_dir`, secrets beside the configuration file."""
+    """The host's folders: state below `data_dir`, secrets beside the configuration file.
+
+    The folder of a demo has its state beside the configuration too.
+    """
+    home = config_path.resolve().parent
+    if (home / DEMO_MARK).is_dir():
+        return demo_layout(home)
     data = Path(config.system.data_dir)
     return Layout(
         config=config_path.resolve(),
