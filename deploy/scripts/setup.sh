@@ -60,7 +60,7 @@ python_packages() {
     python3 -m venv "$cache/uv"
     "$cache/uv/bin/pip" install -q --disable-pip-version-check "uv==$UV_VERSION"
   fi
-  local flags=(--locked --all-packages --inexact)
+  local flags=(--locked --all-packages --inexact --compile-bytecode)
   [ "$what" = test ] || flags+=(--no-dev)
   say "Python packages"
   "$uv" sync -q --python "$(command -v python3)" --no-python-downloads "${flags[@]}"

@@ -10,7 +10,14 @@ from vigilar_common.errors import VigilarError
 
 from vigilar_supervisor import config_cli, demo, init_cli
 
-HANDED_ON: dict[str, tuple[str, str]] = {}
+HANDED_ON: dict[str, tuple[str, str]] = {
+    "verify": ("storage", "check recordings, database and ledger against each other"),
+    "export": ("storage", "hand out recordings with proof that nothing was changed"),
+    "keys": ("storage", "list and rotate the keys of recordings, export the recovery key"),
+    "backup": ("storage", "save database, configuration and keys, encrypted"),
+    "restore": ("storage", "check a backup, or put it back"),
+    "storage": ("storage", "confirm limits, report gaps, see what would be deleted"),
+}
 """Verb → (service, what it does): these belong to a service and run as `python -m vigilar_<service> VERB …`."""
 
 
@@ -33,11 +40,9 @@ def parser() -> argparse.ArgumentParser:
     for verb, (_, help_text) in HANDED_ON.items():
         verbs.add_parser(verb, help=help_text, add_help=False)
     # The guide promises --version on every command, not only at the top.
-    for verb in (
-        *(p for name, p in verbs.choices.items() if name not in HANDED_ON),
-        *_below(verbs.choices["config"]),
-    ):
-        verb.add_argument("--version", action="version", version=f"vigilar {__version__}")
+    own = [child for name, child in verbs.choices.items() if name not in HANDED_ON]
+    for child in (*own, *_below(verbs.choices["config"])):
+        child.add_argument("--version", action="version", version=f"vigilar {__version__}")
     return top
 
 

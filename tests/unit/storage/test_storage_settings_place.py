@@ -17,7 +17,11 @@ def test_a_change_is_written_where_the_environment_says_and_is_part_of_the_next_
     settings = tmp_path / "elsewhere" / "settings.toml"
     settings.parent.mkdir()
     slices = tmp_path / "all-slices"
-    env = {"VIGILAR_CONFIG": str(toml), "VIGILAR_SETTINGS": str(settings), "VIGILAR_CONFIG_RUN_ROOT": str(slices)}
+    env = {
+        "VIGILAR_CONFIG": str(toml),
+        "VIGILAR_SETTINGS": str(settings),
+        "VIGILAR_CONFIG_RUN_ROOT": str(slices),
+    }
     path = tmp_path / "vigilar.db"
     upgrade(path)
     database = Database(path)
