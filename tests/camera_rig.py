@@ -28,13 +28,13 @@ from vigilar_common.testing.broker import TestBroker, free_port
 QUICK_FILM: dict[str, Any] = {
     "width": 640,
     "height": 480,
-    "lead_s": 8.0,
+    "lead_s": 7.5,
     "idle_s": 8.0,
-    "busy_s": 4.0,
+    "busy_s": 2.5,
     "cycles": 1,
     "gop_s": 1.0,
 }
-"""Eight seconds of stillness before the motion: room for the pre-roll."""
+"""Seven and a half seconds of stillness before the motion: room for the pre-roll."""
 
 
 def wait_for(condition: Callable[[], object], limit_s: float, what: str) -> None:
