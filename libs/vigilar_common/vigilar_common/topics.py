@@ -224,7 +224,7 @@ PICTURE = Topic(
     None,
     ("camera-worker",),
     ("alerts", "web", "home_automation"),
-    "JPEG; user properties picture_id, cause_id, ts_ms, width_px, height_px.",
+    "JPEG; user properties kind (thumbnail|snapshot), picture_id, cause_id, ts_ms, width_px, height_px.",
     262_144,
 )
 LIVE = Topic(
