@@ -43,6 +43,8 @@ export interface CameraState {
   motion: boolean;
   recording: boolean;
   motion_score: number;
+  /** Why nothing can be recorded; empty while it can. */
+  recording_problem: string;
   findings: string[];
 }
 

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
-import type { Camera } from '../api/types';
+import type { Camera, CameraState } from '../api/types';
 import '../components/icon';
 import '../components/live-video';
 import { failure } from '../components/states';
@@ -97,6 +97,16 @@ export class CameraPage extends LitElement {
       .notice {
         margin-block-start: var(--s3);
         color: var(--warn);
+      }
+      .notes {
+        margin-block-start: var(--s3);
+        padding-inline-start: var(--s4);
+        color: var(--warn);
+        text-wrap: pretty;
+      }
+      .notes .bad {
+        color: var(--danger);
+        font-weight: var(--weight-strong);
       }
       vg-events {
         padding: 0;
@@ -198,8 +208,17 @@ export class CameraPage extends LitElement {
     if (camera.location) rows.push([t.cameras.location, place(camera.location), '']);
     if (truth.since_ms) rows.push([t.cameras.since, moment(truth.since_ms, this.now.ms), '']);
     return html`<dl class="facts card num" data-testid="camera-facts">
-      ${rows.map(([name, value, help]) => html`<div title=${help || nothing}><dt>${name}</dt><dd>${value}</dd></div>`)}
-    </dl>`;
+        ${rows.map(([name, value, help]) => html`<div title=${help || nothing}><dt>${name}</dt><dd>${value}</dd></div>`)}
+      </dl>
+      ${this.notes(truth)}`;
+  }
+
+  private notes(truth: CameraState): unknown {
+    const problem = truth.recording_problem ? html`<li class="bad">${t.cameras.notRecording(truth.recording_problem)}</li>` : nothing;
+    if (problem === nothing && truth.findings.length === 0) return nothing;
+    return html`<ul class="notes" data-testid="camera-notes">
+      ${problem}${truth.findings.map((finding) => html`<li>${finding}</li>`)}
+    </ul>`;
   }
 
   private readonly fullscreen = (): void => {

@@ -90,6 +90,7 @@ export const en = {
     connecting: 'Connecting',
     stalled: 'Picture stalled',
     offline: 'Offline',
+    notRecording: (reason: string) => `Nothing is recorded: ${reason}`,
     snapshot: 'Stills',
     recording: 'Recording',
     motion: 'Motion',
