@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from vigilar_common.fmp4 import Fmp4Error
 
 from vigilar_storage import paths, playlist, queries
 from vigilar_storage.db import Database
+from vigilar_storage.delivery import Delivery, deliver
 from vigilar_storage.files import MediaFile, OpenFiles
 from vigilar_storage.ranges import ByteRange, parse
 from vigilar_storage.schema import FileFormat, RecordingState
@@ -36,10 +37,11 @@ class SpanTooLargeError(VigilarError):
 class Content:
     """An answer to a content request; iterate `pieces` to the end or call `close`."""
 
-    def __init__(self, length: int, part: ByteRange | None, file: MediaFile, files: OpenFiles) -> None:
-        self.length = length
+    def __init__(self, source: Delivery, part: ByteRange | None, file: MediaFile, files: OpenFiles) -> None:
+        self.length = source.length
         self.part = part
         self.file = file
+        self.source = source
         self._files = files
         self._open = True
 
@@ -51,7 +53,7 @@ class Content:
         """Verified plaintext. A piece that fails ends the answer short, which the client sees."""
         start, end = (self.part.start, self.part.end) if self.part else (0, self.length)
         try:
-            yield from self.file.reader.iter_read(start, end)
+            yield from self.source.iter_read(start, end)
         except (FileDamagedError, OSError) as error:
             log.error("sending %s stopped: %s", self.file.file_id, error)  # noqa: TRY400 the text says where
             raise
@@ -79,11 +81,20 @@ class Media:
 
     def content(self, recording_id: str, range_header: str | None) -> Content:
         """Raises NotFoundError, UnsatisfiableRangeError, FileDamagedError, WrongKeyError, StorageUnavailableError."""
+        return self._content(recording_id, range_header, lambda file: Delivery(file.reader, file.length))
+
+    def download(self, recording_id: str, range_header: str | None) -> Content:
+        """As `content`, with the index for seeking that `delivery` adds."""
+        return self._content(recording_id, range_header, deliver)
+
+    def _content(
+        self, recording_id: str, range_header: str | None, source_of: Callable[[MediaFile], Delivery]
+    ) -> Content:
         file = self._open(self._recording(recording_id))
         content: Content | None = None
         try:
-            length = file.length
-            content = Content(length, parse(range_header, length), file, self._files)
+            source = source_of(file)
+            content = Content(source, parse(range_header, source.length), file, self._files)
             self._check_first(content)
         except FileDamagedError:
             self.counters["damaged"] += 1
@@ -100,7 +111,7 @@ class Media:
             return
         start = content.part.start if content.part else 0
         try:
-            for _ in content.file.reader.iter_read(start, start + content.size):
+            for _ in content.source.iter_read(start, start + content.size):
                 pass  # only whether it verifies; sending reads it again, from the page cache
         except BaseException:
             content.close()

@@ -230,7 +230,7 @@ def test_a_range_beyond_the_end_is_416_and_a_list_of_ranges_gets_the_whole(home:
 
 def test_a_download_is_named_after_camera_and_local_time(home: Any) -> None:
     home.storage.answers[f"/v1/recordings/{UUID}"] = RECORDING
-    home.storage.answers[f"/v1/recordings/{UUID}/content"] = httpx.Response(200, content=b"film")
+    home.storage.answers[f"/v1/recordings/{UUID}/download"] = httpx.Response(200, content=b"film")
     response = home.get(f"/api/v1/recordings/{UUID}/download")
     assert response.headers["content-disposition"] == 'attachment; filename="front_2025-06-15_17-06-40.mp4"'
     assert response.content == b"film"

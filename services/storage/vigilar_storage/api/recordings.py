@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from vigilar_storage.api.deps import (
     services,
     span,
 )
+from vigilar_storage.media import Content
 from vigilar_storage.projections import GONE
 from vigilar_storage.ranges import UnsatisfiableRangeError
 from vigilar_storage.schema import recordings
@@ -88,9 +90,19 @@ def delete_recording(request: Request, recording_id: str, body: Deletion) -> Res
 @router.get("/v1/recordings/{recording_id}/content", dependencies=READ)
 def get_content(request: Request, recording_id: str) -> Response:
     """Decrypted fragmented MP4; one HTTP Range. Of a growing recording what is verified so far."""
+    return _film(request, recording_id, services(request).media.content)
+
+
+@router.get("/v1/recordings/{recording_id}/download", dependencies=READ)
+def get_download(request: Request, recording_id: str) -> Response:
+    """As `content`, with a segment index for seeking once the recording is whole; all other bytes as recorded."""
+    return _film(request, recording_id, services(request).media.download)
+
+
+def _film(request: Request, recording_id: str, find: Callable[[str, str | None], Content]) -> Response:
     headers = {"Accept-Ranges": "bytes", **NO_STORE}
     try:
-        content = services(request).media.content(recording_id, request.headers.get("range"))
+        content = find(recording_id, request.headers.get("range"))
     except UnsatisfiableRangeError as error:
         response = error_response(416, "range", "the range lies outside the recording")
         response.headers["Content-Range"] = f"bytes */{error.length}"

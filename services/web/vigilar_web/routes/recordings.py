@@ -96,7 +96,7 @@ async def download(recording_id: ItemId, request: Request, parts: PartsNeeded) -
     name = f"{row['camera_id']}_{_local(row['started_ms'], parts):%Y-%m-%d_%H-%M-%S}.mp4"
     headers = {"content-type": FILM_TYPE, "content-disposition": f'attachment; filename="{name}"'}
     return await parts.storage.stream(
-        f"/v1/recordings/{recording_id}/content", _range(request), extra=headers
+        f"/v1/recordings/{recording_id}/download", _range(request), extra=headers
     )
 
 
