@@ -34,6 +34,7 @@ from vigilar_common.storage_client import StorageClient
 from vigilar_common.testing import FakeBus
 from vigilar_common.testing.broker import TestBroker, free_port
 from vigilar_storage.app import StorageApp, build
+from vigilar_supervisor.bootstrap import ledger_keys
 
 SCOPES = {
     "camera-worker-front": ["facts:write"],
@@ -138,6 +139,7 @@ class Rig:
                 broker.passwords["storage"] if broker else "nobody-listens"
             )
             keys.write_private_key(secrets / "storage_private.pem", self.private)
+            ledger_keys(secrets, [])
         entries = {
             hashlib.sha256(token(service).encode()).hexdigest(): {"service": service, "scopes": scopes}
             for service, scopes in SCOPES.items()

@@ -14,6 +14,10 @@ class Secrets:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
     def path(self, name: str) -> Path:
         """The file. Raises StartupError when it is missing or not readable."""
         path = self._folder / name

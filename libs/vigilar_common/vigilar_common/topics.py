@@ -157,6 +157,15 @@ FACTS_COMMITTED = Topic(
     "Text `epoch:n` after a commit: a hint that the feed has news; losing it costs one poll.",
     64,
 )
+STORAGE_CHECKPOINT = Topic(
+    "vigilar/storage/checkpoint",
+    Kind.STATE,
+    system.StorageCheckpoint,
+    ("storage",),
+    ("web", "health", "alerts", "home_automation"),
+    "The newest signed checkpoint of the ledger; keep copies outside this host.",
+    8_192,
+)
 
 CAMERA_STATE = Topic(
     f"{_CAMERA}/state",

@@ -9,6 +9,7 @@ from typing import Any
 
 from vigilar_common.bus import Received
 from vigilar_common.config.slices import Slice
+from vigilar_common.crypto.keys import KeyRing
 from vigilar_common.errors import StorageUnavailableError
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import Severity
@@ -23,6 +24,8 @@ from vigilar_storage.facts import FactStore, LocalSink, Rejection
 from vigilar_storage.files import OpenFiles
 from vigilar_storage.hints import CommitHints
 from vigilar_storage.intake import Intake
+from vigilar_storage.ledger import Keeper
+from vigilar_storage.ledger.signing import origin_of
 from vigilar_storage.media import Media
 from vigilar_storage.metrics import register
 from vigilar_storage.report import Reporter
@@ -64,6 +67,7 @@ class StorageApp:
         with self.database.read() as connection:
             self._epoch = feed.read_epoch(connection)
             self.facts.last_n = feed.newest(connection)
+        self._start_ledger(ring)
         self.files = OpenFiles(ring)
         self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
         self.deleter = Deleter(self._root, self.database, self.files, context.clock)
@@ -76,6 +80,7 @@ class StorageApp:
         self._start_api()
         self._watch()
         self._hints.start()
+        self.keeper.start()
         self.intake.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
         self._started = True
@@ -89,6 +94,7 @@ class StorageApp:
         self.intake.stop()
         self._hints.stop()
         self._context.outbox.close(OUTBOX_FLUSH_S)  # its drain needs the database
+        self.keeper.stop()
         self.database.close()
         self.files.close()
 
@@ -116,6 +122,16 @@ class StorageApp:
         }
 
     # -- start ------------------------------------------------------------------------------------------------
+
+    def _start_ledger(self, ring: KeyRing) -> None:
+        signer, finding = keys.load_signer(self._context.secrets)
+        if finding is not None:
+            self.reporter.set(finding)
+        with self.database.read() as connection:
+            uuid = feed.read_meta(connection, "database_uuid")
+        clock, bus = self._context.clock, self._context.bus
+        self.keeper = Keeper(self.database, clock, bus, origin_of(uuid), signer)
+        self.keeper.begin(self._epoch, keys.active_id(ring))
 
     def _prepare_folders(self) -> None:
         try:
@@ -161,11 +177,13 @@ class StorageApp:
         health.live_when("database", self.database.thread_problem)
         health.live_when("intake", self.intake.thread_problem)
         health.live_when("api", self.server.thread_problem)
+        health.live_when("ledger", self.keeper.thread_problem)
         sources = {
             "database": self.database.counters,
             "facts": self.facts.counters,
             "intake": self.intake.counters,
             "media": self.media.counters,
+            "ledger": self.keeper.counters,
         }
         register(health.metrics, sources, self.files)
 
@@ -192,6 +210,7 @@ class StorageApp:
     def _taken(self, facts: Sequence[Fact]) -> None:
         self._hints.news()
         self.intake.facts_taken(facts)
+        self.keeper.facts_taken(facts)
 
     def _rejected(self, source: str, rejections: Sequence[Rejection]) -> None:
         for item in rejections:

@@ -7,7 +7,9 @@ file that it claims to have while the file is gone; what a crash leaves half don
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from vigilar_common.clock import Clock
@@ -16,9 +18,15 @@ from vigilar_common.errors import VigilarError
 from vigilar_storage import paths
 from vigilar_storage.db import Database
 from vigilar_storage.files import OpenFiles
-from vigilar_storage.schema import PictureState, RecordingState, pictures, recordings
+from vigilar_storage.ledger.chain import Ledger
+from vigilar_storage.ledger.told import note_deleted
+from vigilar_storage.schema import PictureState, RecordingState, events, pictures, recordings
 
 log = logging.getLogger(__name__)
+
+REQUEST = "request"
+"""The policy of a deletion that somebody asked for; every other one spares starred recordings."""
+MARKED_IDS = 500
 
 
 class NotDeletableError(VigilarError):
@@ -33,17 +41,30 @@ class Deleter:
         self._database = database
         self._files = files
         self._clock = clock
+        self._ledger = Ledger(clock)
 
-    def delete(self, recording_id: str, actor: str, reason: str) -> bool:
-        """False when there is no such recording. Raises NotDeletableError, StorageUnavailableError, OSError."""
+    def delete(self, recording_id: str, actor: str, reason: str, *, policy: str = REQUEST) -> bool:
+        """False when there is no such recording, or a policy other than a request meets a starred one.
+
+        Raises NotDeletableError, StorageUnavailableError, OSError.
+        """
         now_ms = self._clock.now_ms()
 
         def mark(connection: sa.Connection) -> bool:
             row = connection.execute(
-                sa.select(recordings.c.state, recordings.c.cause_id).where(recordings.c.id == recording_id)
+                sa.select(
+                    recordings.c.state,
+                    recordings.c.cause_id,
+                    recordings.c.starred,
+                    recordings.c.camera_id,
+                    recordings.c.started_ms,
+                    recordings.c.ended_ms,
+                ).where(recordings.c.id == recording_id)
             ).first()
             if row is None or row.state == RecordingState.DELETED:
                 return False
+            if row.starred and policy != REQUEST:
+                return False  # starred since it was chosen
             if row.state == RecordingState.GROWING:
                 raise NotDeletableError(f"recording {recording_id} is still being written")
             connection.execute(
@@ -53,19 +74,30 @@ class Deleter:
                     state=RecordingState.DELETING, deleted_ms=now_ms, deleted_by=actor, deleted_reason=reason
                 )
             )
-            if row.cause_id is not None and not _another_of_cause(connection, row.cause_id, recording_id):
-                connection.execute(
-                    sa.update(pictures)
-                    .where(pictures.c.cause_id == row.cause_id, pictures.c.state != PictureState.DELETED)
-                    .values(state=PictureState.DELETING, deleted_ms=now_ms)
-                )
+            note_deleted(self._ledger, connection, recording_id, row.camera_id, actor, policy, reason)
+            shown = _pictures_of(connection, recording_id, row)
+            self._note_pictures(connection, shown, actor, policy, reason)
+            _mark_pictures(connection, shown, now_ms)
             return True
 
         if not self._database.write(mark):
             return False
-        log.info("recording %s is deleted by %s: %s", recording_id, actor, reason)
+        log.info("recording %s is deleted by %s (%s): %s", recording_id, actor, policy, reason)
         self.finish()
         return True
+
+    def delete_pictures(self, picture_ids: Sequence[str]) -> None:
+        """Pictures that no recording shows any more. Raises StorageUnavailableError, OSError."""
+        now_ms = self._clock.now_ms()
+
+        def mark(connection: sa.Connection) -> None:
+            self._note_pictures(
+                connection, picture_ids, "storage", "pictures", "no recording shows it any more"
+            )
+            _mark_pictures(connection, picture_ids, now_ms)
+
+        self._database.write(mark)
+        self.finish()
 
     def finish(self) -> int:
         """Complete every deletion that was begun; returns how many files went. Raises OSError."""
@@ -81,9 +113,11 @@ class Deleter:
                 for row in connection.execute(query):
                     gone.append((table, row.id))
                     for path in self._places(row.id, row.camera_id, row.path):
-                        if path.exists():
+                        try:
                             path.unlink()
-                            folders.add(path.parent)
+                        except (FileNotFoundError, NotADirectoryError):
+                            continue  # gone already: before a crash, or by a deletion at the same time
+                        folders.add(path.parent)
         for folder in folders:
             paths.sync_folder(folder)
 
@@ -98,6 +132,15 @@ class Deleter:
             self._files.forget(row_id)
         return len(folders)
 
+    def _note_pictures(
+        self, connection: sa.Connection, picture_ids: Sequence[str], actor: str, policy: str, reason: str
+    ) -> None:
+        for place in range(0, len(picture_ids), MARKED_IDS):
+            some = picture_ids[place : place + MARKED_IDS]
+            query = sa.select(pictures.c.id, pictures.c.camera_id).where(pictures.c.id.in_(some))
+            for row in connection.execute(query).all():
+                note_deleted(self._ledger, connection, row.id, row.camera_id, actor, policy, reason)
+
     def _places(self, file_id: str, camera_id: str, path: str | None) -> list[Path]:
         if path is not None and paths.parse_stored(path) is None:
             raise ValueError(f"{path!r} is no path of a recording: nothing is deleted")
@@ -106,11 +149,49 @@ class Deleter:
         return places + [incoming / f"{file_id}{suffix}" for suffix in paths.SUFFIXES]
 
 
-def _another_of_cause(connection: sa.Connection, cause_id: str, recording_id: str) -> bool:
+def _pictures_of(connection: sa.Connection, recording_id: str, row: Any) -> list[str]:
+    """What goes with it: pictures of its cause, or taken within it; not those that another recording shows."""
+    if row.cause_id is not None:
+        if _living(connection, row.cause_id, recording_id):
+            return []
+        mine = pictures.c.cause_id == row.cause_id
+    elif row.ended_ms is not None:
+        other = sa.exists().where(
+            recordings.c.cause_id == pictures.c.cause_id, recordings.c.state.not_in(_GOING)
+        )
+        taken_within = pictures.c.ts_ms.between(row.started_ms, row.ended_ms)
+        mine = sa.and_(pictures.c.camera_id == row.camera_id, taken_within, ~other)
+    else:
+        return []
+    query = sa.select(pictures.c.id).where(mine, pictures.c.state != PictureState.DELETED)
+    return list(connection.scalars(query))
+
+
+def _mark_pictures(connection: sa.Connection, picture_ids: Sequence[str], now_ms: int) -> None:
+    """The events that showed them stay, without them."""
+    for place in range(0, len(picture_ids), MARKED_IDS):
+        some = picture_ids[place : place + MARKED_IDS]
+        causes = sa.select(pictures.c.cause_id).where(pictures.c.id.in_(some))
+        connection.execute(
+            sa.update(events)
+            .where(events.c.cause_id.in_(causes), events.c.picture_id.in_(some))
+            .values(picture_id=None)
+        )
+        connection.execute(
+            sa.update(pictures)
+            .where(pictures.c.id.in_(some))
+            .values(state=PictureState.DELETING, deleted_ms=now_ms)
+        )
+
+
+def _living(connection: sa.Connection, cause_id: str, recording_id: str) -> bool:
     """Whether a second recording shows the same motion: its pictures stay then."""
     others = sa.select(recordings.c.id).where(
         recordings.c.cause_id == cause_id,
         recordings.c.id != recording_id,
-        recordings.c.state.not_in((RecordingState.DELETING, RecordingState.DELETED)),
+        recordings.c.state.not_in(_GOING),
     )
     return connection.scalar(others.limit(1)) is not None
+
+
+_GOING = (RecordingState.DELETING, RecordingState.DELETED)

@@ -19,6 +19,8 @@ from vigilar_common.topics import ALL_SERVICES, FACT_MODELS, FACT_TOPICS
 
 from vigilar_storage import bulk
 from vigilar_storage.db import Database, storage_failure
+from vigilar_storage.ledger.chain import Ledger
+from vigilar_storage.ledger.told import note_facts
 from vigilar_storage.projections import ProjectionError, project
 from vigilar_storage.schema import rejected_facts
 
@@ -81,6 +83,7 @@ class FactStore:
     def __init__(self, database: Database, clock: Clock, epoch: Callable[[], str]) -> None:
         self._database = database
         self._clock = clock
+        self._ledger = Ledger(clock)
         self._epoch = epoch
         self.on_taken: Callable[[Sequence[Fact]], None] = lambda _: None
         self.on_rejected: Callable[[str, Sequence[Rejection]], None] = lambda *_: None
@@ -117,47 +120,50 @@ class FactStore:
         outcome.rejections = [item for item in checked if isinstance(item, Rejection)]
         try:
             with connection.begin_nested():
-                _take(connection, good, received_ms, outcome)
+                self._take(connection, good, received_ms, outcome)
         except Exception as error:
             if storage_failure(error) is not None:
                 raise
-            _take_one_by_one(connection, good, received_ms, outcome)
+            self._take_one_by_one(connection, good, received_ms, outcome)
         for rejection in outcome.rejections:
             _keep_rejected(connection, source, rejection, received_ms)
         outcome.n = bulk.newest_n(connection)
         return outcome
 
+    def _take(
+        self, connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome
+    ) -> None:
+        """Into the log and the tables, all or (when it raises) none. `outcome` changes only when all went in."""
+        known = bulk.known_ids(connection, (item.fact.id for item in items)) if items else set()
+        new: list[Accepted] = []
+        for item in items:
+            if item.fact.id not in known:
+                known.add(item.fact.id)
+                new.append(item)
+        rows = [
+            (f.source, f.seq, f.id, f.TYPE, f.ts_ms, received_ms, item.body)
+            for item in new
+            for f in (item.fact,)
+        ]
+        bulk.insert_rows(connection, "facts", _LOG_COLUMNS, rows, "ON CONFLICT (id) DO NOTHING")
+        taken = [item.fact for item in new]
+        project(connection, taken, received_ms)
+        note_facts(self._ledger, connection, taken)
+        outcome.taken += taken
+        outcome.repeated += len(items) - len(new)
 
-def _take(connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome) -> None:
-    """Into the log and the tables, all or (when it raises) none. `outcome` changes only when all went in."""
-    known = bulk.known_ids(connection, (item.fact.id for item in items)) if items else set()
-    new: list[Accepted] = []
-    for item in items:
-        if item.fact.id not in known:
-            known.add(item.fact.id)
-            new.append(item)
-    rows = [
-        (f.source, f.seq, f.id, f.TYPE, f.ts_ms, received_ms, item.body) for item in new for f in (item.fact,)
-    ]
-    bulk.insert_rows(connection, "facts", _LOG_COLUMNS, rows, "ON CONFLICT (id) DO NOTHING")
-    taken = [item.fact for item in new]
-    project(connection, taken, received_ms)
-    outcome.taken += taken
-    outcome.repeated += len(items) - len(new)
-
-
-def _take_one_by_one(
-    connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome
-) -> None:
-    """After a batch with a misfit was undone: find it, keep the others."""
-    for item in items:
-        try:
-            with connection.begin_nested():
-                _take(connection, [item], received_ms, outcome)
-        except Exception as error:
-            if storage_failure(error) is not None:
-                raise
-            outcome.rejections.append(_misfit(item, error))
+    def _take_one_by_one(
+        self, connection: sa.Connection, items: Sequence[Accepted], received_ms: int, outcome: Outcome
+    ) -> None:
+        """After a batch with a misfit was undone: find it, keep the others."""
+        for item in items:
+            try:
+                with connection.begin_nested():
+                    self._take(connection, [item], received_ms, outcome)
+            except Exception as error:
+                if storage_failure(error) is not None:
+                    raise
+                outcome.rejections.append(_misfit(item, error))
 
 
 def _misfit(item: Accepted, error: Exception) -> Rejection:

@@ -19,7 +19,12 @@ SECRET_TYPES = frozenset({"push.subscribed"})
 
 
 def read_epoch(connection: sa.Connection) -> str:
-    return str(connection.execute(sa.select(meta.c.value).where(meta.c.name == "epoch")).scalar_one())
+    return read_meta(connection, "epoch")
+
+
+def read_meta(connection: sa.Connection, name: str) -> str:
+    """What the database is: `epoch`, `database_uuid`, `created_ms`."""
+    return str(connection.execute(sa.select(meta.c.value).where(meta.c.name == name)).scalar_one())
 
 
 def newest(connection: sa.Connection) -> int:

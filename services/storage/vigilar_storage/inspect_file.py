@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +25,7 @@ from vigilar_common.crypto.vge.verify import writer_lives
 from vigilar_common.errors import FileDamagedError, VigilarError
 from vigilar_common.fmp4 import Fmp4Error
 
-from vigilar_storage.files import MediaFile, PlainReader
+from vigilar_storage.files import PIECE_BYTES, MediaFile, PlainReader
 from vigilar_storage.schema import FileFormat, RecordingState
 
 
@@ -50,6 +51,12 @@ class Found:
     size_bytes: int = 0
     plain_bytes: int = 0
     sha256: str = ""
+    covers_bytes: int = 0
+    """`sha256` is of the first so many bytes of the file."""
+    footer_sha256: str = ""
+    """Of all bytes after those."""
+    chunks: int = 0
+    key_id: str = ""
     codec: str = ""
     width_px: int = 0
     height_px: int = 0
@@ -97,6 +104,10 @@ def _told(reader: VgeReader, written_ms: int) -> Found:
     if reader.footer_start != footer.chunks_end:
         damage = f"{reader.footer_start - footer.chunks_end} bytes too many before the footer"
     first_ms, end_ms = _times(footer)
+    path = Path(reader.name)
+    sha256, covers_bytes = footer.sha256.hex(), footer.chunks_end
+    if damage:
+        sha256, covers_bytes = digest(path)
     return Found(
         condition=Condition.DAMAGED if damage else Condition.RECOVERED if recovered else Condition.COMPLETE,
         format=FileFormat.VGE2,
@@ -107,7 +118,11 @@ def _told(reader: VgeReader, written_ms: int) -> Found:
         duration_ms=end_ms - first_ms,
         size_bytes=size_bytes,
         plain_bytes=footer.plaintext_length,
-        sha256=footer.sha256.hex(),
+        sha256=sha256,
+        covers_bytes=covers_bytes,
+        footer_sha256="" if damage else digest(path, covers_bytes)[0],
+        chunks=footer.chunk_count,
+        key_id=header.key_id.hex(),
         codec=_words(footer).get("codec", ""),
         width_px=_pixels(footer, "width_px"),
         height_px=_pixels(footer, "height_px"),
@@ -154,8 +169,10 @@ def _look_plain(path: Path) -> Found:
             reader.close()
         condition = Condition.COMPLETE if good else Condition.DAMAGED
         damage = "" if good else "does not begin like a JPEG picture"
+        sha256, covers_bytes = digest(path)
         return Found(
-            condition, kind, is_recording=False, kind="thumbnail", size_bytes=size_bytes, plain_bytes=size_bytes, damage=damage
+            condition, kind, is_recording=False, kind="thumbnail", size_bytes=size_bytes, plain_bytes=size_bytes, damage=damage,
+            sha256=sha256, covers_bytes=covers_bytes,
         )  # fmt: skip
     file = MediaFile("", PlainReader(path), settled=True)
     try:
@@ -168,18 +185,33 @@ def _look_plain(path: Path) -> Found:
         return _damaged(path, kind, FileDamagedError(f"{path}: holds no whole fragment of film"))
     duration_ms = fragments[-1].time_ms + fragments[-1].duration_ms - fragments[0].time_ms
     whole_bytes = fragments[-1].offset + fragments[-1].size
+    sha256, covers_bytes = digest(path)
     return Found(
-        Condition.COMPLETE, kind, duration_ms=duration_ms, size_bytes=size_bytes, plain_bytes=whole_bytes
-    )
+        Condition.COMPLETE, kind, duration_ms=duration_ms, size_bytes=size_bytes, plain_bytes=whole_bytes,
+        sha256=sha256, covers_bytes=covers_bytes,
+    )  # fmt: skip
 
 
 def _damaged(path: Path, kind: FileFormat, error: VigilarError) -> Found:
     stat = path.stat()
     # The name of the file in the text is the one it had in incoming: only the reason stays true.
     reason = str(error).removeprefix(f"{path}: ")[:500]
+    sha256, covers_bytes = digest(path)
     return Found(
-        Condition.DAMAGED, kind, size_bytes=stat.st_size, damage=reason, started_ms=int(stat.st_mtime * 1000)
-    )
+        Condition.DAMAGED, kind, size_bytes=stat.st_size, damage=reason, started_ms=int(stat.st_mtime * 1000),
+        sha256=sha256, covers_bytes=covers_bytes,
+    )  # fmt: skip
+
+
+def digest(path: Path, start: int = 0, length: int | None = None) -> tuple[str, int]:
+    """SHA-256 (hex) of the bytes from `start` on, at most `length` of them, and how many they were. Raises OSError."""
+    found, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        file.seek(start)
+        while piece := file.read(PIECE_BYTES if length is None else min(PIECE_BYTES, length - done)):
+            found.update(piece)
+            done += len(piece)
+    return found.hexdigest(), done
 
 
 def _locked(path: Path) -> bool:

@@ -53,7 +53,7 @@ class Intake:
         self, root: Path, database: Database, files: OpenFiles, reporter: Reporter, clock: Clock
     ) -> None:
         self.root = root
-        self._rows = MediaRows(database)
+        self._rows = MediaRows(database, clock)
         self._files = files
         self._reporter = reporter
         self._clock = clock

@@ -8,9 +8,12 @@ from uuid import NAMESPACE_OID, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from vigilar_common.clock import Clock
 
 from vigilar_storage.db import Database
 from vigilar_storage.inspect_file import Condition, Found
+from vigilar_storage.ledger.chain import Ledger
+from vigilar_storage.ledger.told import note_file, note_gap
 from vigilar_storage.projections import GONE
 from vigilar_storage.schema import (
     PictureState,
@@ -35,8 +38,9 @@ class Unsettled:
 class MediaRows:
     """Every method is one transaction; all raise StorageUnavailableError when the disk refuses."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._ledger = Ledger(clock)
 
     def is_gone(self, file_id: str) -> bool:
         """Whether this file was deleted on purpose."""
@@ -105,6 +109,11 @@ class MediaRows:
                 whole = found.condition is Condition.RECOVERED
                 common["state"] = PictureState.COMPLETE if whole else found.condition
                 connection.execute(sa.update(pictures).where(pictures.c.id == file_id).values(**common))
+                columns = (pictures.c.camera_id, pictures.c.ts_ms)
+                camera_id, ts_ms = connection.execute(
+                    sa.select(*columns).where(pictures.c.id == file_id)
+                ).one()
+                note_file(self._ledger, connection, file_id, camera_id, found, ts_ms, ts_ms, picture=True)
                 return
             row = connection.execute(sa.select(recordings).where(recordings.c.id == file_id)).one()
             # The file's own time counts; of a damaged or plain one the facts know better.
@@ -125,8 +134,12 @@ class MediaRows:
                     verified_ms=now_ms,
                 )
             )
+            note_file(
+                self._ledger, connection, file_id, row.camera_id, found, started_ms, ended_ms, picture=False
+            )
             if found.condition is Condition.RECOVERED:
-                _note_gap(connection, file_id, row.camera_id, ended_ms, found.lost_until_ms, now_ms)
+                lost = (file_id, row.camera_id, ended_ms, found.lost_until_ms, now_ms)
+                _note_gap(self._ledger, connection, *lost)
 
         self._database.write(job)
 
@@ -168,10 +181,16 @@ def _is_recording(connection: sa.Connection, file_id: str, found: Found) -> bool
 
 
 def _note_gap(
-    connection: sa.Connection, file_id: str, camera_id: str, ended_ms: int, lost_until_ms: int, now_ms: int
+    ledger: Ledger,
+    connection: sa.Connection,
+    file_id: str,
+    camera_id: str,
+    ended_ms: int,
+    lost_until_ms: int,
+    now_ms: int,
 ) -> None:
     """What the dead writer held in memory: from the last whole fragment to its last sign of life."""
-    gap = {
+    gap: dict[str, Any] = {
         "id": str(uuid5(NAMESPACE_OID, f"vigilar/recovered/{file_id}")),
         "camera_id": camera_id,
         "from_ms": ended_ms,
@@ -180,4 +199,6 @@ def _note_gap(
         "recording_id": file_id,
         "received_ms": now_ms,
     }
-    connection.execute(insert(recording_gaps).values(**gap).on_conflict_do_nothing())
+    if connection.execute(insert(recording_gaps).values(**gap).on_conflict_do_nothing()).rowcount:
+        del gap["received_ms"]
+        note_gap(ledger, connection, gap_id=gap.pop("id"), **gap)

@@ -13,6 +13,7 @@ from vigilar_storage.schema import METADATA
 TARGET = Path("docs/reference/tables.md")
 _GROUPS = {
     "The log": ("facts", "rejected_facts", "system_events", "settings_history", "meta"),
+    "The ledger": ("ledger", "ledger_checkpoints"),
     "Recordings": ("recordings", "pictures", "recording_gaps"),
     "House and alarm": (
         "cameras", "sensors", "sensor_states", "events", "arm_state_log", "alert_log", "push_subscriptions",

@@ -18,6 +18,7 @@ from vigilar_common.config.root import KEYED_LISTS
 from vigilar_common.errors import ConfigError, VigilarError
 
 from vigilar_storage.db import Database
+from vigilar_storage.ledger.chain import EntryType, Ledger
 from vigilar_storage.schema import settings_history
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,14 @@ class SettingsService:
         self._config_run = Path(env.get("VIGILAR_CONFIG_RUN_ROOT") or config_run)
         self._database = database
         self._clock = clock
+        self._ledger = Ledger(clock)
         self._env = env
         self._turn = threading.Lock()
         self._read: tuple[object, LoadedConfig] | None = None
+
+    def loaded(self) -> LoadedConfig:
+        """The effective configuration with its origins. Raises ConfigError when it cannot be read."""
+        return self._load()
 
     def show(self) -> dict[str, Any]:
         """Raises ConfigError when the configuration on disk cannot be read."""
@@ -76,9 +82,14 @@ class SettingsService:
                 "revision": loaded.revision,
                 "changes": redacted(changes, shown(loaded.config)),
             }
-            self._database.write(
-                lambda connection: connection.execute(sa.insert(settings_history).values(**kept))
-            )
+
+            def remember(connection: sa.Connection) -> None:
+                connection.execute(sa.insert(settings_history).values(**kept))
+                # What changed is not in the ledger, which is handed out: only that it did, and by whom.
+                told = {"actor": actor, "revision": loaded.revision}
+                self._ledger.append(connection, EntryType.CONFIG, loaded.revision, told)
+
+            self._database.write(remember)
         return self._answer(loaded)
 
     def _load(self) -> LoadedConfig:

@@ -16,15 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from vigilar_common import broker
 from vigilar_common.config.files import write_atomic
 from vigilar_common.crypto import keys
+from vigilar_common.signed_note import verifier_of
 from vigilar_common.topics import SERVICES
 
 CAMERA_FOLDER = "cameras"
 """Camera workers' folders lie together: a container that runs several cameras is given this one."""
+
+LEDGER_KEY_NAME = "vigilar-ledger"
+"""By this name checkpoints of the ledger are signed."""
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "camera-worker": ("facts:write",),
@@ -75,7 +79,9 @@ def make_secrets(root: Path, camera_ids: Iterable[str]) -> list[str]:
     for user in broker.users(cameras):
         _random_line(layout.folder(user) / "broker_password", made)
     _storage_keys(layout, cameras, made)
+    _backup_key(layout, made)
     _tokens(layout, cameras, made)
+    ledger_keys(layout.folder("storage"), made)
     _shared_keys(layout, made)
     _vapid(layout.folder("alerts"), made)
     _broker_files(layout, cameras, made)
@@ -131,6 +137,48 @@ def _public_half(folder: Path, owner: str, made: list[str]) -> X25519PublicKey:
     half = keys.load_private_key(private).public_key()
     keys.write_public_key(public, half)
     return half
+
+
+def ledger_keys(folder: Path, made: list[str]) -> None:
+    """The Ed25519 pair that signs checkpoints of the ledger; the public half is a C2SP verifier key.
+
+    As with recordings, a lost private half is not made anew: who holds the verifier key would see another signer.
+    """
+    private_path, public_path = folder / "ledger_private.pem", folder / "ledger_public.txt"
+    if public_path.exists():
+        return
+    if not private_path.exists():
+        pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write(private_path, pem.decode(), made)
+    key = serialization.load_pem_private_key(private_path.read_bytes(), None)
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise keys.KeyFileError(f"{private_path}: is of another type, must be Ed25519")
+    _write(public_path, f"{verifier_of(LEDGER_KEY_NAME, key)}\n", made, 0o644)
+
+
+def _backup_key(layout: SecretsLayout, made: list[str]) -> None:
+    """Backups are encrypted to storage's `backup_recipient.txt`; what opens them is the owner's, to be kept elsewhere.
+
+    Where only the recipient is left, its owner took the identity away as advised: none is made anew.
+    """
+    recipient = layout.folder("storage") / "backup_recipient.txt"
+    identity = layout.folder("recovery") / "backup_age.txt"
+    if recipient.exists():
+        return
+    from pyrage import x25519
+
+    if identity.exists():
+        lines = identity.read_text("utf-8").splitlines()
+        key = x25519.Identity.from_str(
+            next(line.strip() for line in lines if line.startswith("AGE-SECRET-KEY-"))
+        )
+    else:
+        key = x25519.Identity.generate()
+        text = f"# Opens the backups of Vigilar. Keep it away from this machine.\n# public key: {key.to_public()}\n{key}\n"
+        _write(identity, text, made)
+    _write(recipient, f"{key.to_public()}\n", made, 0o644)
 
 
 def _tokens(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:

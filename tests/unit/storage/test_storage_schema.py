@@ -82,7 +82,7 @@ def test_a_database_newer_than_the_code_is_refused_and_left_alone(tmp_path: Path
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(StartupError, match=r"schema 9999, newer than this Vigilar knows \(0001\)"):
+    with pytest.raises(StartupError, match=rf"schema 9999, newer than this Vigilar knows \({migrate.HEAD}\)"):
         migrate.prepare(path, FakeClock())
     assert migrate.current_version(path) == "9999"
 
@@ -186,7 +186,7 @@ def test_waiting_files_are_found_without_reading_all_recordings(database: Databa
     with database.read() as connection:
         engine = connection.engine
     sa.event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    MediaRows(database).unsettled()
+    MediaRows(database, FakeClock()).unsettled()
 
     with sqlite3.connect(database.path) as raw:
         plans = [

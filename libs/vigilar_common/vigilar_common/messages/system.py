@@ -58,6 +58,15 @@ class SystemHealth(Message):
     findings: list[Finding] = Field(default_factory=list, max_length=200)
 
 
+class StorageCheckpoint(Message):
+    """`vigilar/storage/checkpoint`, retained: what the ledger held, signed (C2SP tlog-checkpoint)."""
+
+    origin: str = Field(max_length=80)
+    size: int = Field(ge=0, description="entries of the ledger")
+    root: str = Field(max_length=64, description="RFC 6962 root, base64")
+    note: str = Field(max_length=4_096, description="the signed note")
+
+
 class SystemEvent(Fact):
     """A row of `system_events`: facts about Vigilar itself that the operator should see."""
 

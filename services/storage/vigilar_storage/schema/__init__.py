@@ -14,6 +14,7 @@ from vigilar_storage.schema.house import (
     sensor_states,
     sensors,
 )
+from vigilar_storage.schema.ledger import ledger, ledger_checkpoints
 from vigilar_storage.schema.living import (
     face_embeddings,
     face_profiles,
@@ -48,6 +49,8 @@ __all__ = [
     "face_embeddings",
     "face_profiles",
     "facts",
+    "ledger",
+    "ledger_checkpoints",
     "meta",
     "package_events",
     "pet_rules",

@@ -1,0 +1,126 @@
+"""Which facts and files become entries, and what the entries say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import ArmRefused, ArmState, ArmStateChanged
+from vigilar_common.messages.camera import RecordingGap, RecordingOpened
+
+from vigilar_storage.ledger.chain import EntryType, Ledger
+
+if TYPE_CHECKING:
+    from vigilar_storage.inspect_file import Found
+
+ARMS = (
+    ArmState.ARMING, ArmState.ARMED_HOME, ArmState.ARMED_AWAY, ArmState.ARMED_NIGHT, ArmState.ARMED_VACATION,
+)  # fmt: skip
+DISARMS = (ArmState.DISARMING, ArmState.DISARMED)
+
+
+def note_facts(ledger: Ledger, connection: sa.Connection, facts: Sequence[Fact]) -> None:
+    """Entries of facts that the log takes now. Raises ValueError, sqlite3.Error."""
+    for fact in facts:
+        if isinstance(fact, RecordingOpened):
+            _opened(ledger, connection, fact)
+        elif isinstance(fact, RecordingGap):
+            told = (fact.id, fact.camera_id, fact.from_ms, fact.to_ms, fact.reason, fact.recording_id)
+            note_gap(ledger, connection, *told)
+        elif isinstance(fact, ArmStateChanged):
+            _changed(ledger, connection, fact)
+        elif isinstance(fact, ArmRefused):
+            body = {
+                "action": fact.action.value,
+                "code": fact.code,
+                "by": fact.requested_by,
+                "method": fact.method,
+                "at_ms": fact.ts_ms,
+            }
+            ledger.append(connection, EntryType.ARM_REFUSED, fact.id, body)
+
+
+def note_gap(
+    ledger: Ledger, connection: sa.Connection, gap_id: str, camera_id: str, from_ms: int, to_ms: int,
+    reason: str, recording_id: str | None,
+) -> None:  # fmt: skip
+    """The subject is the id of the row in `recording_gaps`."""
+    body = {
+        "camera_id": camera_id,
+        "from_ms": from_ms,
+        "to_ms": to_ms,
+        "reason": reason,
+        "recording_id": recording_id,
+    }
+    ledger.append(connection, EntryType.GAP, gap_id, body)
+
+
+def note_file(
+    ledger: Ledger, connection: sa.Connection, file_id: str, camera_id: str, found: Found,
+    started_ms: int, ended_ms: int, *, picture: bool,
+) -> None:  # fmt: skip
+    """A file in its place. `covers_bytes`: the first so many bytes of the file are what `sha256` is of."""
+    kind = EntryType.DAMAGED if found.condition == "damaged" else EntryType.FINALISED
+    if found.condition == "recovered":
+        kind = EntryType.RECOVERED
+    if picture and kind is not EntryType.DAMAGED:
+        kind = EntryType.PICTURE
+    body: dict[str, Any] = {
+        "recording_id": None if picture else file_id,
+        "camera_id": camera_id,
+        "kind": found.kind,
+        "format": str(found.format.value),
+        "sha256": found.sha256,
+        "covers_bytes": found.covers_bytes,
+        "footer_sha256": found.footer_sha256,
+        "size_bytes": found.size_bytes,
+        "plain_bytes": found.plain_bytes,
+        "chunks": found.chunks,
+        "started_ms": started_ms,
+        "ended_ms": ended_ms,
+        "key_id": found.key_id,
+    }
+    if found.damage:
+        body["damage"] = found.damage
+    ledger.append_once(connection, kind, file_id, body)
+
+
+def note_deleted(
+    ledger: Ledger, connection: sa.Connection, file_id: str, camera_id: str, actor: str, policy: str,
+    reason: str,
+) -> None:  # fmt: skip
+    """Whoever marks a recording or picture as deleted writes this in the same transaction."""
+    body = {"camera_id": camera_id, "actor": actor, "policy": policy, "reason": reason}
+    ledger.append_once(connection, EntryType.DELETED, file_id, body)
+
+
+def _opened(ledger: Ledger, connection: sa.Connection, fact: RecordingOpened) -> None:
+    body = {
+        "recording_id": fact.recording_id,
+        "camera_id": fact.camera_id,
+        "stream_id": fact.stream_id,
+        "trigger": fact.trigger,
+        "started_ms": fact.ts_ms,
+        "encrypted": fact.encrypted,
+    }
+    ledger.append_once(connection, EntryType.OPENED, fact.recording_id, body)
+
+
+def _changed(ledger: Ledger, connection: sa.Connection, fact: ArmStateChanged) -> None:
+    if fact.to_state in ARMS:
+        kind = EntryType.ARM
+    elif fact.to_state in DISARMS:
+        kind = EntryType.DISARM
+    else:
+        return  # pending and triggered are events of the alarm, not commands of people
+    body = {
+        "from": fact.from_state.value,
+        "to": fact.to_state.value,
+        "by": fact.changed_by,
+        "method": fact.method,
+        "reason": fact.reason,
+        "at_ms": fact.ts_ms,
+    }
+    ledger.append(connection, kind, fact.id, body)
