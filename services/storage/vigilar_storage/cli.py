@@ -13,7 +13,11 @@ import sys
 from vigilar_common import __version__, logs
 from vigilar_common.errors import VigilarError
 
-VERBS: dict[str, str] = {}
+VERBS: dict[str, str] = {
+    "backup": "backup_cli",
+    "restore": "restore_cli",
+    "storage": "storage_cli",
+}
 """Verb → module below `vigilar_storage`; imported only when that verb is asked for."""
 
 

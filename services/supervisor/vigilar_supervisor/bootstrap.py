@@ -178,7 +178,7 @@ def _backup_key(layout: SecretsLayout, made: list[str]) -> None:
         key = x25519.Identity.generate()
         text = f"# Opens the backups of Vigilar. Keep it away from this machine.\n# public key: {key.to_public()}\n{key}\n"
         _write(identity, text, made)
-    _write(recipient, f"{key.to_public()}\n", made, 0o644)
+    _write(recipient, f"{key.to_public()}\n", made)
 
 
 def _tokens(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:

@@ -112,3 +112,18 @@ def test_the_demo_keeps_its_login_and_its_configuration_is_valid(tmp_path: Path)
     config = load(path, {}).config
     assert [camera.id for camera in config.cameras] == ["door"]
     assert config.system.recordings_dir == str(tmp_path / "recordings")
+
+
+def test_the_identity_of_backups_is_not_made_again_when_its_owner_took_it_away(tmp_path: Path) -> None:
+    make_secrets(tmp_path, [])
+    identity = tmp_path / "recovery" / "backup_age.txt"
+    recipient = (tmp_path / "storage" / "backup_recipient.txt").read_text()
+    assert recipient.strip() in identity.read_text()
+    (tmp_path / "storage" / "backup_recipient.txt").unlink()
+    make_secrets(tmp_path, [])
+    assert (tmp_path / "storage" / "backup_recipient.txt").read_text() == recipient, (
+        "of the identity that is there"
+    )
+    identity.unlink()
+    make_secrets(tmp_path, [])
+    assert not identity.exists()

@@ -1,0 +1,26 @@
+"""What the newest backup and the newest drill came to: written by the commands, read by storage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vigilar_common.state_file import StateFile
+
+from vigilar_storage.places import Places
+
+REMEMBERED_ARCHIVES = 400
+
+
+def read(places: Places) -> dict[str, Any]:
+    """`{"backup": {…}, "drill": {…}, "sha256": {name: hash}}`, each part only if there was one."""
+    return StateFile(places.status).load().value or {}
+
+
+def note(places: Places, **parts: Any) -> None:
+    """Replace these parts. Raises OSError."""
+    file = StateFile(places.status)
+    known = file.load().value or {}
+    hashes = {**known.get("sha256", {}), **parts.pop("sha256", {})}
+    known |= parts
+    known["sha256"] = dict(sorted(hashes.items())[-REMEMBERED_ARCHIVES:])
+    file.save(known)
