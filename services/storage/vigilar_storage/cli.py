@@ -16,6 +16,7 @@ from vigilar_common.errors import VigilarError
 VERBS: dict[str, str] = {
     "backup": "backup_cli",
     "restore": "restore_cli",
+    "export": "export_cli",
     "storage": "storage_cli",
 }
 """Verb → module below `vigilar_storage`; imported only when that verb is asked for."""
