@@ -142,7 +142,7 @@ class Deleter:
                 note_deleted(self._ledger, connection, row.id, row.camera_id, actor, policy, reason)
 
     def _places(self, file_id: str, camera_id: str, path: str | None) -> list[Path]:
-        if path is not None and paths.parse_stored(path) is None:
+        if path is not None and paths.parse_stored(path) is None and not paths.is_older(path):
             raise ValueError(f"{path!r} is no path of a recording: nothing is deleted")
         places = [self._root / path] if path else []
         incoming = self._root / paths.INCOMING / camera_id

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,8 +29,10 @@ UPGRADE_LIMIT_S = 3_600.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def prepare(path: Path, clock: Clock, *, in_child: bool = False) -> None:
-    """Create or upgrade the database at `path`. Raises StartupError saying what to do.
+def prepare(path: Path, clock: Clock, *, in_child: bool = False, recordings: Path | None = None) -> None:
+    """Create or upgrade the database at `path`, also one of the system before. Raises StartupError saying what to do.
+
+    `recordings` is where the system before kept its films.
 
     `in_child` runs the migrations in a process of their own, so that what they load does not stay in this one.
     """
@@ -46,12 +49,25 @@ def prepare(path: Path, clock: Clock, *, in_child: bool = False) -> None:
             "install the newer version again, or restore the backup made before the upgrade"
         )
     try:
+        run = _upgrade_in_child if in_child else upgrade
+        if not version and _taken_over(path, clock, recordings, run):
+            version = HEAD
         if version != HEAD:
             log.info("database %s: schema %s becomes %s", path, version or "(empty)", HEAD)
-            (_upgrade_in_child if in_child else upgrade)(path)
+            run(path)
         _name_it(path, clock)
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, subprocess.TimeoutExpired) as error:
         raise StartupError(f"database {path} could not be upgraded to schema {HEAD}: {error}") from error
+
+
+def _taken_over(path: Path, clock: Clock, recordings: Path | None, run: Callable[[Path], None]) -> bool:
+    """Whether the database was of the system before; loaded only for one without a version."""
+    from vigilar_storage import legacy
+
+    if not legacy.is_legacy(path):
+        return False
+    legacy.take_over(path, clock, recordings, run)
+    return True
 
 
 def current_version(path: Path) -> str:

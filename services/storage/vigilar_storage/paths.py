@@ -18,6 +18,10 @@ _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _NAME = re.compile(rf"(?P<id>{_UUID})(?P<suffix>\.vge|\.mp4|\.jpg)")
 _STORED = re.compile(rf"(?P<camera>[A-Za-z0-9_-]{{1,64}})/(?P<day>\d{{4}}/\d\d/\d\d)/{_NAME.pattern}")
 
+_OLDER = re.compile(
+    r"(?!incoming/)(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}/){0,6}[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.(?:vge|mp4)"
+)
+
 
 @dataclass(frozen=True)
 class StoredName:
@@ -45,6 +49,11 @@ def parse_stored(path: str) -> StoredName | None:
     """The parts of a path that `stored` made; None for anything else."""
     found = _STORED.fullmatch(path)
     return StoredName(found["camera"], found["day"], found["id"], found["suffix"]) if found else None
+
+
+def is_older(path: str) -> bool:
+    """Whether a recording of the system before may lie here: plain words below recordings_dir, no step upwards."""
+    return _OLDER.fullmatch(path) is not None
 
 
 def parse_name(name: str) -> tuple[str, str] | None:
