@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
 )
-from storage_rig import Rig, fact, make_film, now_ms, running, wait_for
+from storage_rig import Rig, fact, finished, make_film, new_id, now_ms, opened, running, wait_for
 from vigilar_storage import export_verifier
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -334,6 +334,24 @@ def test_a_damaged_recording_is_left_out_and_named(
     assert code == 0
     assert f"left out recording {bad}" in text
     assert str(rig.folder) not in text
+
+
+def test_a_recording_that_was_stored_plain_is_exported_and_labelled(
+    rig: Rig, film: bytes, started_ms: int, verifier: Path, tmp_path: Path
+) -> None:
+    plain, begun_ms = new_id(), started_ms + 180_000
+    (rig.incoming / f"{plain}.mp4").write_bytes(film)
+    rig.post([opened(plain, begun_ms, encrypted=False), finished(plain, begun_ms, seconds=4, size=len(film))])
+    wait_for(lambda: rig.state_of(plain) == "complete", what="the plain film is taken over")
+
+    done = export(rig, tmp_path / "out.zip", "--recording", plain)
+
+    assert done.returncode == 0, done.stderr
+    code, text = verify(verifier, tmp_path / "out.zip")
+    assert code == 0, text
+    with zipfile.ZipFile(tmp_path / "out.zip") as file:
+        (row,) = json.loads(file.read("manifest.json"))["recordings"]
+    assert (row["authenticated"], row["in_ledger"], row["stored_as"]) == (False, True, "mp4")
 
 
 def test_without_the_key_the_cure_is_named(rig: Rig, film_ids: list[str], tmp_path: Path) -> None:
