@@ -14,6 +14,8 @@ from vigilar_common import __version__, logs
 from vigilar_common.errors import VigilarError
 
 VERBS: dict[str, str] = {
+    "verify": "verify_cli",
+    "keys": "keys_cli",
     "backup": "backup_cli",
     "restore": "restore_cli",
     "export": "export_cli",
