@@ -18,6 +18,7 @@ from vigilar_common.service import Context
 from vigilar_common.topics import CAMERA_AVAILABLE
 
 from vigilar_storage import feed, keys, migrate, mount, registry
+from vigilar_storage.backup_watch import BackupWatch
 from vigilar_storage.db import Database
 from vigilar_storage.deletion import Deleter
 from vigilar_storage.facts import FactStore, LocalSink, Rejection
@@ -62,7 +63,7 @@ class StorageApp:
         ring, findings = keys.load_ring(context.secrets, context.config.storage)
         for finding in findings:
             self.reporter.set(finding)
-        migrate.prepare(self.database.path, context.clock, in_child=True)
+        migrate.prepare(self.database.path, context.clock, in_child=True, recordings=self._root)
         self.database.open()
         with self.database.read() as connection:
             self._epoch = feed.read_epoch(connection)
@@ -82,6 +83,7 @@ class StorageApp:
         self._hints.start()
         self.keeper.start()
         self.intake.start()
+        self._watch_backups()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
         self._started = True
         log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
@@ -91,6 +93,7 @@ class StorageApp:
             self.database.close()
             return
         self.server.stop()
+        self.backups.stop()
         self.intake.stop()
         self._hints.stop()
         self._context.outbox.close(OUTBOX_FLUSH_S)  # its drain needs the database
@@ -118,6 +121,7 @@ class StorageApp:
         return {
             "facts_n": self.facts.last_n,
             "open_files": self.files.open_count if self._started else 0,
+            **(self.backups.newest if self._started else {}),
             "findings": [finding.model_dump(mode="json") for finding in self.reporter.findings()],
         }
 
@@ -149,6 +153,11 @@ class StorageApp:
         if finding is not None:
             self.reporter.set(finding)
             self.reporter.event(finding.severity, finding.code, finding.title)
+
+    def _watch_backups(self) -> None:
+        state_dir, clock = self._context.environment.state_dir, self._context.clock
+        self.backups = BackupWatch(self._root, self.database, self.files, self.reporter, clock, state_dir)
+        self.backups.start()
 
     def _start_api(self) -> None:
         from vigilar_storage.api import create_app

@@ -131,9 +131,11 @@ def restore(where: Places, checked: Checked, clock: Clock, parts: Sequence[str],
         for _, target in placed:
             _writable(target)
         kept: list[Path] = []
+        if any(member.name == archive.DATABASE for member in chosen):
+            kept += _settle_wal(
+                where.database, stamp
+            )  # first: it also tells whether somebody uses the database
         for member, target in placed:
-            if member.name == archive.DATABASE:
-                kept += _settle_wal(target, stamp)
             kept += _place(checked.path(member), target, member, stamp)
         return kept
     finally:
