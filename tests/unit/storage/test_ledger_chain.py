@@ -251,3 +251,19 @@ def test_a_rotation_that_was_cut_off_is_finished_by_the_next(
     assert retired.stat().st_mode & 0o777 == 0o600
     assert not (storage / "storage_next.pem").exists()
     assert make_secrets(root, ["front", "back"]) == []
+
+
+def test_a_jump_of_the_clock_is_an_entry_and_a_drift_is_none(
+    database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    keeper = keeper_of(database, clock, FakeBus(clock), tmp_path / "storage")
+    before_ms = keeper._offset_ms()
+    clock.jump_wall(2)
+    clock.advance(3_600)
+    before_ms = keeper._look_at_clocks(before_ms)
+    assert kinds(database) == []
+    clock.jump_wall(-86_400)
+    keeper._look_at_clocks(before_ms)
+
+    (entry,) = rows(database)
+    assert (entry["type"], entry["body"]) == ("clock-jump", {"jump_ms": 2_000 - 86_400_000})
