@@ -30,7 +30,7 @@ from vigilar_common.topics import (
 )
 
 from vigilar_health.checks import CHECKS, clock
-from vigilar_health.domain.board import CAMERA_PREFIX, Board, Heard, Usage
+from vigilar_health.domain.board import CAMERA_PREFIX, Board, Forecast, Heard, Usage
 from vigilar_health.domain.findings import Ledger, status_of
 
 log = logging.getLogger("vigilar.health")
@@ -131,13 +131,14 @@ class Handlers:
         try:
             answer = self._storage.get("/v1/usage")
             disks = {str(name): DiskUsage.model_validate(raw) for name, raw in answer["disks"].items()}
+            forecast = _forecast(answer.get("forecast"))
         except (StorageUnavailableError, StorageRefusedError) as error:
             problem = str(error)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             problem = f"storage answered GET /v1/usage with something else ({type(error).__name__})"
         else:
             with self._lock:
-                self._board.usage = Usage(disks, self._clock.monotonic_s(), "")
+                self._board.usage = Usage(disks, self._clock.monotonic_s(), "", forecast)
             return True
         with self._lock:
             self._board.usage.problem = problem[:400]  # the last known figures stay
@@ -234,6 +235,16 @@ class Handlers:
             self._file.save(kept)
         except OSError as error:
             log.error("findings cannot be kept in %s: %s", self._file.path, error)  # noqa: TRY400
+
+
+def _forecast(raw: Any) -> Forecast | None:
+    """Raises TypeError, KeyError, ValueError for something else than a forecast."""
+    if raw is None:
+        return None  # storage of an earlier version
+    days = raw["days_until_critical"]
+    return Forecast(
+        None if days is None else float(days), int(raw["bytes_per_day"]), int(raw["prunable_bytes"])
+    )
 
 
 def _shortened(beat: Heartbeat) -> Heartbeat:

@@ -30,8 +30,10 @@ from vigilar_storage.ledger.signing import origin_of
 from vigilar_storage.media import Media
 from vigilar_storage.metrics import register
 from vigilar_storage.report import Reporter
+from vigilar_storage.retention import Housekeeper
 from vigilar_storage.settings import SettingsService
 from vigilar_storage.tokens import Tokens
+from vigilar_storage.usage import Totals
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class StorageApp:
         self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
         self.deleter = Deleter(self._root, self.database, self.files, context.clock)
         self.media = Media(self._root, self.database, self.files)
+        self._make_housekeeper()
         self._prepare_folders()
         self.facts.on_taken = self._taken
         self.facts.on_rejected = self._rejected
@@ -83,6 +86,7 @@ class StorageApp:
         self._hints.start()
         self.keeper.start()
         self.intake.start()
+        self.housekeeper.start()
         self._watch_backups()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
         self._started = True
@@ -93,6 +97,7 @@ class StorageApp:
             self.database.close()
             return
         self.server.stop()
+        self.housekeeper.stop()
         self.backups.stop()
         self.intake.stop()
         self._hints.stop()
@@ -159,24 +164,41 @@ class StorageApp:
         self.backups = BackupWatch(self._root, self.database, self.files, self.reporter, clock, state_dir)
         self.backups.start()
 
+    def _make_housekeeper(self) -> None:
+        environment, clock = self._context.environment, self._context.clock
+        self.settings = SettingsService(environment.state_dir, environment.config_run, self.database, clock)
+        self.totals = Totals(self.database, clock)
+        self.housekeeper = Housekeeper(
+            self._root,
+            self.database,
+            self.deleter,
+            self.reporter,
+            clock,
+            self._context.config,
+            self.settings.loaded,
+            self.totals,
+        )
+        self.database.on_disk_full = self.housekeeper.wake
+
     def _start_api(self) -> None:
         from vigilar_storage.api import create_app
         from vigilar_storage.api.deps import Services
         from vigilar_storage.server import ApiServer
 
         environment, clock = self._context.environment, self._context.clock
-        settings = SettingsService(environment.state_dir, environment.config_run, self.database, clock)
         behind = Services(
             self.database,
             self.facts,
             self.media,
             self.deleter,
-            settings,
+            self.settings,
             self.tokens,
             clock,
             lambda: self._epoch,
             self._data_dir,
             self._root,
+            self.totals,
+            self.housekeeper.critical_pct,
         )
         self.server = ApiServer(create_app(behind), environment.api_host, environment.api_port)
         self.server.start()
@@ -185,6 +207,7 @@ class StorageApp:
         health = self._context.health
         health.live_when("database", self.database.thread_problem)
         health.live_when("intake", self.intake.thread_problem)
+        health.live_when("housekeeper", self.housekeeper.thread_problem)
         health.live_when("api", self.server.thread_problem)
         health.live_when("ledger", self.keeper.thread_problem)
         sources = {
@@ -192,6 +215,7 @@ class StorageApp:
             "facts": self.facts.counters,
             "intake": self.intake.counters,
             "media": self.media.counters,
+            "housekeeper": self.housekeeper.counters,
             "ledger": self.keeper.counters,
         }
         register(health.metrics, sources, self.files)
@@ -203,6 +227,7 @@ class StorageApp:
         except (StorageUnavailableError, OSError) as error:
             log.error("cameras and sensors could not be taken from the configuration: %s", error)  # noqa: TRY400
             return False
+        self.housekeeper.follow(new.config)
         return True
 
     def _resume_deletions(self) -> None:

@@ -37,7 +37,8 @@ READER_WAIT_S = 10.0
 BUSY_TIMEOUT_MS = 5_000
 CACHE_KIB = 8_192
 READER_CACHE_KIB = 2_048
-MMAP_BYTES = 64 * 1024 * 1024
+MMAP_BYTES = 0
+"""Every connection would map the file for itself, and each map counts as memory of this process."""
 WAL_CHECKPOINT_PAGES = 2_000
 ERROR_CHAIN = 10
 WAL_KEPT_BYTES = 16 * 1024 * 1024
@@ -74,6 +75,8 @@ class Database:
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
         self._after_commit: list[Callable[[], None]] = []
+        self.on_disk_full: Callable[[], None] | None = None
+        """Called on the writer's thread when the disk takes no more; must be quick and not raise."""
         self.counters = {"commits": 0, "jobs": 0, "failed_jobs": 0, "failed_commits": 0}
         self.problem = ""
         """Why the last batch could not be written; empty while writing works."""
@@ -195,6 +198,8 @@ class Database:
         if str(told) != self.problem:
             log.critical("%s", told)
         self.problem = str(told)
+        if self.on_disk_full is not None and isinstance(told, DiskFullError):
+            self.on_disk_full()
         for waiting in batch:
             waiting.future.set_exception(told)
 

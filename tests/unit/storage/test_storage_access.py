@@ -18,7 +18,7 @@ from vigilar_common.errors import StartupError
 from vigilar_common.secrets import Secrets
 from vigilar_common.testing import FakeClock, FakeFacts
 from vigilar_storage import keys, registry
-from vigilar_storage.api import cameras, events, facts, ledger, logs, recordings, settings, state
+from vigilar_storage.api import cameras, events, facts, gaps, ledger, logs, recordings, settings, state
 from vigilar_storage.api.deps import Require
 from vigilar_storage.db import Database
 from vigilar_storage.report import QUIET_S, Reporter
@@ -40,6 +40,7 @@ DECLARED = {
     ("GET", "/v1/recordings/{recording_id}/playlist.m3u8"): "media:read",
     ("GET", "/v1/pictures/{picture_id}"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/playlist.m3u8"): "media:read",
+    ("GET", "/v1/cameras/{camera_id}/coverage"): "media:read",
     ("GET", "/v1/cameras"): "state:read",
     ("GET", "/v1/sensors"): "state:read",
     ("GET", "/v1/ledger"): "state:read",
@@ -62,7 +63,7 @@ def scopes_of(route: APIRoute) -> list[str]:
 
 def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
     found: dict[tuple[str, str], str] = {}
-    for subject in (facts, events, recordings, cameras, ledger, logs, settings, state):
+    for subject in (facts, events, recordings, cameras, gaps, ledger, logs, settings, state):
         for route in subject.router.routes:
             assert isinstance(route, APIRoute)
             (scope,) = scopes_of(route)

@@ -25,8 +25,8 @@ def _legacy(config: Config) -> Iterator[str]:
     for key in ("max_disk_usage_gb", "free_space_floor_gb"):
         if getattr(config.storage, key) != getattr(defaults, key):
             yield (
-                f"[storage] {key} is a legacy key that limits nothing; use [health] disk_critical_pct and "
-                "auto_prune_target_pct"
+                f"[storage] {key} is a legacy key that limits nothing until `vigilar storage enforce-limits` "
+                "confirmed it; see also [health] disk_critical_pct"
             )
 
 

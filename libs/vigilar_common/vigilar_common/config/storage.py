@@ -24,14 +24,14 @@ class Storage(Section):
     max_disk_usage_gb: float = Field(
         200,
         ge=0,
-        title="Most disk use (legacy)",
-        description="Legacy key, accepted and unused; see [health].",
+        title="Most disk use",
+        description="GB; holds once `vigilar storage enforce-limits` confirmed it. See [health].",
     )
     free_space_floor_gb: float = Field(
         10,
         ge=0,
-        title="Free space floor (legacy)",
-        description="Legacy key, accepted and unused; see [health].",
+        title="Free space floor",
+        description="GB; holds once `vigilar storage enforce-limits` confirmed it. See [health].",
     )
     sync_interval_s: float = Field(
         1.0,

@@ -28,6 +28,17 @@ class Heard:
     """Of the first of its heartbeats in a row that said so; None when it is ready."""
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What storage expects of the partition that holds the recordings."""
+
+    days_until_critical: float | None
+    """None: never, retention keeps pace, or nothing is known yet."""
+    bytes_per_day: int
+    prunable_bytes: int
+    """Of unstarred recordings, which pruning may delete."""
+
+
 @dataclass
 class Usage:
     """Storage's answer to the last `GET /v1/usage`."""
@@ -37,6 +48,7 @@ class Usage:
     """Monotonic second of the last good answer; None: never."""
     problem: str = "not asked yet"
     """Why the last question got no answer; empty when it did."""
+    forecast: Forecast | None = None
 
 
 @dataclass

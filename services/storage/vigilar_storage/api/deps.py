@@ -25,6 +25,7 @@ from vigilar_storage.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursorError
 from vigilar_storage.queries import Span
 from vigilar_storage.settings import SettingsService, StaleRevisionError
 from vigilar_storage.tokens import Sender, Tokens
+from vigilar_storage.usage import Totals
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class Services:
     epoch: Callable[[], str]
     data_dir: Path
     recordings_dir: Path
+    totals: Totals
+    critical_pct: Callable[[], float]
 
 
 class ApiError(Exception):

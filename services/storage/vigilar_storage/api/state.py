@@ -20,7 +20,10 @@ MAX_FILTER_CHARS = 200
 @router.get("/v1/usage")
 def get_usage(request: Request) -> JSONResponse:
     behind = services(request)
-    return JSONResponse(usage.usage(behind.database, behind.data_dir, behind.recordings_dir))
+    answer = usage.usage(
+        behind.database, behind.data_dir, behind.recordings_dir, behind.totals, behind.critical_pct()
+    )
+    return JSONResponse(answer)
 
 
 @router.get("/v1/state/{table}")

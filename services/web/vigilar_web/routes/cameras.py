@@ -53,6 +53,20 @@ async def timeline(
     )
 
 
+@router.get("/api/v1/cameras/{camera_id}/coverage")
+@access(Access.SESSION, renews=False)
+async def coverage(
+    camera_id: CameraId,
+    parts: PartsNeeded,
+    from_ms: Annotated[Moment, Query()],
+    to_ms: Annotated[Moment, Query()],
+) -> Any:
+    """Which seconds exist, and why the others do not."""
+    parts.camera(camera_id)
+    path = f"/v1/cameras/{camera_id}/coverage"
+    return await parts.storage.json("GET", path, {"from_ms": from_ms, "to_ms": to_ms})
+
+
 async def _stored(parts: PartsNeeded, camera_id: str) -> bytes | None:
     page = await parts.storage.json("GET", "/v1/events", {"camera": camera_id, "limit": LOOKED_AT_EVENTS})
     for row in page["items"]:
