@@ -19,6 +19,7 @@ from vigilar_common.topics import CAMERA_AVAILABLE
 
 from vigilar_storage import feed, keys, migrate, mount, registry
 from vigilar_storage.backup_watch import BackupWatch
+from vigilar_storage.datalock import DataLock
 from vigilar_storage.db import Database
 from vigilar_storage.deletion import Deleter
 from vigilar_storage.facts import FactStore, LocalSink, Rejection
@@ -48,6 +49,7 @@ class StorageApp:
         self._data_dir = Path(self._system.data_dir)
         self._root = Path(self._system.recordings_dir)
         self.database = Database(self._data_dir / DATABASE_FILE)
+        self._lock = DataLock(self._data_dir)
         self._epoch = ""
         self._problem_told = ""
         self.reporter = Reporter(context.facts, context.clock)
@@ -65,6 +67,7 @@ class StorageApp:
         ring, findings = keys.load_ring(context.secrets, context.config.storage)
         for finding in findings:
             self.reporter.set(finding)
+        self._lock.take(context.clock)  # never beside another storage, nor in the middle of a restore
         migrate.prepare(self.database.path, context.clock, in_child=True, recordings=self._root)
         self.database.open()
         with self.database.read() as connection:
@@ -95,6 +98,7 @@ class StorageApp:
     def stop(self) -> None:
         if not self._started:
             self.database.close()
+            self._lock.release()
             return
         self.server.stop()
         self.housekeeper.stop()
@@ -105,6 +109,7 @@ class StorageApp:
         self.keeper.stop()
         self.database.close()
         self.files.close()
+        self._lock.release()
 
     def not_ready_reason(self) -> str:
         if not self._started:
