@@ -41,7 +41,9 @@ class DataLock:
             except BlockingIOError:
                 if clock.monotonic_s() >= until_s:
                     file.close()
-                    raise StartupError(f"storage, or a restore, is running on {self._folder}: stop it first") from None
+                    raise StartupError(
+                        f"storage, or a restore, is running on {self._folder}: stop it first"
+                    ) from None
                 clock.sleep(AGAIN_S)
         self._file = file
 
