@@ -5,6 +5,8 @@ PORT ?= 49735
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
+# The browser's driver keeps an event loop running to the end, so its tests come last.
+IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose check format lint typecheck docs bench up down
@@ -25,10 +27,10 @@ run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
 	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
-	$(PYTEST) -m "not slow and not compose" tests
+	$(PYTEST) -m "not slow and not compose" $(IN_ORDER)
 
 test-full: setup-test check ## the same with the slow tests and the containers
-	$(PYTEST) -m "not compose" tests
+	$(PYTEST) -m "not compose" $(IN_ORDER)
 	$(MAKE) test-compose
 
 test-unit: ## unit, contract and architecture tests
