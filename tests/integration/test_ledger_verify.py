@@ -376,12 +376,14 @@ def test_a_checkpoint_leaves_the_box_when_the_alarm_changes_and_at_stop(house: t
     before: Any = wait_for(lambda: rig.bus.states.get(path))
     disarmed = alarm("armed_away", "disarmed")
     rig.post([disarmed], "events")
-    wait_for(lambda: rig.bus.states[path] is not before)
-    told: Any = rig.bus.states[path]
     listed = rig.get("/v1/ledger?limit=100").json()["items"]
+    wait_for(lambda: rig.bus.states[path] is not before and rig.bus.states[path].size == len(listed))
+    told: Any = rig.bus.states[path]
     assert (listed[-1]["type"], listed[-1]["body"]["by"]) == ("disarm", "anna")
     notes = rig.get("/v1/ledger/checkpoints").json()["items"]
-    assert (notes[-1]["reason"], notes[-1]["size"]) == ("alarm", len(listed))
+    # The checkpoint of the start is made on a thread of its own: it may be the one that takes the alarm along.
+    assert notes[-1]["reason"] in ("alarm", "start")
+    assert notes[-1]["size"] == len(listed)
     assert (told.size, told.note) == (len(listed), notes[-1]["note"])
     page = rig.get("/v1/ledger?limit=2").json()
     assert [
