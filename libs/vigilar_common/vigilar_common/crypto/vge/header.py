@@ -152,6 +152,10 @@ class FileKeys:
     def seal_chunk(self, chunk_type: int, index: int, plaintext: bytes | memoryview) -> bytes:
         return self.payload.encrypt(_NONCE.pack(chunk_type, index), plaintext, None)
 
+    def seal_chunk_into(self, chunk_type: int, index: int, plaintext: memoryview, target: memoryview) -> None:
+        """As ``seal_chunk``, into memory of exactly the sealed size."""
+        self.payload.encrypt_into(_NONCE.pack(chunk_type, index), plaintext, None, target)
+
     def open_chunk(self, chunk_type: int, index: int, sealed: bytes | memoryview) -> bytes:
         """Raises cryptography's InvalidTag."""
         return self.payload.decrypt(_NONCE.pack(chunk_type, index), sealed, None)
