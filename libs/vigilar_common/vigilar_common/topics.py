@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from vigilar_common.messages import Fact, Message, Reply, alarm, alerts, camera, system
+from vigilar_common.topics_facts import FACTS
 
 SERVICES = (
     "storage",
@@ -363,7 +364,18 @@ def may_publish(user: str, topic: Topic) -> bool:
     return role in topic.publishers or (topic.publishers == ALL_SERVICES and role not in OUTSIDERS)
 
 
-TOPICS: tuple[Topic, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Topic))
+def _plain_facts() -> list[Topic]:
+    """Facts that are told with the first sentence of their model."""
+    return [
+        _fact(pattern, model, publisher, subscribers, (model.__doc__ or model.TYPE).partition("\n")[0])
+        for pattern, model, publisher, subscribers in FACTS
+    ]
+
+
+TOPICS: tuple[Topic, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Topic)),
+    *_plain_facts(),
+)
 FACT_TOPICS: dict[str, Topic] = {
     topic.model.TYPE: topic for topic in TOPICS if topic.model is not None and issubclass(topic.model, Fact)
 }

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from vigilar_common.config.base import AnyCaseLower, AnyCaseUpper, Host, Name, Section
 from vigilar_common.messages.alarm import ArmState
+from vigilar_common.messages.presence import Household, Role
 
 _CHOOSABLE = (
     ArmState.DISARMED,
@@ -28,20 +29,6 @@ def _choosable(state: ArmState) -> ArmState:
 class PresenceMethod(StrEnum):
     ICMP = "icmp"
     ARPING = "arping"
-
-
-class Role(StrEnum):
-    ADULT = "adult"
-    CHILD = "child"
-
-
-class Household(StrEnum):
-    """Who of the household is home, taken together."""
-
-    EMPTY = "EMPTY"
-    ADULTS_HOME = "ADULTS_HOME"
-    KIDS_HOME = "KIDS_HOME"
-    ALL_HOME = "ALL_HOME"
 
 
 class Member(Section):

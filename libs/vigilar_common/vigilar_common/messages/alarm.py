@@ -89,6 +89,7 @@ class EventOpened(Fact):
     severity: Severity
     title: Text
     camera_id: Identifier | None = None
+    sensor_id: Identifier | None = None
     cause_id: Uuid | None = Field(None, description="the motion (or other fact) it was derived from")
     picture_id: Uuid | None = None
     recording_id: Uuid | None = None
