@@ -243,7 +243,7 @@ LIVE = Topic(
     None,
     ("camera-worker",),
     ("web",),
-    "Fragmented MP4; user properties kind (init|part), seq, key (0|1), codec. Only while leased.",
+    "Fragmented MP4 (stream jpeg: one JPEG each); user properties kind (init|part), seq, key (0|1), codec. Only while leased.",
     8_388_608,
 )
 
@@ -318,6 +318,15 @@ CMD_LIVE = Topic(
     ("web",),
     ("camera-worker",),
     "Renew the lease on live parts.",
+    2_048,
+)
+CMD_SNAPSHOT = Topic(
+    "vigilar/cmd/{sender}/camera/{camera_id}/snapshot",
+    Kind.COMMAND,
+    camera.TakeSnapshot,
+    ("web",),
+    ("camera-worker",),
+    "Send a picture of now; at most one a second is made.",
     2_048,
 )
 CMD_PUSH_SUBSCRIBE = Topic(

@@ -11,7 +11,7 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.camera import CameraCondition, LiveLease
 from vigilar_common.service import Context
-from vigilar_common.topics import CMD_LIVE
+from vigilar_common.topics import CMD_LIVE, CMD_SNAPSHOT
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
@@ -19,7 +19,7 @@ from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.domain.governor import FpsGovernor
 from vigilar_camera_worker.domain.ring import PacketRing
-from vigilar_camera_worker.live import STREAM, Live
+from vigilar_camera_worker.live_streams import LiveStreams
 from vigilar_camera_worker.motion_report import MotionReport
 from vigilar_camera_worker.names import NAME_PREFIX
 from vigilar_camera_worker.recorder import Policy, Recorder
@@ -69,14 +69,15 @@ class CameraWorker:
             onset_slack_s=slack_s,
         )
         self._recorder = Recorder(policy, self._ring, self._writer, clock)
-        self._live = Live(context.bus, camera.id, self._ring, clock)
+        self._live = LiveStreams(context.bus, camera.id, self._ring, config.remote, self._report, clock)
         self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
         self._analyser = Analyser(camera, MotionDetector(camera), self._motion, clock)
         self._reader = CameraReader(
-            camera, clock, self._report, self._ring, self._recorder, self._live, self._analyser
+            camera, clock, self._report, self._ring, self._recorder, self._live.main, self._analyser
         )
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
+        context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
         self._analyser.start()
@@ -88,7 +89,7 @@ class CameraWorker:
         self._reader.stop(LAST_WORDS_S)
         self._analyser.stop(LAST_WORDS_S)
         finished = self._recorder.stop(FINISH_S)
-        self._live.interrupted()
+        self._live.stop(LAST_WORDS_S)
         if not finished:
             self._report.find("stop", "the recording could not be finished in time; storage recovers it")
         self._report.stopped()
@@ -129,13 +130,14 @@ class CameraWorker:
             "queue_overflows": lambda: float(self._recorder.queue_overflows),
             "light_changes": lambda: float(analyser.light_changes),
             "recording": lambda: float(writer.recording),
+            "transcodes": lambda: float(self._live.transcodes),
             "online": lambda: float(self._report.condition is CameraCondition.ONLINE),
         }
         counters = [
             reader.counters,
             writer.counters,
             analyser.counters,
-            self._live.counters,
+            *self._live.counters,
             self._motion.counters,
         ]
 
@@ -149,8 +151,7 @@ class CameraWorker:
     def _on_lease(self, received: Received) -> None:
         lease = received.message
         assert isinstance(lease, LiveLease)
-        if lease.stream == STREAM:
-            self._live.lease(lease.lease_s, lease.fresh)
+        self._live.lease(lease)
 
     def _picture_decoded(self, stream_id: str) -> None:
         assert self._reader is not None
@@ -172,7 +173,7 @@ def own_camera(config: Config, name: str) -> Camera:
 
 
 def _relevant(config: Config) -> dict[str, Any]:
-    return config.model_dump(include={"system", "storage", "cameras", "mqtt"})
+    return config.model_dump(include={"system", "storage", "cameras", "mqtt", "remote"})
 
 
 def build(context: Context) -> CameraWorker:

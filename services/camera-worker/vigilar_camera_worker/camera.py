@@ -20,7 +20,7 @@ from vigilar_camera_worker.domain.packets import RawPacket
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.domain.timeline import Timeline
 from vigilar_camera_worker.errors import CameraError, StreamLostError, UnusableStreamError, address
-from vigilar_camera_worker.live import Live
+from vigilar_camera_worker.live_source import PacketListener
 from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
 
@@ -47,7 +47,7 @@ class CameraReader:
         report: Report,
         ring: PacketRing,
         recorder: Recorder,
-        live: Live,
+        live: PacketListener,
         analyser: Analyser,
         *,
         opener: Opener = open_stream,

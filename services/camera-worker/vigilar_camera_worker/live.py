@@ -9,6 +9,7 @@ from typing import Final
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock
 from vigilar_common.fmp4 import FragmentIndex
+from vigilar_common.messages.camera import LiveStream
 from vigilar_common.topics import LIVE as LIVE_TOPIC
 
 from vigilar_camera_worker.adapters.fmp4 import LIVE, Muxer, StreamFormat
@@ -19,17 +20,19 @@ log = logging.getLogger(__name__)
 
 MAX_PART_BYTES: Final = 1024 * 1024
 """The GOP from the ring goes out in parts of about this size; the topic holds eight times as much."""
-STREAM: Final = "main"
 
 
 class Live:
-    """``lease`` comes from the bus's thread, ``feed`` from the camera's.
+    """One stream in parts. ``lease`` comes from the bus's thread, ``feed`` from that of the stream.
 
     Each `init` starts a new timeline at 0. `seq` has no holes as long as the worker lives.
     """
 
-    def __init__(self, bus: Bus, camera_id: str, ring: PacketRing, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, camera_id: str, ring: PacketRing, clock: Clock, stream: LiveStream = LiveStream.MAIN
+    ) -> None:
         self._bus, self._camera_id, self._ring, self._clock = bus, camera_id, ring, clock
+        self._stream = stream
         self._lock = threading.Lock()
         self._wanted: StreamFormat | None = None
         self._until_s = -1.0
@@ -38,7 +41,10 @@ class Live:
         self._last_number = 0
         self._seq = 0
         self._index = FragmentIndex()
-        self.counters = {"live_starts": 0, "live_parts": 0, "live_bytes": 0, "live_unsent": 0}
+        self._name = "live" if stream is LiveStream.MAIN else f"live_{stream.value}"
+        self.counters = dict.fromkeys(
+            (f"{self._name}_{what}" for what in ("starts", "parts", "bytes", "unsent")), 0
+        )
 
     @property
     def leased(self) -> bool:
@@ -64,6 +70,8 @@ class Live:
 
     def feed(self, packet: Packet) -> None:
         """Every packet, after it went into the ring."""
+        if self._muxer is None and not self.leased:
+            return  # nobody watches: the usual case costs no lock
         with self._lock:
             if not self.leased:
                 self._end()
@@ -87,7 +95,7 @@ class Live:
         self._muxer = Muxer(self._wanted, LIVE)
         self._index = FragmentIndex()
         self._codec = ""
-        self.counters["live_starts"] += 1
+        self.counters[f"{self._name}_starts"] += 1
         pending, first = bytearray(), True
         for packet in gop:
             pending += b"".join(data for data, _ in self._fragments(packet))
@@ -119,12 +127,12 @@ class Live:
     def _publish(self, kind: str, data: bytes, *, key: bool) -> None:
         properties = {"kind": kind, "seq": str(self._seq), "key": str(int(key)), "codec": self._codec}
         self._seq += 1
-        self.counters["live_parts"] += 1
-        self.counters["live_bytes"] += len(data)
+        self.counters[f"{self._name}_parts"] += 1
+        self.counters[f"{self._name}_bytes"] += len(data)
         if not self._bus.publish_frame(
-            LIVE_TOPIC, data, properties, camera_id=self._camera_id, stream=STREAM
+            LIVE_TOPIC, data, properties, camera_id=self._camera_id, stream=self._stream.value
         ):
-            self.counters["live_unsent"] += 1
+            self.counters[f"{self._name}_unsent"] += 1
 
     def _end(self) -> None:
         muxer, self._muxer = self._muxer, None

@@ -54,6 +54,7 @@ class CameraState(Message):
     recording: bool = False
     recording_problem: Text = Field("", description="why nothing can be recorded; empty while it can")
     motion_score: float = Field(0, ge=0, le=1, description="share of the analysed picture that moves")
+    sub_online: bool = Field(False, description="the sub stream sends pictures, so tiles may ask for it")
     findings: list[Text] = Field(default_factory=list, max_length=20)
 
 
@@ -141,11 +142,31 @@ class RecordingGap(Fact):
     recording_id: Uuid | None = None
 
 
+class LiveStream(StrEnum):
+    """What can be watched of a camera. The first two are copies, the rest is made only while somebody watches."""
+
+    MAIN = "main"
+    SUB = "sub"
+    H264 = "h264"
+    """For browsers that cannot play H.265."""
+    REMOTE = "remote"
+    """The profile of `[remote]`."""
+    JPEG = "jpeg"
+    """Single pictures, for browsers that can play nothing else."""
+
+
 class LiveLease(Message):
     """Command: keep sending live parts for `lease_s` from now; the first one brings init and GOP."""
 
-    stream: str = Field("main", pattern=r"^(main|sub)$")
+    stream: LiveStream = LiveStream.MAIN
     lease_s: float = Field(6, gt=0, le=30)
     fresh: bool = Field(
         False, description="a new viewer: send the init segment and the GOP in the ring again"
     )
+
+
+class TakeSnapshot(Message):
+    """Command: send a picture of now. The reply's `data` is `{picture_id, taken_ms}`; the JPEG itself comes as a
+    picture message of kind snapshot with that id."""
+
+    max_width_px: int = Field(1280, ge=64, le=1920)
