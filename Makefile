@@ -33,16 +33,16 @@ test-full: setup-test check ## the same with the slow tests and the containers
 	$(PYTEST) -m "not compose" $(IN_ORDER)
 	$(MAKE) test-compose
 
-test-unit: ## unit, contract and architecture tests
+test-unit: setup-test ## unit, contract and architecture tests
 	$(PYTEST) -m "not slow" tests/unit tests/contract tests/architecture
 
-test-integration: ## tests with a real broker, RTSP stream, push service
+test-integration: setup-test ## tests with a real broker, RTSP stream, push service
 	$(PYTEST) -m "not slow" tests/integration
 
-test-e2e: ## the whole stack and a real browser
+test-e2e: setup-test ## the whole stack and a real browser
 	$(PYTEST) -m "not slow and not compose" tests/e2e
 
-test-compose: ## the containers, healthy and walked through by the same browser
+test-compose: setup-test ## the containers, healthy and walked through by the same browser
 	$(PYTEST) -m compose tests/e2e
 
 check: lint typecheck docs ## linters, types, import rules, docs drift
