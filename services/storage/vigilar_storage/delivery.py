@@ -52,6 +52,8 @@ def deliver(file: MediaFile) -> Delivery:
     plain = Delivery(file.reader, length)
     if isinstance(file.reader, V1Reader):
         return plain
+    if file.sidx is not None:
+        return Delivery(file.reader, length, *file.sidx)
     try:
         at, fragments, finished = file.layout()
         if not finished or not fragments:
@@ -64,6 +66,7 @@ def deliver(file: MediaFile) -> Delivery:
             return plain
         at = fragments[0].offset
         sidx = make_sidx(fragments, length, track.track_id, track.timescale)
+        file.sidx = (at, sidx)
         return Delivery(file.reader, length, at, sidx)
     except Fmp4Error as error:
         log.warning("recording %s is handed out without an index: %s", file.file_id, error)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from vigilar_common.crypto.keys import KeyRing
+from vigilar_common.crypto.keys import KeyRing, KeyState, RevokedKeyError
 from vigilar_common.crypto.vge import V1Reader, VgeReader
 from vigilar_common.errors import StorageUnavailableError, WrongKeyError
 from vigilar_common.fmp4 import Fragment, FragmentIndex
@@ -78,6 +78,8 @@ class MediaFile:
         self.users = 0
         self.settled = settled
         """Whether the database says that the file is whole (only plain files cannot say so themselves)."""
+        self.sidx: tuple[int, bytes] | None = None
+        """Where the segment index of the download belongs, and the index, once the file is whole (see `delivery`)."""
         self._lock = threading.Lock()
         self._index: FragmentIndex | None = None
         self._indexed_bytes = 0
@@ -167,6 +169,10 @@ class OpenFiles:
             while self._files:
                 self._drop(self._files.popitem()[1])
 
+    def forget_all(self) -> None:
+        """As `forget`, of every file: what may be read has changed."""
+        self.close()
+
     @property
     def open_count(self) -> int:
         with self._lock:
@@ -188,8 +194,10 @@ class OpenFiles:
         if file_format == FileFormat.VGE2:
             return VgeReader(path, self.ring, expect_file_uuid=UUID(file_id))
         if file_format == FileFormat.VGE1:
-            masters = [key.master for key in self.ring.usable() if key.master is not None]
-            if not masters:
+            oldest = self.ring.oldest_master()
+            if oldest is None or oldest.master is None:
                 raise WrongKeyError(f"{path}: a version 1 file needs [storage] key_file, which is not there")
-            return V1Reader(path, masters[0])
+            if oldest.state is KeyState.REVOKED:
+                raise RevokedKeyError(f"{path}: key {oldest.key_id.hex()} ([storage] key_file) is revoked")
+            return V1Reader(path, oldest.master)
         return PlainReader(path)

@@ -19,8 +19,10 @@ from vigilar_storage.schema import FileFormat, RecordingState
 
 log = logging.getLogger(__name__)
 
-CHECKED_FIRST_BYTES = 32 * 1024 * 1024
-"""Up to here a range is verified as a whole before its first byte is sent; beyond, each piece before it is sent."""
+CHECKED_FIRST_BYTES = 4 * 1024 * 1024
+"""Up to here a range is verified as a whole before its first byte is sent; beyond, each piece before it is sent.
+
+A player's seek asks for all that follows: to verify much more first would be felt as waiting."""
 MAX_PICTURE_BYTES = 8 * 1024 * 1024
 MAX_SPAN_MS = 24 * 3600 * 1000
 MAX_SPAN_FILMS = 500
