@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vigilar_common import __version__, logs
 from vigilar_common.config.slices import Slice
@@ -22,6 +22,9 @@ from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.mjpeg import MjpegViewers
+from vigilar_web.live.remote import RemoteGate
+from vigilar_web.live.snapshots import Snapshots
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.parts import Parts
 from vigilar_web.pictures import PictureCache
@@ -32,6 +35,9 @@ from vigilar_web.settings import Settings, settings_of
 from vigilar_web.static_files import StaticFiles
 from vigilar_web.stream import EventStream
 from vigilar_web.tls import Certificate
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +84,7 @@ class WebApp:
             lambda: parts.settings, parts.model, parts.pictures, parts.live, parts.stream, self._bridge
         ).subscribe(self._context.bus)
         self._context.health.live_when("web", self._server.problem)
+        self._context.health.measure(lambda: _collector(parts))
         log.info("the user interface is at %s", self.url)
         if not settings.password_hash:
             self._offer_setup(parts)
@@ -122,6 +129,7 @@ class WebApp:
             "viewers": parts.live.counters.viewers,
             "watched": parts.live.watched[:16],
             "hls": parts.hls.running[:16],
+            "remote_viewers": parts.remote.people,
             "sessions": len(parts.sessions),
             "dropped": self._bridge.dropped,
             "resyncs": parts.stream.resyncs,
@@ -144,6 +152,7 @@ class WebApp:
         context = self._context
         self._database = database = Database(context.state_dir / "web.db")
         live = LiveHub(context.bus, context.user, context.clock, self._bridge)
+        pictures = PictureCache()
         token = context.secrets.text("storage_token")
 
         def current() -> Settings:
@@ -163,9 +172,12 @@ class WebApp:
             signed_limiter=RateLimiter(context.clock, SIGNED_PICTURES, SIGNED_REFILL_S),
             model=ReadModel(),
             stream=EventStream(),
-            pictures=PictureCache(),
+            pictures=pictures,
             live=live,
             hls=HlsWriters(live, lambda: current().hls_dir, context.clock),
+            mjpeg=MjpegViewers(live),
+            snapshots=Snapshots(context.bus, pictures, context.clock),
+            remote=RemoteGate(lambda: current().remote, context.clock),
             storage=StorageGateway(context.environment.storage_url, token),
             static=StaticFiles(Path(__file__).parent / "static"),
             closing=asyncio.Event(),
@@ -194,6 +206,12 @@ class WebApp:
     def _offer_setup(self, parts: Parts) -> None:
         token = parts.setup_token.new()
         log.warning("no password is set: open %s/setup?token=%s to choose one", self.url, token)
+
+
+def _collector(parts: Parts) -> Collector:
+    from vigilar_web.metrics import LiveCollector
+
+    return LiveCollector(parts)
 
 
 def _session_key(context: Context) -> bytes:

@@ -25,9 +25,11 @@ from vigilar_web.routes import (
     events,
     hls,
     live,
+    mjpeg,
     pages,
     push,
     recordings,
+    remote,
     setup,
     status,
     stream,
@@ -36,7 +38,23 @@ from vigilar_web.routes import (
 log = logging.getLogger(__name__)
 
 TICK_S = 2.0
-MODULES = (auth, setup, status, cameras, live, hls, events, recordings, alarm, alerts, push, stream, pages)
+MODULES = (
+    auth,
+    setup,
+    status,
+    cameras,
+    live,
+    mjpeg,
+    hls,
+    remote,
+    events,
+    recordings,
+    alarm,
+    alerts,
+    push,
+    stream,
+    pages,
+)
 """Pages last: its route takes every GET that nothing else wanted."""
 
 
@@ -95,6 +113,7 @@ def _upkeep(parts: Parts, tick: Callable[[], None]) -> Callable[[], Coroutine[An
     async def upkeep() -> None:
         tick()
         parts.hls.stop_idle()
+        parts.remote.expire()
         parts.sessions.revoke_stale()
 
     return upkeep

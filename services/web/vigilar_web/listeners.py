@@ -129,7 +129,10 @@ class Listeners:
         camera_id = received.ids["camera_id"]
         if camera_id not in self._settings().cameras:
             return
-        if not self._pictures.put(camera_id, received.properties.get("picture_id", ""), received.payload):
+        properties = received.properties
+        taken = properties.get("ts_ms", "")
+        taken_ms = int(taken) if taken.isdecimal() and len(taken) <= 15 else 0
+        if not self._pictures.put(camera_id, properties.get("picture_id", ""), received.payload, taken_ms):
             log.warning(
                 "a picture of %s is no JPEG or has no id; %d refused", camera_id, self._pictures.refused
             )

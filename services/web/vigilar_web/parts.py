@@ -13,6 +13,9 @@ from vigilar_web.gateway import StorageGateway
 from vigilar_web.limiter import RateLimiter
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.mjpeg import MjpegViewers
+from vigilar_web.live.remote import RemoteGate
+from vigilar_web.live.snapshots import Snapshots
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.pictures import PictureCache
 from vigilar_web.readmodel import ReadModel
@@ -39,6 +42,9 @@ class Parts:
     pictures: PictureCache
     live: LiveHub
     hls: HlsWriters
+    mjpeg: MjpegViewers
+    snapshots: Snapshots
+    remote: RemoteGate
     storage: StorageGateway
     static: StaticFiles
     closing: asyncio.Event

@@ -18,6 +18,8 @@ class Picture:
     id: str
     camera_id: str
     jpeg: bytes
+    taken_ms: int = 0
+    """UTC; 0: not told."""
 
 
 class PictureCache:
@@ -30,12 +32,12 @@ class PictureCache:
         self._bytes = 0
         self.refused = 0
 
-    def put(self, camera_id: str, picture_id: str, jpeg: bytes) -> bool:
+    def put(self, camera_id: str, picture_id: str, jpeg: bytes, taken_ms: int = 0) -> bool:
         """False (counted) when it is no JPEG or has no usable id."""
         if not jpeg.startswith(JPEG_START) or not UUID.fullmatch(picture_id):
             self.refused += 1
             return False
-        picture = Picture(picture_id, camera_id, jpeg)
+        picture = Picture(picture_id, camera_id, jpeg, taken_ms)
         with self._lock:
             self._remove(picture_id)
             self._pictures[picture_id] = picture
@@ -50,11 +52,10 @@ class PictureCache:
             found = self._pictures.get(picture_id)
         return found.jpeg if found else None
 
-    def newest(self, camera_id: str) -> bytes | None:
+    def newest(self, camera_id: str) -> Picture | None:
         """The last picture of a camera, however long ago (one is kept per camera)."""
         with self._lock:
-            found = self._newest.get(camera_id)
-        return found.jpeg if found else None
+            return self._newest.get(camera_id)
 
     def keep_cameras(self, camera_ids: set[str]) -> None:
         """Forget cameras that are no longer configured."""

@@ -74,6 +74,7 @@ class ReadModel:
                 "recording": False,
                 "recording_problem": "",
                 "motion_score": 0.0,
+                "sub_online": False,
             }
         )
 

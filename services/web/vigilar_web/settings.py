@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
 from vigilar_common.config import Config
+from vigilar_common.config.web import Remote
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,36 @@ class CameraInfo:
     name: str
     location: str
     has_sub_stream: bool
+
+
+@dataclass(frozen=True)
+class RemoteSettings:
+    """`[remote]`, as far as it concerns who watches from where."""
+
+    enabled: bool
+    upload_bandwidth_mbps: float
+    width_px: int
+    height_px: int
+    fps: int
+    bitrate_kbps: int
+    max_viewers: int
+    tunnel_ip: str
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    @classmethod
+    def of(cls, remote: Remote) -> RemoteSettings:
+        width_px, height_px = remote.remote_hls_resolution
+        return cls(
+            enabled=remote.enabled,
+            upload_bandwidth_mbps=remote.upload_bandwidth_mbps,
+            width_px=width_px,
+            height_px=height_px,
+            fps=remote.remote_hls_fps,
+            bitrate_kbps=remote.remote_hls_bitrate_kbps,
+            max_viewers=remote.max_remote_viewers,
+            tunnel_ip=remote.tunnel_ip,
+            networks=tuple(ip_network(text, strict=False) for text in remote.tunnel_networks),
+        )
 
 
 @dataclass(frozen=True)
@@ -34,6 +66,7 @@ class Settings:
     hls_dir: Path
     cameras: Mapping[str, CameraInfo]
     sensors_total: int
+    remote: RemoteSettings
 
     @property
     def tls(self) -> bool:
@@ -64,4 +97,5 @@ def settings_of(config: Config) -> Settings:
         hls_dir=Path(config.system.hls_dir),
         cameras=cameras,
         sensors_total=len(config.sensors),
+        remote=RemoteSettings.of(config.remote),
     )

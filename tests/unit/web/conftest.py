@@ -24,6 +24,9 @@ from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.mjpeg import MjpegViewers
+from vigilar_web.live.remote import RemoteGate
+from vigilar_web.live.snapshots import Snapshots
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.middleware import Shell
 from vigilar_web.parts import Parts
@@ -120,6 +123,7 @@ class Web:
         self.database = Database(self.folder / "web.db")
         settings = settings_of(config)
         live = LiveHub(self.bus, "web", self.clock, self.bridge)
+        pictures = PictureCache()
         holder: list[Parts] = []
 
         def current() -> Any:
@@ -138,9 +142,12 @@ class Web:
             signed_limiter=RateLimiter(self.clock, 60, 1.0),
             model=ReadModel(),
             stream=EventStream(),
-            pictures=PictureCache(),
+            pictures=pictures,
             live=live,
             hls=HlsWriters(live, lambda: self.folder / "hls", self.clock),
+            mjpeg=MjpegViewers(live),
+            snapshots=Snapshots(self.bus, pictures, self.clock),
+            remote=RemoteGate(lambda: current().remote, self.clock),
             storage=StorageGateway("http://storage", "token", httpx.MockTransport(self.storage)),
             static=StaticFiles(self.folder / "static"),
             closing=asyncio.Event(),

@@ -17,6 +17,7 @@ from vigilar_web.live.relay import Relay
 from vigilar_web.live.viewer import MAX_BEHIND_S, Viewer
 
 CODEC = 'video/mp4; codecs="avc1.64001f"'
+HEAD = {"codec": CODEC, "stream": "main"}
 KEY = ("front", "main")
 LOOP = asyncio.new_event_loop()
 """A viewer belongs to one loop for its whole life."""
@@ -77,13 +78,13 @@ def relay() -> Relay:
 def test_a_new_viewer_gets_codec_init_and_the_current_gop_at_once(relay: Relay, clock: FakeClock) -> None:
     viewer = Viewer(clock, KEY)
     relay.join(viewer)
-    assert drain(viewer) == [{"codec": CODEC}, b"init", b"k1", b"p2"]
+    assert drain(viewer) == [HEAD, b"init", b"k1", b"p2"]
     relay.take_part(3, False, b"p3")
     relay.take_part(4, True, b"k4")
     assert drain(viewer) == [b"p3", b"k4"]
     late = Viewer(clock, KEY)
     relay.join(late)
-    assert drain(late) == [{"codec": CODEC}, b"init", b"k4"], "only the current GOP is kept"
+    assert drain(late) == [HEAD, b"init", b"k4"], "only the current GOP is kept"
 
 
 def test_bare_codec_names_become_a_mime_type(clock: FakeClock) -> None:
@@ -92,7 +93,7 @@ def test_bare_codec_names_become_a_mime_type(clock: FakeClock) -> None:
     relay.join(viewer)
     relay.take_init(0, "avc1.64001f", b"init")
     relay.take_part(1, True, b"k")
-    assert drain(viewer)[0] == {"codec": CODEC}
+    assert drain(viewer)[0] == HEAD
 
 
 def test_a_hole_is_never_shown_the_viewer_skips_to_the_next_keyframe(relay: Relay, clock: FakeClock) -> None:
@@ -107,7 +108,7 @@ def test_a_hole_is_never_shown_the_viewer_skips_to_the_next_keyframe(relay: Rela
     assert drain(late) == [], "a GOP with a hole is given to nobody"
     relay.take_part(6, True, b"k6")
     assert drain(viewer) == [{"skip": True}, b"init", b"k6"]
-    assert drain(late) == [{"codec": CODEC}, b"init", b"k6"]
+    assert drain(late) == [HEAD, b"init", b"k6"]
     assert relay.holes == 1
 
 
@@ -126,7 +127,7 @@ def test_a_restarted_stream_brings_its_new_init_and_codec(relay: Relay, clock: F
     hevc = 'video/mp4; codecs="hvc1.1.6.L93.B0"'
     relay.take_init(0, hevc, b"init2")
     relay.take_part(1, True, b"k1")
-    assert drain(viewer) == [{"skip": True}, {"codec": hevc}, b"init2", b"k1"]
+    assert drain(viewer) == [{"skip": True}, {"codec": hevc, "stream": "main"}, b"init2", b"k1"]
     relay.take_init(2, hevc, b"init2")
     relay.take_part(3, True, b"k3")
     assert drain(viewer) == [{"skip": True}, b"init2", b"k3"], "the same init again still is a new timeline"
@@ -155,7 +156,7 @@ def test_a_viewer_two_seconds_behind_skips_to_the_next_keyframe(relay: Relay, cl
     assert drain(slow) == []
     relay.take_part(5, True, b"k5")
     # Its first text never left the queue, so it comes now.
-    assert drain(slow) == [{"skip": True}, {"codec": CODEC}, b"init", b"k5"]
+    assert drain(slow) == [{"skip": True}, HEAD, b"init", b"k5"]
     assert slow.skips == 1
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from vigilar_common.clock import Clock
 from vigilar_common.fmp4 import Fmp4Error, FragmentIndex
+from vigilar_common.messages.camera import LiveStream
 
 from vigilar_web.errors import ApiError, not_found
-from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.hub import MAIN, LiveHub
+from vigilar_web.live.relay import Key
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,8 @@ KEPT_SEGMENTS = 6
 KEPT_FILES = KEPT_SEGMENTS + 3
 """A player may still fetch a segment that has just left the playlist."""
 PLAYLIST = "index.m3u8"
-OURS = re.compile(r"(init-\d{1,12}\.mp4|seg-\d{1,12}\.m4s)(\.tmp)?")
+REMOTE_PREFIX = "remote-"
+OURS = re.compile(r"(remote-)?(init-\d{1,12}\.mp4|seg-\d{1,12}\.m4s)(\.tmp)?")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ class Segment:
 class HlsWriter:
     """A `Sink` that writes one camera's segments. Files are written on `thread`, everything else on the loop."""
 
-    def __init__(self, folder: Path, first_number: int, thread: ThreadPoolExecutor, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, first_number: int, thread: ThreadPoolExecutor, clock: Clock, prefix: str = ""
+    ) -> None:
+        self._prefix = prefix
         self.waiting = True
         self.asked_s = clock.monotonic_s()
         self.problem = ""
@@ -70,7 +76,7 @@ class HlsWriter:
         self._broken = self._number > self._first
         if init != self._init:
             self._init = init
-            self._init_name = f"init-{self._number}.mp4"
+            self._init_name = f"{self._prefix}init-{self._number}.mp4"
             self._write(self._init_name, init)
 
     def push(self, part: bytes, key: bool) -> None:
@@ -139,7 +145,7 @@ class HlsWriter:
         return fragments[-1].time_ms + fragments[-1].duration_ms - fragments[0].time_ms
 
     def _close_segment(self) -> None:
-        name = f"seg-{self._number}.m4s"
+        name = f"{self._prefix}seg-{self._number}.m4s"
         duration_ms = self._duration_ms()
         segment = Segment(self._number, name, self._init_name, duration_ms, self._broken)
         data = b"".join(self._parts)
@@ -213,21 +219,28 @@ class HlsWriters:
         self._hub = hub
         self._folder = folder
         self._clock = clock
-        self._writers: dict[str, HlsWriter] = {}
+        self._writers: dict[Key, HlsWriter] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hls")
 
-    async def playlist(self, camera_id: str) -> str:
+    def _place(self, key: Key) -> Path:
+        """The remote profile lies in a folder of its own, so that each writer cleans up after itself alone."""
+        camera_id, stream = key
+        return self._folder() / camera_id if stream == MAIN else self._folder() / camera_id / stream
+
+    async def playlist(self, camera_id: str, stream: str = MAIN) -> str:
         """Raises ApiError 503 when the camera sends nothing or the folder cannot be written."""
-        writer = self._writers.get(camera_id)
+        key = (camera_id, stream)
+        writer = self._writers.get(key)
         if writer is None:
-            await asyncio.get_running_loop().run_in_executor(self._thread, clean, self._folder() / camera_id)
-            writer = self._writers.get(camera_id)  # another request may have been quicker
+            await asyncio.get_running_loop().run_in_executor(self._thread, clean, self._place(key))
+            writer = self._writers.get(key)  # another request may have been quicker
         if writer is None:
             number = self._clock.now_ms() // 1000  # never again a number that a player has seen
-            writer = HlsWriter(self._folder() / camera_id, number, self._thread, self._clock)
-            self._writers[camera_id] = writer
-            self._hub.add((camera_id, "main"), writer)
-            log.info("HLS of %s starts", camera_id)
+            prefix = "" if stream == MAIN else f"{stream}-"
+            writer = HlsWriter(self._place(key), number, self._thread, self._clock, prefix)
+            self._writers[key] = writer
+            self._hub.add(key, writer)
+            log.info("HLS of %s starts", "/".join(key))
         writer.asked_s = self._clock.monotonic_s()
         try:
             await writer.first_segment(FIRST_SEGMENT_S)
@@ -243,7 +256,8 @@ class HlsWriters:
 
     def file(self, camera_id: str, name: str) -> Path:
         """Raises ApiError 404 for anything but a file that the playlist named."""
-        writer = self._writers.get(camera_id)
+        stream = LiveStream.REMOTE.value if name.startswith(REMOTE_PREFIX) else MAIN
+        writer = self._writers.get((camera_id, stream))
         path = writer.path(name) if writer else None
         if writer is None or path is None:
             raise not_found("This piece of the live picture is no longer kept.")
@@ -252,24 +266,24 @@ class HlsWriters:
 
     def stop_idle(self) -> None:
         """Called every few seconds."""
-        for camera_id, writer in list(self._writers.items()):
+        for key, writer in list(self._writers.items()):
             if self._clock.monotonic_s() - writer.asked_s > IDLE_S:
-                self._stop(camera_id, writer)
+                self._stop(key, writer)
 
     def close(self) -> None:
-        for camera_id, writer in list(self._writers.items()):
-            self._stop(camera_id, writer)
+        for key, writer in list(self._writers.items()):
+            self._stop(key, writer)
         self._thread.shutdown(wait=True)
 
     @property
     def running(self) -> list[str]:
-        return sorted(self._writers)
+        return sorted(camera if stream == MAIN else f"{camera}/{stream}" for camera, stream in self._writers)
 
-    def _stop(self, camera_id: str, writer: HlsWriter) -> None:
-        del self._writers[camera_id]
-        self._hub.remove((camera_id, "main"), writer)
-        self._thread.submit(clean, self._folder() / camera_id)
-        log.info("HLS of %s stops: nobody asks for it", camera_id)
+    def _stop(self, key: Key, writer: HlsWriter) -> None:
+        del self._writers[key]
+        self._hub.remove(key, writer)
+        self._thread.submit(clean, self._place(key))
+        log.info("HLS of %s stops: nobody asks for it", "/".join(key))
 
 
 def clean(folder: Path) -> None:

@@ -13,7 +13,7 @@ from vigilar_common import topics
 from vigilar_common.bus import Bus, Received
 from vigilar_common.clock import Clock
 from vigilar_common.errors import VigilarError
-from vigilar_common.messages.camera import LiveLease
+from vigilar_common.messages.camera import LiveLease, LiveStream
 
 from vigilar_web.bridge import Bridge
 from vigilar_web.errors import ApiError
@@ -25,13 +25,19 @@ log = logging.getLogger(__name__)
 LEASE_S = 6.0
 RENEW_S = 2.0
 MAX_VIEWERS = 96
-MAIN = "main"
-SUB_STREAM_WAIT_S = 3.5
+MAIN, SUB = LiveStream.MAIN.value, LiveStream.SUB.value
+MAX_TRANSCODED = {LiveStream.H264.value: 4, LiveStream.JPEG.value: 8}
+"""Cameras of which a stream is made on demand at the same time; its viewers share it. The remote profile has
+limits of its own."""
 
 
 @dataclass
 class Counters:
     viewers: int = 0
+    refused: int = 0
+    skips: int = 0
+    holes: int = 0
+    """Both of viewers and streams that have ended."""
     malformed: int = 0
     unwatched: int = 0
 
@@ -46,7 +52,7 @@ class LiveHub:
         self._bridge = bridge
         self._relays: dict[Key, Relay] = {}
         self._fresh: set[Key] = set()
-        self._without_sub: set[str] = set()
+        self._with_sub: set[str] = set()
         self._conditions: dict[str, tuple[str, str]] = {}
         self._viewers: set[Viewer] = set()
         self._wake = asyncio.Event()
@@ -56,21 +62,41 @@ class LiveHub:
     # -- watching -----------------------------------------------------------------------------------
 
     def join(self, camera_id: str, stream: str) -> Viewer:
-        """Raises ApiError 503 when MAX_VIEWERS live pictures are open."""
-        if len(self._viewers) >= MAX_VIEWERS:
-            raise ApiError(
-                503, "too_many_viewers", f"{MAX_VIEWERS} live pictures are open already; close one."
-            )
-        if camera_id in self._without_sub:
-            stream = MAIN
-        viewer = Viewer(self._clock, (camera_id, stream))
+        """Raises ApiError 503 when too many live pictures are open."""
+        self._check_room()
+        self.check_transcodes(camera_id, stream)
+        viewer = Viewer(self._clock, (camera_id, self._available(camera_id, stream)), stream)
         self._viewers.add(viewer)
         self.counters.viewers = len(self._viewers)
         self.add(viewer.key, viewer)
         return viewer
 
+    def _check_room(self) -> None:
+        if len(self._viewers) >= MAX_VIEWERS:
+            self.counters.refused += 1
+            raise ApiError(
+                503, "too_many_viewers", f"{MAX_VIEWERS} live pictures are open already; close one."
+            )
+
+    def check_transcodes(self, camera_id: str, stream: str) -> None:
+        """Raises ApiError 503 when this stream is made of too many cameras already."""
+        most = MAX_TRANSCODED.get(stream)
+        if most is None or (camera_id, stream) in self._relays:
+            return
+        if sum(key[1] == stream for key in self._relays) >= most:
+            self.counters.refused += 1
+            raise ApiError(
+                503,
+                "too_many_transcodes",
+                f"The pictures of {most} cameras are being converted already; close one of them.",
+            )
+
+    def _available(self, camera_id: str, stream: str) -> str:
+        return MAIN if stream == SUB and camera_id not in self._with_sub else stream
+
     def leave(self, viewer: Viewer) -> None:
         self._viewers.discard(viewer)
+        self.counters.skips += viewer.skips
         self.counters.viewers = len(self._viewers)
         self.remove(viewer.key, viewer)
 
@@ -78,7 +104,7 @@ class LiveHub:
         """Anything that takes parts; the first one starts the lease at once."""
         relay = self._relays.get(key)
         if relay is None:
-            relay = self._relays[key] = Relay("/".join(key), self._clock.monotonic_s())
+            relay = self._relays[key] = Relay("/".join(key))
             self._watched = frozenset(self._relays)
             self._fresh.add(key)
             self._wake.set()
@@ -92,11 +118,13 @@ class LiveHub:
         relay.leave(sink)
         if not relay.sinks:
             del self._relays[key]
+            self.counters.holes += relay.holes
             self._watched = frozenset(self._relays)
             self._fresh.discard(key)
 
     def tell_state(self, camera_id: str, state: Mapping[str, Any] | None) -> None:
         """Viewers hear when the camera goes or comes, not each of its motion scores."""
+        self._sub_changed(camera_id, bool(state and state["sub_online"]))
         condition = (state["condition"], state["reason"]) if state else ("", "")
         if self._conditions.get(camera_id) == condition:
             return
@@ -106,9 +134,20 @@ class LiveHub:
             if camera == camera_id:
                 relay.tell(text)
 
+    def _sub_changed(self, camera_id: str, online: bool) -> None:
+        """Who asked for the sub stream gets the main one while it is away, and the sub stream when it is back."""
+        if online == (camera_id in self._with_sub):
+            return
+        (self._with_sub.add if online else self._with_sub.discard)(camera_id)
+        for viewer in [v for v in self._viewers if v.key[0] == camera_id and v.wanted == SUB]:
+            self.remove(viewer.key, viewer)
+            viewer.key = (camera_id, self._available(camera_id, SUB))
+            viewer.waiting = True
+            self.add(viewer.key, viewer)
+
     def drop_camera(self, known: set[str]) -> None:
-        """A new configuration: close the views of cameras that are gone, ask for sub streams again."""
-        self._without_sub.clear()
+        """A new configuration: close the views of cameras that are gone."""
+        self._with_sub &= known
         for (camera, _), relay in list(self._relays.items()):
             if camera not in known:
                 for sink in list(relay.sinks):
@@ -135,29 +174,14 @@ class LiveHub:
             except TimeoutError:
                 pass
             self._wake.clear()
-            self._leave_silent_sub_streams()
-            leases = {key: key in self._fresh or not relay.init for key, relay in self._relays.items()}
+            leases = {key: key in self._fresh or not relay.begun for key, relay in self._relays.items()}
             self._fresh.clear()
             if leases:
                 await asyncio.to_thread(self._renew, leases)
 
-    def _leave_silent_sub_streams(self) -> None:
-        """A worker that sends no sub stream (none configured there, or not reachable): its viewers get main."""
-        now_s = self._clock.monotonic_s()
-        for key, relay in list(self._relays.items()):
-            if key[1] == MAIN or relay.init or now_s - relay.since_s < SUB_STREAM_WAIT_S:
-                continue
-            log.info("%s sends no sub stream: its viewers get the main stream", key[0])
-            self._without_sub.add(key[0])
-            for sink in list(relay.sinks):
-                self.remove(key, sink)
-                if isinstance(sink, Viewer):
-                    sink.key = (key[0], MAIN)
-                    self.add(sink.key, sink)
-
     def _renew(self, leases: Mapping[Key, bool]) -> None:
         for (camera_id, stream), fresh in leases.items():
-            lease = LiveLease(stream=stream, lease_s=LEASE_S, fresh=fresh)
+            lease = LiveLease(stream=LiveStream(stream), lease_s=LEASE_S, fresh=fresh)
             try:
                 self._bus.publish(topics.CMD_LIVE, lease, sender=self._user, camera_id=camera_id)
             except VigilarError:

@@ -34,9 +34,8 @@ class Sink(Protocol):
 class Relay:
     """Takes what the broker delivers. Anything may be lost, repeated or restarted on the way."""
 
-    def __init__(self, name: str, since_s: float = 0.0) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.since_s = since_s
         self.sinks: set[Sink] = set()
         self.codec = ""
         self.init = b""
@@ -50,6 +49,11 @@ class Relay:
         self._next_seq: int | None = None
 
     @property
+    def begun(self) -> bool:
+        """An init came. Single pictures have an empty one."""
+        return self.generation > 0
+
+    @property
     def gop(self) -> list[bytes]:
         """From the keyframe on; empty when a new viewer has to wait for one."""
         return self._gop if self._whole and not self._too_big else []
@@ -57,7 +61,7 @@ class Relay:
     def join(self, sink: Sink) -> None:
         """A new viewer gets init and GOP from memory at once, if they are there."""
         self.sinks.add(sink)
-        if self.init and self.gop:
+        if self.begun and self.gop:
             sink.waiting = False
             sink.begin(self.codec, self.init, self.generation)
             for index, part in enumerate(self.gop):
@@ -84,7 +88,7 @@ class Relay:
             self._forget_gop()
             for sink in self.sinks:
                 sink.waiting = True
-        if not self.init or not (key or self._whole):
+        if not self.begun or not (key or self._whole):
             self.dropped += 1
             return
         if key:

@@ -15,17 +15,19 @@ MAX_QUEUED_BYTES = 12 * 1024 * 1024
 SKIP = json.dumps({"skip": True})
 
 
-def codec_text(codec: str) -> str:
+def codec_text(codec: str, stream: str) -> str:
     """The first text frame; a worker may name the codecs alone or the whole MIME type."""
     mime = codec if codec.startswith("video/") else f'video/mp4; codecs="{codec}"'
-    return json.dumps({"codec": mime})
+    return json.dumps({"codec": mime, "stream": stream})
 
 
 class Viewer:
     """Queue between the relay and one WebSocket; a `Sink`."""
 
-    def __init__(self, clock: Clock, key: Key) -> None:
+    def __init__(self, clock: Clock, key: Key, wanted: str = "") -> None:
         self.key = key
+        self.wanted = wanted or key[1]
+        """The stream it asked for; it may get another while that one sends nothing."""
         self.waiting = True
         self.closed = False
         self.skips = 0
@@ -42,9 +44,10 @@ class Viewer:
         if self._begun:
             self.skips += 1
             self._put(SKIP)
-        if codec != self._codec_queued:
-            self._put(codec_text(codec))
-            self._codec_queued = codec
+        text = codec_text(codec, self.key[1])
+        if text != self._codec_queued:
+            self._put(text)
+            self._codec_queued = text
         self._begun = True
         self._put(init)
 

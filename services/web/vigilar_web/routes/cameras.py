@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -14,6 +15,8 @@ from vigilar_web.routes.types import CameraId, Moment
 router = guarded_router()
 
 JPEG = "image/jpeg"
+FRESH_S = 1.0
+MAX_AGE_S = 86_400.0
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
 LOOKED_AT_EVENTS = 20
 
@@ -26,14 +29,24 @@ async def cameras(parts: PartsNeeded) -> dict[str, Any]:
 
 @router.get("/api/v1/cameras/{camera_id}/snapshot.jpg")
 @access(Access.SESSION, renews=False)
-async def snapshot(camera_id: CameraId, parts: PartsNeeded) -> Response:
+async def snapshot(
+    camera_id: CameraId,
+    parts: PartsNeeded,
+    max_age_s: Annotated[float, Query(ge=0, le=MAX_AGE_S)] = FRESH_S,
+) -> Response:
+    """A picture of now, or at most `max_age_s` old; the newest there is when the camera can give none."""
     parts.camera(camera_id)
-    jpeg = parts.pictures.newest(camera_id)
-    if jpeg is None:
-        jpeg = await _stored(parts, camera_id)
+    found = await parts.snapshots.newest(camera_id, max_age_s)
+    if found is not None:
+        return Response(found.jpeg, media_type=JPEG, headers=_taken(found.taken_ms))
+    jpeg = await _stored(parts, camera_id)
     if jpeg is None:
         return Response(status_code=204)  # a camera that nothing has moved before yet: no picture is no error
     return Response(jpeg, media_type=JPEG)
+
+
+def _taken(taken_ms: int) -> dict[str, str]:
+    return {"Last-Modified": formatdate(taken_ms / 1000, usegmt=True)} if taken_ms else {}
 
 
 @router.get("/api/v1/cameras/{camera_id}/playlist.m3u8")

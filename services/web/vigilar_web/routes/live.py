@@ -7,11 +7,14 @@ import logging
 from typing import Annotated
 
 from fastapi import Query, WebSocket, WebSocketDisconnect
+from vigilar_common.messages.camera import LiveStream
 
+from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded_router
+from vigilar_web.live.remote import Ticket
 from vigilar_web.live.viewer import Viewer
 from vigilar_web.parts import Parts
-from vigilar_web.routes.types import CameraId
+from vigilar_web.routes.types import CameraId, client_address
 from vigilar_web.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -21,6 +24,7 @@ SESSION_CHECK_S = 2.0
 SEND_LIMIT_S = 15.0
 """A browser that takes nothing for so long is gone."""
 LOGGED_OUT = 4401
+REFUSED = 4503
 GOING_AWAY = 1001
 TRY_AGAIN = 1013
 
@@ -32,18 +36,24 @@ async def live(
     camera_id: CameraId,
     parts: PartsNeeded,
     session: SessionNeeded,
-    stream: Annotated[str, Query(pattern=r"^(main|sub)$")] = "main",
+    stream: Annotated[str, Query(pattern=r"^(main|sub|h264)$")] = "main",
 ) -> None:
     camera = parts.camera(camera_id)
-    if stream == "sub" and not camera.has_sub_stream:
-        stream = "main"
-    viewer = parts.live.join(camera_id, stream)
+    await socket.accept()
+    ticket: Ticket | None = None
     try:
-        await socket.accept()
+        ticket = parts.remote.enter(client_address(socket), session.digest)
+        viewer = parts.live.join(camera_id, LiveStream.REMOTE.value if ticket else stream)
+    except ApiError as error:
+        if ticket:
+            ticket.leave()
+        await _refuse(socket, error)
+        return
+    try:
         state = parts.model.camera_item(camera)["state"]
         if state is None or state["condition"] != "online":
             await socket.send_json({"state": state})
-        sender = asyncio.create_task(_send(socket, viewer, session, parts))
+        sender = asyncio.create_task(_send(socket, viewer, session, parts, ticket))
         reader = asyncio.create_task(_read(socket))
         try:
             await asyncio.wait((sender, reader), return_when=asyncio.FIRST_COMPLETED)
@@ -58,9 +68,22 @@ async def live(
         log.debug("a viewer of %s left: %s", camera_id, error)
     finally:
         parts.live.leave(viewer)
+        if ticket:
+            ticket.leave()
 
 
-async def _send(socket: WebSocket, viewer: Viewer, session: Session, parts: Parts) -> int:
+async def _refuse(socket: WebSocket, error: ApiError) -> None:
+    """In words: a browser cannot read the answer to a handshake that fails."""
+    try:
+        await socket.send_json({"refused": {"code": error.code, "message": error.message}})
+        await socket.close(REFUSED)
+    except (WebSocketDisconnect, RuntimeError) as gone:
+        log.debug("a viewer left before it was refused: %s", gone)
+
+
+async def _send(
+    socket: WebSocket, viewer: Viewer, session: Session, parts: Parts, ticket: Ticket | None
+) -> int:
     """Passes on until something ends it; returns the close code, 0 when the browser has gone."""
     clock = parts.clock
     checked_s = clock.monotonic_s()
@@ -74,6 +97,8 @@ async def _send(socket: WebSocket, viewer: Viewer, session: Session, parts: Part
                 return LOGGED_OUT
         if item is None:
             continue
+        if ticket:
+            await asyncio.sleep(ticket.delay_s(len(item)))
         try:
             async with asyncio.timeout(SEND_LIMIT_S):
                 await (socket.send_text(item) if isinstance(item, str) else socket.send_bytes(item))
