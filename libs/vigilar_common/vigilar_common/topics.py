@@ -320,6 +320,15 @@ CMD_LIVE = Topic(
     "Renew the lease on live parts.",
     2_048,
 )
+CMD_RECORD = Topic(
+    "vigilar/cmd/{sender}/camera/{camera_id}/record",
+    Kind.COMMAND,
+    camera.RecordCommand,
+    ("web", "events"),
+    ("camera-worker",),
+    "Record now, for a time, or stop; each sender has one order per camera.",
+    2_048,
+)
 CMD_SNAPSHOT = Topic(
     "vigilar/cmd/{sender}/camera/{camera_id}/snapshot",
     Kind.COMMAND,

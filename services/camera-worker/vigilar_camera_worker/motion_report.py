@@ -87,7 +87,7 @@ class MotionReport:
 
     def motion_ended(self, ended: Ended) -> None:
         motion_id, self._motion_id = self._motion_id, ""
-        self._recorder.motion_ended(ended.last_s)
+        self._recorder.motion_ended(ended.last_s, motion_id)
         self._report.tell(
             MotionEnded(
                 ts_ms=ended.last_ms,

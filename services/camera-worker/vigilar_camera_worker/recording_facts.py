@@ -7,6 +7,7 @@ from typing import Any
 from vigilar_common.messages.camera import PictureKind, PictureTaken, RecordingFinished, RecordingOpened
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
+from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.session import Open, StorePicture
 
 
@@ -54,7 +55,9 @@ def picture(camera_id: str, item: StorePicture, size_bytes: int) -> PictureTaken
     )
 
 
-def metadata(item: Open, started_ms: int, ended_ms: int, reason: str) -> dict[str, Any]:
+def metadata(
+    item: Open, started_ms: int, ended_ms: int, reason: str, clocks: Clocks | None
+) -> dict[str, Any]:
     """For the footer; times are UTC ms of the first frame and of the end of the last one."""
     shape: StreamFormat = item.wanted
     return {
@@ -67,4 +70,5 @@ def metadata(item: Open, started_ms: int, ended_ms: int, reason: str) -> dict[st
         "started_ms": started_ms,
         "ended_ms": ended_ms,
         "reason": reason,
+        "clock": clocks.metadata() if clocks else None,
     }

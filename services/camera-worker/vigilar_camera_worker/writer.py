@@ -20,7 +20,7 @@ from vigilar_camera_worker import recording_facts as facts
 from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
 from vigilar_camera_worker.adapters.fmp4 import RECORDING, Muxer, StreamFormat
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
-from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, StorePicture, size_bytes
+from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, StorePicture, Written, size_bytes
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,11 @@ RETRY_S: Final = 3.0
 LONGEST_GAP_S: Final = 60.0
 """A gap that goes on is told in pieces, so that it is known even if this process dies."""
 IDLE_WAIT_S: Final = 0.2
+MAX_CUT_S: Final = 1.0
+"""How far the end of a file may be moved to where the next one begins."""
 Tell = Callable[[Fact], object]
+Note = Callable[[Written, bool], None]
+"""What is written, and whether to keep that at once."""
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Writer:
         self.problem = ""
         """Why nothing is recorded although something should be; empty when all is well."""
         self.on_change: Callable[[], None] = lambda: None
+        self.note: Note = lambda _written, _now: None
         self.counters = {
             "recordings": 0,
             "recorded_bytes": 0,
@@ -130,7 +135,7 @@ class Writer:
                 break
             if not items:
                 self._upkeep()
-        self._finish("stopping")
+        self._finish(Close("stopping"))
         self._end_gap(self._clock.now_ms())
 
     def _handle(self, item: Item) -> None:
@@ -139,8 +144,8 @@ class Writer:
                 self._packet(item)
             case Open():
                 self._pending = item
-            case Close(reason):
-                self._finish(reason)
+            case Close():
+                self._finish(item)
                 self._pending = None
                 self._end_gap(self._clock.now_ms())
             case Missing(from_ms, to_ms, reason):
@@ -214,23 +219,33 @@ class Writer:
             self.counters["syncs"] += 1
         except OSError as error:
             self._fail(error, growing.ended_ms)
+            return
+        self._note(growing, wanted=True)
 
-    def _finish(self, reason: str) -> None:
+    def _note(self, growing: _Growing, *, wanted: bool, now: bool = False) -> None:
+        self.note(Written(growing.ended_ms, growing.open.trigger, growing.open.cause_id, wanted), now)
+
+    def _finish(self, how: Close) -> None:
         growing, self._growing = self._growing, None
         if growing is None:
             return
         try:
             self._write(growing, growing.muxer.close())
-            metadata = facts.metadata(growing.open, growing.started_ms, growing.ended_ms, reason)
+            ended_ms = growing.ended_ms
+            if how.ended_ms is not None and abs(how.ended_ms - ended_ms) <= MAX_CUT_S * 1000:
+                ended_ms = max(how.ended_ms, growing.started_ms)
+            metadata = facts.metadata(growing.open, growing.started_ms, ended_ms, how.reason, how.clocks)
             size = growing.file.complete(metadata)
         except (OSError, ValueError, Fmp4Error) as error:
             self._growing = growing
             self._fail(error, growing.ended_ms)
             return
         self._tell(
-            facts.finished(self._camera_id, growing.open, growing.started_ms, growing.ended_ms, size, reason)
+            facts.finished(self._camera_id, growing.open, growing.started_ms, ended_ms, size, how.reason)
         )
-        log.info("recording %s ends: %s (%d bytes)", growing.open.recording_id, reason, size)
+        if how.ended_ms is None:
+            self._note(growing, wanted=not how.over, now=True)
+        log.info("recording %s ends: %s (%d bytes)", growing.open.recording_id, how.reason, size)
         self.on_change()
 
     def _fail(self, error: Exception, wall_ms: int) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet, RawPacket
@@ -72,3 +75,74 @@ def test_whatever_the_camera_sends_time_rises_and_never_runs_away(stamps: list[i
     steps = [b.dts - a.dts for a, b in pairwise(got)]
     assert all(0 < step <= 10 * TICKS_PER_S for step in steps)
     assert all(p.pts >= p.dts and p.duration > 0 for p in got)
+
+
+@pytest.mark.parametrize("bits", [32, 33])
+def test_a_wrapped_counter_is_no_jump_and_costs_no_tick(bits: int) -> None:
+    timeline = Timeline()
+    first = (1 << bits) - 3 * STEP - 7
+    stamps = [(first + index * STEP) % (1 << bits) for index in range(8)]
+    assert [p.dts for p in placed(list(stamps), timeline)] == [index * STEP for index in range(8)]
+    assert (timeline.jumps, timeline.wraps) == (0, 1)
+
+
+def test_a_jump_of_the_cameras_clock_moves_sound_and_pictures_by_the_same_amount() -> None:
+    timeline = Timeline()
+    jump = -3600 * TICKS_PER_S
+    got: dict[bool, list[int]] = {True: [], False: []}
+    for index in range(40):
+        moved = jump if index >= 20 else 0
+        now_s = index / 10
+        video = timeline.place(raw(index * STEP + moved), now_s, 0)
+        # Sound is 30 ms ahead of the picture that comes with it, and sent after it.
+        sound = timeline.place(raw(index * STEP + moved + 2700, video=False), now_s, 0)
+        got[True].append(video.dts)
+        got[False].append(sound.dts)
+    apart = {sound - video for video, sound in zip(got[True], got[False], strict=True)}
+    assert apart == {got[False][0] - got[True][0]}
+    assert timeline.jumps == 2
+
+
+def test_the_first_timestamp_after_none_at_all_is_where_time_stands() -> None:
+    timeline = Timeline()
+    assert [p.dts for p in placed([None, None, 10**12, 10**12 + STEP], timeline)] == [
+        0,
+        STEP * 10 // 15,
+        STEP * 20 // 15,
+        STEP * 20 // 15 + STEP,
+    ]
+    assert timeline.jumps == 0
+
+
+@pytest.mark.parametrize("ppm", [-400.0, 0.0, 150.0])
+def test_drift_is_measured_through_jitter_and_wall_times_follow_our_clock(ppm: float) -> None:
+    timeline, chance = Timeline(), random.Random(3)
+    packet = None
+    for index in range(4000):  # 400 s
+        taken_s = index / 10
+        stamp = round(taken_s * (1 + ppm / 1e6) * TICKS_PER_S)
+        late_s = chance.expovariate(1 / 0.02)
+        now_s = taken_s + late_s
+        packet = timeline.place(raw(stamp), now_s, round(now_s * 1000))
+        if index > 100:
+            assert abs(packet.wall_ms - taken_s * 1000) < 150 + late_s * 1000
+    measured = timeline.clocks.drift_ppm
+    assert measured is not None
+    assert abs(measured - ppm) < 20
+
+
+def test_both_clocks_are_kept() -> None:
+    timeline = Timeline()
+    assert timeline.place(raw(0), 0, 1_000_000).wall_ms == 1_000_000
+    assert timeline.clocks.offset_ms is None
+    timeline.place(replace(raw(STEP), camera_ms=1_003_100), 0.1, 1_000_100)
+    clocks = timeline.clocks
+    assert (clocks.arrival_ms, clocks.camera_ms, clocks.offset_ms) == (1_000_100, 1_003_100, 3_000)
+    assert clocks.drift_ppm is None, "a tenth of a second measures nothing"
+    assert clocks.metadata() == {
+        "arrival_ms": 1_000_100,
+        "camera_ms": 1_003_100,
+        "offset_ms": 3_000,
+        "drift_ppm": None,
+        "jumps": 0,
+    }

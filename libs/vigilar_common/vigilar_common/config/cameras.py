@@ -24,6 +24,12 @@ class CameraLocation(StrEnum):
     GARAGE = "GARAGE"
 
 
+class RtspTransport(StrEnum):
+    TCP = "tcp"
+    UDP = "udp"
+    HTTP = "http"
+
+
 class ZoneMode(StrEnum):
     INCLUDE = "include"
     EXCLUDE = "exclude"
@@ -74,6 +80,12 @@ class Camera(Section):
         title="Sub stream address",
         description="Optional smaller stream for motion detection and tiles; empty: the main stream serves.",
     )
+    rtsp_transport: Annotated[RtspTransport, AnyCaseLower] = Field(
+        RtspTransport.TCP,
+        title="RTSP transport",
+        description="How video travels: tcp (a camera that refuses it is asked for udp), udp, or http (a tunnel, "
+        "for cameras behind a firewall that lets nothing else through).",
+    )
     enabled: bool = Field(True, title="Enabled", description="Watch this camera.")
     record_continuous: bool = Field(False, title="Record always", description="Record without a break.")
     record_on_motion: bool = Field(
@@ -106,6 +118,13 @@ class Camera(Section):
     )
     post_motion_buffer_s: int = Field(
         30, ge=0, le=3600, title="Post-roll", description="Seconds a clip goes on after the last motion."
+    )
+    max_recording_s: int = Field(
+        600,
+        ge=60,
+        le=3600,
+        title="Longest recording",
+        description="Seconds after which a recording goes on in another file, without losing a frame.",
     )
     idle_fps: int = Field(
         2,

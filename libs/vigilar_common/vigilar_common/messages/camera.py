@@ -45,6 +45,11 @@ class CameraState(Message):
     camera_id: Identifier
     condition: CameraCondition
     reason: Text = Field("", description="why it is not online; empty when it is")
+    error: str = Field(
+        "",
+        max_length=32,
+        description="the kind of that reason: unreachable, login_refused, no_such_stream, busy, …",
+    )
     since_ms: TimestampMs = 0
     codec: str = Field("", max_length=32)
     width_px: int = Field(0, ge=0)
@@ -52,6 +57,9 @@ class CameraState(Message):
     fps: float = Field(0, ge=0)
     motion: bool = False
     recording: bool = False
+    ordered_until_ms: TimestampMs = Field(
+        0, description="when recording on command ends, post-roll not counted; 0: nobody ordered any"
+    )
     recording_problem: Text = Field("", description="why nothing can be recorded; empty while it can")
     motion_score: float = Field(0, ge=0, le=1, description="share of the analysed picture that moves")
     sub_online: bool = Field(False, description="the sub stream sends pictures, so tiles may ask for it")
@@ -163,6 +171,21 @@ class LiveLease(Message):
     fresh: bool = Field(
         False, description="a new viewer: send the init segment and the GOP in the ring again"
     )
+
+
+class RecordAction(StrEnum):
+    START = "start"
+    STOP = "stop"
+
+
+class RecordCommand(Message):
+    """Command: record from now on, pre- and post-roll included, or let what this sender ordered end. The reply's
+    `data` is `{recording_id, until_ms}`; its code is `waiting` while the camera sends no pictures."""
+
+    action: RecordAction
+    duration_s: float = Field(60, gt=0, le=3600, description="a longer order of the same sender stays")
+    cause_id: Uuid | None = Field(None, description="the event that a rule records")
+    user: str = Field("", max_length=64, description="who pressed the button")
 
 
 class TakeSnapshot(Message):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from vigilar_camera_worker.adapters.stream import AudioTrack
+from vigilar_camera_worker.adapters.sound import RATES_HZ, TRANSCODED, Sound, SoundEncoder
+from vigilar_camera_worker.adapters.stream import NEVER_DECODE, AudioTrack
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 from vigilar_camera_worker.errors import UnusableStreamError
 
@@ -46,7 +47,10 @@ class StreamFormat:
 
     @property
     def audio_codec(self) -> str:
-        return self.audio.codec if self.audio else ""
+        """As it is in files and parts; what cannot be copied becomes AAC."""
+        if self.audio is None:
+            return ""
+        return "aac" if self.audio.codec in TRANSCODED else self.audio.codec
 
 
 def read_format(
@@ -56,7 +60,7 @@ def read_format(
     import av
 
     try:
-        container = av.open(io.BytesIO(keyframe), format=_DEMUXERS[codec])
+        container = av.open(io.BytesIO(keyframe), format=_DEMUXERS[codec], options=NEVER_DECODE)
         context = container.streams.video[0].codec_context
         width_px, height_px = context.width, context.height
     except (av.FFmpegError, IndexError) as error:
@@ -78,31 +82,52 @@ class Muxer:
         self._sink = _Sink()
         self._output = _open_output(self._sink, options)
         self._video = _add_video(self._output, wanted)
-        self._audio = _add_audio(self._output, wanted.audio) if audio and wanted.audio else None
+        self._audio: Any = None
+        self._sound: SoundEncoder | None = None
+        if audio and wanted.audio is not None:
+            track = wanted.audio
+            if track.codec in TRANSCODED:
+                self._sound = SoundEncoder(track)
+                track = replace(track, codec="aac", config=self._sound.config)
+            self._audio = _add_audio(self._output, track)
         self._base: int | None = None
         self._last: dict[bool, int] = {}
         self.end = 0
         """Media time (ticks from the start of this file) at which the newest video frame ends."""
         self.packets = 0
+        self._last_sound: Packet | None = None
 
     def mux(self, packet: Packet) -> bool:
         """False when the packet was left out (audio before the first keyframe, or of a track not written)."""
-        import av
-
-        stream = self._video if packet.video else self._audio
-        if stream is None:
+        if not packet.video and self._audio is None:
             return False
         if self._base is None:
             if not (packet.video and packet.key):
                 return False
             self._base = packet.dts
+        if self._sound is not None and not packet.video:
+            self._last_sound = packet
+            return self._mux_sound(self._sound.feed(packet), packet)
+        return self._mux_one(packet)
+
+    def _mux_sound(self, pieces: list[Sound], packet: Packet) -> bool:
+        muxed = False
+        for sound in pieces:
+            one = replace(packet, pts=sound.pts, dts=sound.pts, duration=sound.duration, data=sound.data)
+            muxed = self._mux_one(one) or muxed
+        return muxed
+
+    def _mux_one(self, packet: Packet) -> bool:
+        import av
+
+        assert self._base is not None
         dts = packet.dts - self._base
         if dts < 0:
             return False
         dts = max(dts, self._last.get(packet.video, -1) + 1)
         self._last[packet.video] = dts
         copy = av.Packet(packet.data)
-        copy.stream = stream
+        copy.stream = self._video if packet.video else self._audio
         copy.time_base = _TICK
         copy.dts = dts
         copy.pts = max(dts, packet.pts - self._base)
@@ -120,6 +145,8 @@ class Muxer:
     def close(self) -> bytes:
         """The rest: what was held back. The muxer is of no further use."""
         if self.packets:
+            if self._sound is not None and self._last_sound is not None:
+                self._mux_sound(self._sound.close(), self._last_sound)
             self._output.close()
         return self._sink.take()
 
@@ -172,12 +199,9 @@ def _add_audio(output: OutputContainer, track: AudioTrack) -> Any:
     return stream
 
 
-_ADTS_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-
-
 def _silent_adts(track: AudioTrack) -> bytes:
     """A few empty ADTS frames: enough for FFmpeg to set up an AAC track."""
-    rate = _ADTS_RATES.index(track.sample_rate_hz) if track.sample_rate_hz in _ADTS_RATES else 4
+    rate = RATES_HZ.index(track.sample_rate_hz) if track.sample_rate_hz in RATES_HZ else 4
     payload = b"\x21\x10\x04\x60\x8c\x1c" if track.channels > 1 else b"\x01\x18\x20\x07"
     size = 7 + len(payload)
     header = bytes(

@@ -38,3 +38,5 @@ class RawPacket:
     dts: int | None
     duration: int
     data: bytes = field(repr=False)
+    camera_ms: int | None = None
+    """When it was taken by the camera's own clock, UTC; None: it did not say."""

@@ -70,6 +70,13 @@ class PacketRing:
                     start = key
             return [] if start is None else self._from(start)
 
+    def after(self, number: int) -> list[Packet] | None:
+        """What came after the packet with this number; None when some of it is not there any more."""
+        with self._lock:
+            if not self._packets or self._packets[0].number > number + 1:
+                return None
+            return list(islice(self._packets, number + 1 - self._packets[0].number, None))
+
     def current_gop(self) -> list[Packet]:
         """From the newest keyframe to the newest packet."""
         with self._lock:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vigilar_common.messages.camera import Trigger
 
+from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.packets import Packet
 
 
@@ -25,6 +26,11 @@ class Close:
     """Finish the file; ``reason`` goes into its fact."""
 
     reason: str
+    ended_ms: int | None = None
+    """Where the next file follows at once, its first frame's time: neither gap nor overlap by a drifting clock."""
+    clocks: Clocks | None = None
+    over: bool = False
+    """There was nothing more to record; False: something came between."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,17 @@ class StorePicture:
     width_px: int
     height_px: int
     jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Up to where recordings are on the disk."""
+
+    ended_ms: int
+    trigger: Trigger
+    cause_id: str | None
+    wanted: bool
+    """More was to be recorded."""
 
 
 Item = Open | Close | Missing | StorePicture | Packet

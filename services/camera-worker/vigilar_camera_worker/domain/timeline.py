@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vigilar_camera_worker.domain.clocks import Clocks, Drift
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet, RawPacket
 
 DEFAULT_FPS: Final = 15
@@ -16,6 +17,10 @@ MAX_STEP_S: Final = 10.0
 """A step forward beyond this (and beyond what really passed) is a jump of the camera's clock."""
 MAX_BACK_S: Final = 0.5
 MAX_LATENCY_S: Final = 5.0
+WRAPS: Final = (1 << 32, 1 << 33)
+"""Ticks after which RTP (32 bits) and MPEG-TS (33 bits) begin again at 0."""
+TOGETHER_S: Final = 5.0
+"""Sound and pictures whose clocks jump within this time are moved by the same amount: they stay in step."""
 _DRIFT_SHARE: Final = 0.002
 """How much of each packet's extra delay is taken for drift of the camera's clock."""
 
@@ -26,6 +31,8 @@ class _Track:
     dts: int | None = None
     step: int = TICKS_PER_S // DEFAULT_FPS
     arrived_s: float = 0.0
+    stamped: bool = False
+    """Whether the camera ever gave a timestamp."""
 
 
 class Timeline:
@@ -35,12 +42,22 @@ class Timeline:
         self._video, self._audio = _Track(), _Track(step=TICKS_PER_S * 1024 // 16_000)
         self._number = 0
         self._offset_s: float | None = None
+        self._drift = Drift()
+        self._newest: tuple[int, int | None] = (0, None)
+        self._moved: tuple[int, float] | None = None
         self.jumps = 0
         """Discontinuities bridged so far."""
+        self.wraps = 0
+
+    @property
+    def clocks(self) -> Clocks:
+        arrival_ms, camera_ms = self._newest
+        return Clocks(arrival_ms, camera_ms, self._drift.ppm, self.jumps)
 
     def place(self, raw: RawPacket, now_s: float, now_ms: int) -> Packet:
         """``now_s`` is the monotonic arrival time, ``now_ms`` the same moment in UTC."""
         track = self._video if raw.video else self._audio
+        # Pictures in another order than they are shown in (B-frames) may come without the time they are sent at.
         stamp = raw.dts if raw.dts is not None else raw.pts
         dts = self._repaired(track, stamp, now_s)
         ahead = 0 if raw.pts is None or raw.dts is None else raw.pts - raw.dts
@@ -49,7 +66,13 @@ class Timeline:
         if track.dts is not None and 0 < dts - track.dts <= TICKS_PER_S * 2:
             track.step = dts - track.dts
         track.dts, track.arrived_s = dts, now_s
+        track.stamped = track.stamped or stamp is not None
         self._number += 1
+        wall_ms = now_ms - round(self._latency_s(dts / TICKS_PER_S, now_s) * 1000)
+        if raw.video:
+            self._drift.add(now_s - dts / TICKS_PER_S, now_s)
+            if raw.camera_ms is not None or self._newest[1] is None:
+                self._newest = (wall_ms, raw.camera_ms)
         return Packet(
             number=self._number,
             video=raw.video,
@@ -57,7 +80,7 @@ class Timeline:
             pts=pts,
             dts=dts,
             duration=raw.duration if 0 < raw.duration <= TICKS_PER_S * 2 else track.step,
-            wall_ms=now_ms - round(self._latency_s(dts / TICKS_PER_S, now_s) * 1000),
+            wall_ms=wall_ms,
             data=raw.data,
         )
 
@@ -69,16 +92,38 @@ class Timeline:
         expected = track.dts + track.step
         if stamp is None:
             return expected
-        dts = stamp + track.shift
+        if not track.stamped and abs(stamp + track.shift - expected) > MAX_STEP_S * TICKS_PER_S:
+            track.shift = expected - stamp  # the first one that says anything; nothing jumped
+            return expected
+        dts = self._unwrapped(track, stamp, expected)
         passed = now_s - track.arrived_s
-        step_s = (dts - track.dts) / TICKS_PER_S
-        if step_s < -MAX_BACK_S or step_s > max(MAX_STEP_S, 2 * passed):
+        if not _plausible(dts - track.dts, passed):
             self.jumps += 1
-            # After silence the new clock starts where time went on meanwhile.
-            bridged = track.dts + max(track.step, round(passed * TICKS_PER_S) if passed > 1 else 0)
-            track.shift += bridged - dts
-            return bridged
+            dts += self._bridge(track, dts, now_s)
         return max(dts, track.dts + 1)
+
+    def _unwrapped(self, track: _Track, stamp: int, expected: int) -> int:
+        dts = stamp + track.shift
+        for period in WRAPS:
+            if abs(dts + period - expected) <= MAX_STEP_S * TICKS_PER_S:
+                self.wraps += 1
+                track.shift += period
+                return dts + period
+        return dts
+
+    def _bridge(self, track: _Track, dts: int, now_s: float) -> int:
+        """By how much the track is moved so that time goes on."""
+        assert track.dts is not None
+        passed = now_s - track.arrived_s
+        # After silence the new clock starts where time went on meanwhile.
+        by = track.dts + max(track.step, round(passed * TICKS_PER_S) if passed > 1 else 0) - dts
+        if self._moved is not None and now_s - self._moved[1] <= TOGETHER_S:
+            other = self._moved[0]
+            if abs(other - by) <= TICKS_PER_S and dts + other > track.dts:
+                by = other
+        self._moved = (by, now_s)
+        track.shift += by
+        return by
 
     def _elapsed(self, now_s: float) -> int:
         other = self._audio if self._video.dts is None else self._video
@@ -94,3 +139,7 @@ class Timeline:
         else:
             self._offset_s += (candidate - self._offset_s) * _DRIFT_SHARE
         return min(max(candidate - self._offset_s, 0.0), MAX_LATENCY_S)
+
+
+def _plausible(step: int, passed_s: float) -> bool:
+    return -MAX_BACK_S <= step / TICKS_PER_S <= max(MAX_STEP_S, 2 * passed_s)
