@@ -91,8 +91,8 @@ def test_nothing_listens() -> None:
         (rtsp("403 Forbidden"), LoginRefusedError, "user or password"),
         (rtsp("404 Not Found"), NoSuchStreamError, "no such stream"),
         (rtsp("503 Service Unavailable"), CameraError, "refuses the stream"),
-        (b"\x00\xff\x17" * 1000, UnusableStreamError, "no video stream"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", UnusableStreamError, "no video stream"),
+        (b"\x00\xff\x17" * 1000, UnusableStreamError, "does not speak RTSP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", UnusableStreamError, "does not speak RTSP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", CameraError, ""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,13 +13,17 @@ from urllib.parse import urlsplit
 
 from vigilar_common.clock import Clock
 
+from vigilar_camera_worker.adapters.gate import Gate
+from vigilar_camera_worker.adapters.sound import COPIED, set_up, usable
 from vigilar_camera_worker.domain.nal import CODECS
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, RawPacket
 from vigilar_camera_worker.errors import (
     CameraError,
     LoginRefusedError,
     NoSuchStreamError,
+    StalledError,
     StreamLostError,
+    TransportRefusedError,
     UnreachableError,
     UnusableStreamError,
     address,
@@ -26,6 +31,7 @@ from vigilar_camera_worker.errors import (
 
 if TYPE_CHECKING:
     import av
+    from av.audio.codeccontext import AudioCodecContext
     from av.container import InputContainer
 
 log = logging.getLogger(__name__)
@@ -34,14 +40,16 @@ OPEN_TIMEOUT_S: Final = 5.0
 READ_TIMEOUT_S: Final = 4.0
 """FFmpeg notices it after one to two times this value."""
 MAX_PACKET_BYTES: Final = 16 * 1024 * 1024
-MP4_AUDIO: Final = ("aac",)
-"""Audio that is copied; the rest is left out with a finding."""
-
+TRANSPORTS: Final = ("tcp", "udp", "http")
 _TICK: Final = Fraction(1, TICKS_PER_S)
-_RTSP_PROTOCOLS: Final = "rtsp,rtsps,tcp,tls,rtp,udp"
+_PRODUCED: Final = struct.Struct("=q")
+_GATED_PROTOCOLS: Final = {"tcp": "rtsp,tcp", "udp": "rtsp,tcp,rtp,udp", "http": "rtsp,tcp,http"}
 _HTTP_PROTOCOLS: Final = "http,https,tcp,tls"
-_HTTP_FORMATS: Final = "mpegts,flv,mov,matroska,mpjpeg,mjpeg"
+_HTTP_FORMATS: Final = "mpegts,flv,mov,matroska"
 """No playlist formats: those would let a camera make us fetch other addresses."""
+_MAX_STREAMS: Final = "8"
+NEVER_DECODE: Final = {"codec_whitelist": "none"}
+"""FFmpeg decodes a picture while it opens a stream, unless it may use no decoder at all."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,9 @@ class AudioTrack:
 class CameraStream:
     """One open connection. Used by one thread; ``close`` by that thread too."""
 
-    def __init__(self, container: InputContainer, url: str, clock: Clock) -> None:
+    def __init__(self, container: InputContainer, url: str, clock: Clock, gate: Gate | None = None) -> None:
         self._container = container
+        self._gate = gate
         self._where = address(url)
         self._clock = clock
         self._video = _best_video(container, self._where)
@@ -72,13 +81,9 @@ class CameraStream:
 
     def _pick_audio(self) -> av.audio.stream.AudioStream | None:
         for stream in self._container.streams.audio:
-            context = stream.codec_context
-            if context is not None and context.name in MP4_AUDIO and context.extradata:
-                self.audio = AudioTrack(
-                    context.name, context.sample_rate, context.layout.nb_channels, context.extradata
-                )
+            self.unsupported_audio, self.audio = _audio_of(stream.codec_context)
+            if self.audio is not None:
                 return stream
-            self.unsupported_audio = context.name if context is not None else "unknown"
         return None
 
     def _annex_b_filter(self) -> Any:
@@ -103,9 +108,7 @@ class CameraStream:
                 if packet.size:
                     yield from self._raw(packet)
         except av.error.ExitError:
-            raise StreamLostError(
-                f"{self._where} has sent nothing for {READ_TIMEOUT_S:g} s or longer"
-            ) from None
+            raise StalledError(f"{self._where} has sent nothing for {READ_TIMEOUT_S:g} s or longer") from None
         except av.FFmpegError as error:
             # The library's text holds the URL and so the password: only its reason goes on.
             raise StreamLostError(f"connection to {self._where} broke: {error.strerror}") from None
@@ -122,36 +125,96 @@ class CameraStream:
                 dts=_ticks(piece.dts, base),
                 duration=_ticks(piece.duration, base) or 0,
                 data=bytes(piece),
+                camera_ms=_camera_ms(packet) if video else None,
             )
 
     def close(self) -> None:
         self._container.close()
+        self.abort()
+
+    def abort(self) -> None:
+        """From any thread: ends a read that waits for the camera."""
+        if self._gate is not None:
+            self._gate.close()
 
 
-def open_stream(url: str, clock: Clock) -> CameraStream:
-    """Connect and learn what the camera sends. Raises a CameraError after at most about two timeouts."""
+def open_stream(url: str, clock: Clock, transport: str = "tcp") -> CameraStream:
+    """Connect and learn what the camera sends. Raises a CameraError after at most about two timeouts.
+
+    ``transport`` (of RTSP): one of TRANSPORTS; a camera that refuses TCP is asked for UDP at once.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in ("http", "https"):
+        return _open_http(url, clock)
+    if scheme not in ("rtsp", "rtsps"):
+        raise UnusableStreamError(f"{address(url)}: the scheme {scheme[:16]!r} is not allowed")
+    try:
+        return _open_rtsp(url, clock, transport)
+    except TransportRefusedError as error:
+        if transport != "tcp":
+            raise
+        log.info("%s; trying UDP", error)
+        return _open_rtsp(url, clock, "udp")
+
+
+def _open_rtsp(url: str, clock: Clock, transport: str) -> CameraStream:
     import av
 
-    scheme = urlsplit(url).scheme
-    options = {"analyzeduration": "0", "probesize": "32", "timeout": str(int(OPEN_TIMEOUT_S * 1e6))}
-    kind: str | None = None
-    if scheme in ("rtsp", "rtsps"):
-        kind = "rtsp"
-        options |= {"rtsp_transport": "tcp", "protocol_whitelist": _RTSP_PROTOCOLS}
-    elif scheme in ("http", "https"):
-        options |= {"protocol_whitelist": _HTTP_PROTOCOLS, "format_whitelist": _HTTP_FORMATS}
-        options |= {"probesize": "65536", "rw_timeout": options.pop("timeout")}
-    else:
-        raise UnusableStreamError(f"{address(url)}: the scheme {scheme[:16]!r} is not allowed")
+    options = {
+        "analyzeduration": "0",
+        "probesize": "32",
+        "timeout": str(int(OPEN_TIMEOUT_S * 1e6)),
+        "rtsp_transport": transport,
+        "allowed_media_types": "video+audio",
+        "protocol_whitelist": _GATED_PROTOCOLS[transport],
+        **NEVER_DECODE,
+        "max_streams": _MAX_STREAMS,
+    }
+    if transport == "udp":
+        # Only what comes from the camera's own address; lost packets are waited for this long.
+        options |= {"rtsp_flags": "filter_src", "max_delay": "200000", "buffer_size": str(1 << 20)}
+    began_s = clock.monotonic_s()
+    gate = Gate(url, clock, OPEN_TIMEOUT_S, tunnel=transport == "http")
+    try:
+        container = av.open(
+            gate.url, format="rtsp", options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S)
+        )
+    except av.FFmpegError as error:
+        gate.close()
+        if gate.verdict is not None:
+            raise gate.verdict from None
+        _translate(error, url, clock.monotonic_s() - began_s)
+    return _checked(container, url, clock, gate)
+
+
+def _open_http(url: str, clock: Clock) -> CameraStream:
+    import av
+
+    options = {
+        "analyzeduration": "0",
+        "probesize": "65536",
+        "rw_timeout": str(int(OPEN_TIMEOUT_S * 1e6)),
+        "protocol_whitelist": _HTTP_PROTOCOLS,
+        "format_whitelist": _HTTP_FORMATS,
+        "max_redirects": "0",
+        **NEVER_DECODE,
+        "max_streams": _MAX_STREAMS,
+    }
     began_s = clock.monotonic_s()
     try:
-        container = av.open(url, format=kind, options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
+        container = av.open(url, options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S))
     except av.FFmpegError as error:
         _translate(error, url, clock.monotonic_s() - began_s)
+    return _checked(container, url, clock, None)
+
+
+def _checked(container: InputContainer, url: str, clock: Clock, gate: Gate | None) -> CameraStream:
     try:
-        return CameraStream(container, url, clock)
+        return CameraStream(container, url, clock, gate)
     except CameraError:
         container.close()
+        if gate is not None:
+            gate.close()
         raise
 
 
@@ -175,8 +238,8 @@ def _translate(error: av.FFmpegError, url: str, took_s: float) -> NoReturn:
             found = UnreachableError(
                 f"{where} accepts the connection but does not answer within {OPEN_TIMEOUT_S:g} s"
             )
-        case av.error.InvalidDataError():
-            found = UnusableStreamError(f"{where}: what answers is no video stream")
+        case av.error.InvalidDataError() | av.error.ArgumentError():
+            found = UnusableStreamError(f"{where}: what answers is no video stream that can be used")
         case av.error.HTTPClientError() | av.error.HTTPServerError():
             found = UnusableStreamError(f"{where} refuses the stream: {error.strerror}")
         case _:
@@ -209,3 +272,24 @@ def _ticks(value: int | None, base: Fraction | None) -> int | None:
     if value is None or base is None:
         return None
     return value if base == _TICK else round(value * base * TICKS_PER_S)
+
+
+def _audio_of(context: AudioCodecContext | None) -> tuple[str, AudioTrack | None]:
+    """(name of the codec, how it is kept: copied, made into AAC, or None)."""
+    if context is None:
+        return "unknown", None
+    codec, rate_hz, channels = context.codec.canonical_name, context.sample_rate, context.layout.nb_channels
+    if codec in COPIED and context.extradata:
+        return codec, AudioTrack(codec, rate_hz, channels, context.extradata)
+    if usable(codec, rate_hz, channels):
+        return codec, AudioTrack(codec, rate_hz, channels, set_up(codec, rate_hz, context.bit_rate))
+    return codec, None
+
+
+def _camera_ms(packet: av.Packet[Any]) -> int | None:
+    """The camera's own time for it, UTC ms, where its RTCP sender reports tell (AVProducerReferenceTime: µs first)."""
+    if not packet.has_sidedata("prft"):
+        return None
+    told = bytes(packet.get_sidedata("prft"))
+    wallclock_us: int = _PRODUCED.unpack_from(told)[0] if len(told) >= _PRODUCED.size else -1
+    return wallclock_us // 1000 if 0 <= wallclock_us < 1 << 57 else None
