@@ -20,10 +20,15 @@ ANSWER_LIMIT_S = 10.0
 """A PIN check costs a fifth of a second on an idle core; a small machine may be busy."""
 
 
-async def ask(parts: Parts, topic: Topic, command: Message, unavailable: Callable[[str], ApiError]) -> Reply:
-    """The answer. Raises `unavailable(reason)` when none comes, ApiError 422 for a command that cannot be sent."""
+async def ask(
+    parts: Parts, topic: Topic, command: Message, unavailable: Callable[[str], ApiError], **ids: str
+) -> Reply:
+    """The answer; `ids` fill the topic.
+
+    Raises `unavailable(reason)` when none comes, ApiError 422 for a command that cannot be sent.
+    """
     try:
-        return await asyncio.to_thread(parts.bus.request, topic, command, ANSWER_LIMIT_S)
+        return await asyncio.to_thread(parts.bus.request, topic, command, ANSWER_LIMIT_S, **ids)
     except BusUnavailableError as error:
         log.warning("no answer to a command: %s", error)
         raise unavailable(str(error)) from error

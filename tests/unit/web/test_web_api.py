@@ -357,6 +357,25 @@ def test_signed_pictures_are_rate_limited_per_address(web: Any, error: Any) -> N
     assert web.ask("GET", link, web.browser(address="192.0.2.200")).status_code == 200
 
 
+# -- recording on command ---------------------------------------------------------------------------------
+
+
+def test_record_now_asks_the_cameras_worker_in_the_name_of_the_user(home: Any, error: Any) -> None:
+    asked = answer(home, ok=True, message="Recording for 60 s.", data={"until_ms": 5, "recording_id": None})
+    response = home.send("POST", "/api/v1/cameras/front/record", {"action": "start"})
+    assert response.json() == {"message": "Recording for 60 s.", "until_ms": 5, "recording_id": None}
+    topic, command = asked[0]
+    assert topic is topics.CMD_RECORD
+    assert (command.action, command.duration_s, command.user) == ("start", 60, "admin")
+    for body in ({"action": "start", "duration_s": 3601}, {"action": "erase"}, {"action": "stop", "x": 1}):
+        assert home.send("POST", "/api/v1/cameras/front/record", body).status_code == 422
+    assert home.send("POST", "/api/v1/cameras/attic/record", {"action": "start"}).status_code == 404
+    assert len(asked) == 1
+    answer(home, ok=False, code="not_recording", message="No recording was ordered here.")
+    response = home.send("POST", "/api/v1/cameras/front/record", {"action": "stop"})
+    assert (response.status_code, error(response)) == (409, "not_recording")
+
+
 # -- the alarm and push ---------------------------------------------------------------------------------
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from email.utils import formatdate
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from vigilar_common import topics
+from vigilar_common.messages.camera import RecordAction, RecordCommand
 
-from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.commands import ask
+from vigilar_web.errors import ApiError
+from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
 from vigilar_web.routes.recordings import PLAYLIST_TYPE
 from vigilar_web.routes.types import CameraId, Moment
 
@@ -47,6 +52,31 @@ async def snapshot(
 
 def _taken(taken_ms: int) -> dict[str, str]:
     return {"Last-Modified": formatdate(taken_ms / 1000, usegmt=True)} if taken_ms else {}
+
+
+class RecordWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    action: RecordAction
+    duration_s: float = Field(60, gt=0, le=3600)
+
+
+@router.post("/api/v1/cameras/{camera_id}/record")
+@access(Access.SESSION)
+async def record(
+    camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
+) -> dict[str, Any]:
+    """Record now, for a time, or stop; pre- and post-roll as with motion."""
+    parts.camera(camera_id)
+    wish = await body_of(request, RecordWish)
+    command = RecordCommand(action=wish.action, duration_s=wish.duration_s, user=session.user[:64])
+    reply = await ask(parts, topics.CMD_RECORD, command, _unavailable, camera_id=camera_id)
+    if not reply.ok:
+        raise ApiError(409, reply.code, reply.message)
+    return {"message": reply.message, **reply.data}
+
+
+def _unavailable(_: str = "") -> ApiError:
+    return ApiError(503, "camera_silent", "The camera's worker does not answer; nothing was changed.")
 
 
 @router.get("/api/v1/cameras/{camera_id}/playlist.m3u8")
