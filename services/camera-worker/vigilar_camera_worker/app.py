@@ -9,21 +9,27 @@ from vigilar_common.bus import Received
 from vigilar_common.config import Camera, Config
 from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
-from vigilar_common.messages.camera import CameraCondition, LiveLease
+from vigilar_common.messages.camera import Analysis, CameraCondition, LiveLease
 from vigilar_common.service import Context
-from vigilar_common.topics import CMD_LIVE, CMD_SNAPSHOT
+from vigilar_common.topics import CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
 from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
+from vigilar_camera_worker.choice import MainView, StreamChoice
 from vigilar_camera_worker.domain.governor import FpsGovernor
+from vigilar_camera_worker.domain.recording import Policy
 from vigilar_camera_worker.domain.ring import PacketRing
+from vigilar_camera_worker.last_recorded import LastRecorded
 from vigilar_camera_worker.live_streams import LiveStreams
 from vigilar_camera_worker.motion_report import MotionReport
 from vigilar_camera_worker.names import NAME_PREFIX
-from vigilar_camera_worker.recorder import Policy, Recorder
+from vigilar_camera_worker.orders import Orders
+from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
+from vigilar_camera_worker.search import MotionSearch
+from vigilar_camera_worker.substream import SubStream
 from vigilar_camera_worker.writer import Writer
 
 if TYPE_CHECKING:
@@ -67,26 +73,42 @@ class CameraWorker:
             pre_s=camera.pre_motion_buffer_s,
             post_s=camera.post_motion_buffer_s,
             onset_slack_s=slack_s,
+            split_s=camera.max_recording_s,
         )
         self._recorder = Recorder(policy, self._ring, self._writer, clock)
+        last = LastRecorded(context.state_dir / "last-recorded.json", clock)
+        last.tell(self._recorder, policy.continuous)
+        self._writer.note = last.note
+        self._orders = Orders(self._recorder, self._report, clock)
         self._live = LiveStreams(context.bus, camera.id, self._ring, config.remote, self._report, clock)
         self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
-        self._analyser = Analyser(camera, MotionDetector(camera), self._motion, clock)
+        search = MotionSearch(camera, MotionDetector(camera), self._motion, self._report.analysis)
+        self._analyser = Analyser(search, clock)
+        self._choice = StreamChoice(self._analyser, MainView(self._ring), self._report, clock)
+        self._sub: SubStream | None = None
+        if camera.detect_url:
+            self._sub = SubStream(camera, clock, self._choice, self._live.sub)
+            self._choice.on_main = self._sub.main_is
         self._reader = CameraReader(
-            camera, clock, self._report, self._ring, self._recorder, self._live.main, self._analyser
+            camera, clock, self._report, self._ring, self._recorder, self._live.main, self._choice
         )
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
+        context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
         self._analyser.start()
         self._reader.start()
+        if self._sub is not None:
+            self._sub.start()
 
     def stop(self) -> None:
         if self._reader is None:
             return
         self._reader.stop(LAST_WORDS_S)
+        if self._sub is not None:
+            self._sub.stop(LAST_WORDS_S)
         self._analyser.stop(LAST_WORDS_S)
         finished = self._recorder.stop(FINISH_S)
         self._live.stop(LAST_WORDS_S)
@@ -111,14 +133,20 @@ class CameraWorker:
             "reason": self._report.reason,
             "recording": self._writer.recording,
             "frames": self._reader.counters["video_frames"],
-            "reconnects": max(0, self._reader.counters["connects"] - 1),
+            "reconnects": self._reader.attempts.counters["reconnects"],
+            "last_error": self._reader.attempts.last_error,
+            "analysis": self._report.state.analysis.value,
+            "analysis_stream": self._report.state.analysis_stream,
+            "analysis_reason": self._report.state.analysis_reason,
         }
 
     def _watch(self) -> None:
         assert self._reader is not None
         reader, writer, analyser = self._reader, self._writer, self._analyser
         health = self._context.health
-        for name, part in (("camera", reader), ("writer", writer), ("analyser", analyser)):
+        sub = self._sub
+        parts = [("camera", reader), ("writer", writer), ("analyser", analyser)]
+        for name, part in (*parts, *((("sub", sub),) if sub is not None else ())):
             health.live_when(name, lambda part=part: "" if part.alive else "its thread has died")  # type: ignore[misc]
         gauges = {
             "motion_score": lambda: self._motion.last_score,
@@ -129,22 +157,30 @@ class CameraWorker:
             "ring_short": lambda: float(self._ring.short),
             "queue_overflows": lambda: float(self._recorder.queue_overflows),
             "light_changes": lambda: float(analyser.light_changes),
+            "analysis_sparse": lambda: float(self._report.state.analysis is Analysis.SPARSE),
+            "analysis_sub": lambda: float(self._choice.sub_analysed),
             "recording": lambda: float(writer.recording),
+            "clock_offset_seconds": lambda: reader.clock_offset_s,
+            "clock_drift_ppm": lambda: reader.clock_drift_ppm,
             "transcodes": lambda: float(self._live.transcodes),
             "online": lambda: float(self._report.condition is CameraCondition.ONLINE),
         }
         counters = [
             reader.counters,
+            reader.attempts.counters,
             writer.counters,
             analyser.counters,
             *self._live.counters,
             self._motion.counters,
+            self._orders.counters,
         ]
+        if sub is not None:
+            counters.append(sub.counters)
 
         def collector() -> Collector:
             from vigilar_camera_worker.metrics import WorkerCollector
 
-            return WorkerCollector(list(counters), gauges)
+            return WorkerCollector(list(counters), gauges, lambda: reader.attempts.last_error)
 
         health.measure(collector)
 
@@ -159,6 +195,7 @@ class CameraWorker:
 
     def _recording_changed(self) -> None:
         self._report.update(recording=self._writer.recording, recording_problem=self._writer.problem)
+        self._orders.refresh()
 
 
 def own_camera(config: Config, name: str) -> Camera:

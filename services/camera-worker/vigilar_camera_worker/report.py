@@ -11,7 +11,7 @@ from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock
 from vigilar_common.errors import OutboxFullError
 from vigilar_common.messages import Fact
-from vigilar_common.messages.camera import CameraCondition, CameraOffline, CameraOnline, CameraState
+from vigilar_common.messages.camera import Analysis, CameraCondition, CameraOffline, CameraOnline, CameraState
 from vigilar_common.outbox import FactLog
 from vigilar_common.topics import CAMERA_STATE
 
@@ -47,6 +47,16 @@ class Report:
     @property
     def reason(self) -> str:
         return self._state.reason
+
+    @property
+    def state(self) -> CameraState:
+        return self._state
+
+    def analysis(self, how: Analysis, stream: str = "", reason: str = "", device: str = "") -> None:
+        """How motion is searched from now on."""
+        self.update(
+            analysis=how, analysis_stream=stream, analysis_reason=reason[:500], analysis_device=device
+        )
 
     def publish(self) -> None:
         with self._lock:
@@ -93,24 +103,24 @@ class Report:
             if self._state.condition is CameraCondition.ONLINE:
                 return
             away_s = self._clock.monotonic_s() - self._away_since_s
-            self._condition(CameraCondition.ONLINE, "")
+            self._condition(CameraCondition.ONLINE, "", error="")
             if self._told_offline or not self._told_online:
                 offline_s = round(away_s, 3) if self._told_offline else 0.0
                 log.info("%s is online", self.camera_id)
                 self.tell(CameraOnline(camera_id=self.camera_id, offline_s=offline_s))
             self._told_online, self._told_offline = True, False
 
-    def lost(self, reason: str) -> None:
+    def lost(self, reason: str, error: str = "") -> None:
         """No pictures (any more). The first failure after pictures is not told as offline yet: one try is allowed."""
         with self._lock:
             if self._state.condition is CameraCondition.ONLINE:
                 self._away_since_s = self._clock.monotonic_s()
                 log.warning("%s: %s; connecting again", self.camera_id, reason)
-                self._condition(CameraCondition.CONNECTING, reason, fps=0.0)
+                self._condition(CameraCondition.CONNECTING, reason, error=error, fps=0.0)
                 return
             if not self._told_offline or reason != self._state.reason:
                 log.error("%s is offline: %s", self.camera_id, reason)
-            self._condition(CameraCondition.OFFLINE, reason, fps=0.0)
+            self._condition(CameraCondition.OFFLINE, reason, error=error, fps=0.0)
             if not self._told_offline:
                 self._told_offline = True
                 self.tell(CameraOffline(camera_id=self.camera_id, reason=reason[:500]))

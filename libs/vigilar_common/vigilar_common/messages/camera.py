@@ -16,6 +16,14 @@ class CameraCondition(StrEnum):
     OFFLINE = "offline"
 
 
+class Analysis(StrEnum):
+    """How motion is searched: by few pictures while nothing moves, by all of them, or not at all."""
+
+    NONE = "none"
+    SPARSE = "sparse"
+    FULL = "full"
+
+
 class Trigger(StrEnum):
     """Why a recording was made."""
 
@@ -62,6 +70,10 @@ class CameraState(Message):
     )
     recording_problem: Text = Field("", description="why nothing can be recorded; empty while it can")
     motion_score: float = Field(0, ge=0, le=1, description="share of the analysed picture that moves")
+    analysis: Analysis = Field(Analysis.NONE, description="how motion is searched")
+    analysis_stream: str = Field("", max_length=16, description="the stream it is searched in: main or sub")
+    analysis_reason: Text = Field("", description="why every frame is decoded; empty when it is not so")
+    analysis_device: str = Field("", max_length=16, description="what decodes for it: software, cuda, …")
     sub_online: bool = Field(False, description="the sub stream sends pictures, so tiles may ask for it")
     findings: list[Text] = Field(default_factory=list, max_length=20)
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 Luma = NDArray[np.uint8]
 """uint8[height, width]: brightness, 16–235 or 0–255."""
 
-MAX_PICTURE_PX: Final = 64_000_000
+MAX_PICTURE_PX: Final = 17_000_000
+"""4096×4096, and a decoder keeps up to sixteen of them; larger ones are recorded without being looked at."""
 _EIGHT_BIT_PLANAR: Final = frozenset(
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
 _WALL_TIMES: Final = 64
+_LOW_DELAY: Final = 1 << 19
+"""AV_CODEC_FLAG_LOW_DELAY"""
 
 
 class Picture:
@@ -51,9 +54,11 @@ class Picture:
 class Decoder:
     """Decodes everything it is fed, on one thread, without the loop filter: a fifth cheaper, and motion shows
     just as well. After an error it waits for the next keyframe.
+
+    ``in_order``: the stream has no B-frames, each picture comes out with its own packet, whatever the stream says.
     """
 
-    def __init__(self, wanted: StreamFormat) -> None:
+    def __init__(self, wanted: StreamFormat, *, in_order: bool = False) -> None:
         import av
 
         context = av.CodecContext.create(wanted.codec, "r")
@@ -61,6 +66,8 @@ class Decoder:
         context.thread_type = "NONE"
         context.options = {"skip_loop_filter": "all", "max_pixels": str(MAX_PICTURE_PX)}
         context.extradata = wanted.parameter_sets
+        if in_order:
+            context.flags |= _LOW_DELAY
         self._context = context
         self.stream_id = wanted.stream_id
         self._needs_key = True
@@ -69,13 +76,13 @@ class Decoder:
         self.errors = 0
         """Packets that did not give a clean picture."""
 
-    def feed(self, packet: Packet) -> list[Picture]:
-        """Clean pictures only; damaged ones are counted in ``errors``."""
+    def feed(self, packet: Packet, data: bytes | None = None) -> list[Picture]:
+        """Clean pictures only; damaged ones are counted in ``errors``. ``data``: instead of the packet's own."""
         import av
 
         if self._needs_key and not packet.key:
             return []
-        copy = av.Packet(packet.data)
+        copy = av.Packet(packet.data if data is None else data)
         copy.pts, copy.dts = packet.pts, packet.dts
         self._walls[packet.pts] = packet.wall_ms
         if len(self._walls) > _WALL_TIMES:

@@ -26,6 +26,10 @@ class FpsGovernor:
         self._last_s = time_s
         return True
 
+    def restart(self) -> None:
+        """The next frame is looked at, whatever its time."""
+        self._last_s = None
+
     def next_due_s(self, active: bool) -> float:
         """Media time before which no further frame is looked at."""
         return 0.0 if self._last_s is None else self._last_s + (self._motion_s if active else self._idle_s)

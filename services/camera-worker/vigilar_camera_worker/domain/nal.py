@@ -31,6 +31,19 @@ def _head_units(data: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
         at = end
 
 
+def units(data: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
+    """(type, unit without start code) of everything in an access unit; empty units are left out."""
+    at = data.find(_START)
+    while at >= 0:
+        end = data.find(_START, at + 3)
+        unit = data[at + 3 : end if end >= 0 else len(data)]
+        # What follows a unit (zeros, the longer start code) is none of it; a unit never ends with a zero.
+        unit = unit.rstrip(b"\0")
+        if unit:
+            yield nal_type(codec, unit[0]), unit
+        at = end
+
+
 def parameter_sets(data: bytes, codec: str) -> bytes:
     """SPS and PPS (H.265: VPS too) before the first picture of ``data``, in Annex B; empty when there are none."""
     wanted = _PARAMETER_SETS[codec]

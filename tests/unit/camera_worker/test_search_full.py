@@ -1,16 +1,15 @@
-"""Which packets are decoded while nothing moves, and that nothing is lost when a keyframe does not come."""
+"""Which packets of a stream without sparse decoding are decoded, and that nothing is lost when a keyframe does not come."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import camera_media as media
-from vigilar_camera_worker import analyser as module
+from vigilar_camera_worker import search as module
 from vigilar_camera_worker.adapters.detector import MotionDetector
-from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.domain.motion import Observation
+from vigilar_camera_worker.search import MotionSearch
 from vigilar_common.config import Camera
-from vigilar_common.testing import FakeClock
 
 CAMERA = Camera(
     id="front", display_name="Front", rtsp_url="rtsp://host/x", idle_fps=2, resolution_motion=(320, 240)
@@ -46,21 +45,23 @@ class Listener:
     def observed(self, seen: Observation) -> None: ...
 
 
-def analyse(packets: list[Any]) -> tuple[Analyser, StillDetector, Listener]:
+def analyse(packets: list[Any]) -> tuple[MotionSearch, StillDetector, Listener]:
+    """Of a stream that cannot be decoded sparsely."""
     detector, listener = StillDetector(), Listener()
-    analyser = Analyser(CAMERA, detector, listener, FakeClock())
-    analyser._handle(module._Begin(media.stream_format()))
+    search = MotionSearch(CAMERA, detector, listener)
+    search.begin(media.stream_format())
+    search._fitness.refuse("for the test")
     for packet in packets:
-        analyser._handle(packet)
-    return analyser, detector, listener
+        search.packet(packet)
+    return search, detector, listener
 
 
 def test_what_follows_the_last_frame_looked_at_before_a_keyframe_is_never_decoded() -> None:
-    analyser, detector, listener = analyse(media.video(count=91))
+    search, detector, listener = analyse(media.video(count=91))
     assert detector.times == [n / 2 for n in range(19)], "two frames a second, all that were due"
     # The first GOP teaches the length; of the others (10 frames) 0 to 5 are needed.
     assert listener.pictures == 10 + 8 * 6 + 1
-    assert analyser.counters["frames_damaged"] == 0
+    assert search.counters["frames_damaged"] == 0
 
 
 def test_a_keyframe_that_does_not_come_when_expected_costs_nothing_but_a_moment() -> None:
@@ -68,23 +69,23 @@ def test_a_keyframe_that_does_not_come_when_expected_costs_nothing_but_a_moment(
     packets = media.video(count=20)
     packets += media.video(first=20, count=10, number=20)
     late = [packet for packet in media.video(first=30, count=10) if not packet.key]
-    analyser, detector, _ = analyse(packets)
-    waiting = len(analyser._waiting)
+    search, detector, _ = analyse(packets)
+    waiting = len(search._waiting)
     assert waiting == 4, "frames 26 to 29"
     for packet in late:
-        analyser._handle(packet)
-    assert analyser._waiting == []
+        search.packet(packet)
+    assert search._waiting == []
     assert detector.times[-1] > 3, "looked at again as soon as the keyframe was late"
 
 
 def test_waiting_packets_are_bounded_and_gone_with_the_connection() -> None:
-    analyser, _, listener = analyse(media.video(count=28))
-    assert analyser._waiting
-    stuck = analyser._waiting[-1]
+    search, _, listener = analyse(media.video(count=28))
+    assert search._waiting
+    stuck = search._waiting[-1]
     for _ in range(2 * module.MAX_WAITING_PACKETS):
-        analyser._handle(stuck)
-    assert len(analyser._waiting) <= module.MAX_WAITING_PACKETS
+        search.packet(stuck)
+    assert len(search._waiting) <= module.MAX_WAITING_PACKETS
     assert listener.pictures > 28
-    analyser._handle(module._Interrupt())
-    assert analyser._waiting == []
-    assert analyser._waiting_bytes == 0
+    search.interrupt()
+    assert search._waiting == []
+    assert search._waiting_bytes == 0

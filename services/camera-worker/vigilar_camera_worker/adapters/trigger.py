@@ -1,0 +1,94 @@
+"""Whether anything may be moving: a far cheaper look than the motion detector's, on pictures that may be smeared.
+
+Each pixel of a small brightness image has a running mean and a running mean deviation (as in sigma-delta background
+estimation, Manzanera and Richefeu 2007). Pixels far from their mean are counted in a window of a person's shape.
+It fires too often rather than too seldom; the motion detector decides on clean pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vigilar_camera_worker.adapters.decoder import Luma
+
+LEARN_S: Final = 6.0
+"""Time constant of mean and deviation."""
+FIRST_LOOKS: Final = 4
+"""Looks that only learn."""
+FIRST_DEVIATION: Final = 3.0
+LEAST_STEPS: Final = 5.0
+"""Steps of 8-bit luma by which a pixel must differ at least at sensitivity 0.7; doubles for each 0.25 less."""
+DEVIATIONS: Final = 3.0
+"""Mean deviations by which it must differ besides."""
+WINDOW_PX: Final = (9, 15)
+NEED_SHARE: Final = 0.3
+"""Of the smallest motion's area: smearing and a first step into the picture show less than the whole object."""
+
+
+class Trigger:
+    """Used by one thread. ``width`` and ``height`` in pixels; ``counts``: bool[height, width], where motion counts;
+    ``min_area_px`` of that size."""
+
+    def __init__(
+        self, width: int, height: int, counts: NDArray[np.bool_], min_area_px: float, sensitivity: float
+    ) -> None:
+        self._size = (width, height)
+        self._counts: Any = counts.astype(np.uint8) * 255
+        window = WINDOW_PX[0] * WINDOW_PX[1]
+        self._need = 255 * min(max(NEED_SHARE * min_area_px, 8), 0.5 * window) / window
+        self._steps = LEAST_STEPS * 2 ** ((0.7 - sensitivity) * 4)
+        self.restart()
+
+    def restart(self) -> None:
+        self._mean: Any = None
+        self._deviation: Any = None
+        self._current: Any = None
+        self._looks = 0
+        self._last_s = 0.0
+
+    def observe(self, luma: Luma, time_s: float) -> bool:
+        """One picture of any size, in order of time."""
+        import cv2
+
+        current = shrink(luma, *self._size).astype(np.float32)
+        self._current = current
+        if self._mean is None:
+            self._mean, self._deviation = current.copy(), np.full_like(current, FIRST_DEVIATION)
+            self._looks, self._last_s = 1, time_s
+            return False
+        rate = 1 - math.exp(-max(0.0, min(time_s - self._last_s, LEARN_S)) / LEARN_S)
+        self._last_s = time_s
+        difference = cv2.absdiff(current, self._mean)
+        limit = cv2.addWeighted(self._deviation, DEVIATIONS, self._deviation, 0, self._steps)
+        changed = cv2.compare(difference, limit, cv2.CMP_GT)
+        cv2.accumulateWeighted(current, self._mean, rate)
+        # What moves must not make its pixels insensitive: only so much of it counts as noise.
+        cv2.accumulateWeighted(cv2.min(difference, limit), self._deviation, rate)
+        self._looks += 1
+        if self._looks <= FIRST_LOOKS:
+            return False
+        changed = cv2.bitwise_and(changed, self._counts)
+        if not cv2.countNonZero(changed):
+            return False
+        return float(cv2.minMaxLoc(cv2.blur(changed, WINDOW_PX))[1]) >= self._need
+
+    def forgive(self) -> None:
+        """What it saw last was no motion: from now on that is how things are."""
+        if self._current is not None:
+            self._mean = self._current.copy()
+
+
+def shrink(luma: Luma, width: int, height: int) -> NDArray[np.uint8]:
+    """Rows and columns skipped down to at most twice the size, then averaged."""
+    import cv2
+
+    rows, columns = luma.shape
+    step = max(1, min(rows // (2 * height), columns // (2 * width)))
+    small: Any = cv2.resize(
+        np.ascontiguousarray(luma[::step, ::step]), (width, height), interpolation=cv2.INTER_AREA
+    )
+    return small  # type: ignore[no-any-return]

@@ -1,0 +1,378 @@
+"""The search for motion in one stream: which packets are decoded, how, and what is made of the pictures.
+
+While nothing moves, a sparse chain of pictures (``domain/chain_*.py``) is decoded, about ``idle_fps`` a second, and a
+cheap trigger looks at them. On suspicion the GOP is decoded cleanly from its keyframe and the motion detector looks at
+its last second; while motion goes on, everything that is needed is decoded cleanly. Streams that cannot be decoded
+sparsely are decoded cleanly all the time. Belongs to one thread; knows nothing of threads.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from vigilar_common.config import Camera
+from vigilar_common.messages.camera import Analysis
+
+from vigilar_camera_worker.adapters.decoder import Decoder, Picture
+from vigilar_camera_worker.adapters.detector import MotionDetector
+from vigilar_camera_worker.adapters.fmp4 import StreamFormat
+from vigilar_camera_worker.adapters.trigger import Trigger
+from vigilar_camera_worker.domain.bits import NalError, UnsupportedError
+from vigilar_camera_worker.domain.fitness import Chain, Fitness, new_chain
+from vigilar_camera_worker.domain.governor import DecodePlan, FpsGovernor
+from vigilar_camera_worker.domain.motion import Ended, MotionMachine, Observation, Started
+from vigilar_camera_worker.domain.nal import parameter_sets
+from vigilar_camera_worker.domain.packets import Packet
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING_PACKETS: Final = 60
+MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
+MAX_GOP_PACKETS: Final = 600
+MAX_GOP_BYTES: Final = 24 * 1024 * 1024
+SOFTWARE: Final = "software"
+KEY_EVERY_S: Final = 7.0
+"""Sparse chains run on over keyframes, which are dear; after this long the next one cleans the picture."""
+LOOK_BACK_S: Final = 1.2
+"""So far before the suspicion the detector looks: two looks of the trigger, and what it needs to confirm."""
+LINGER_S: Final = 0.4
+"""After a suspicion that the catch-up did not show, this much more is decoded before it is dropped."""
+
+
+class MotionListener(Protocol):
+    """Called on the analyser's thread."""
+
+    def picture_decoded(self, stream_id: str, picture: Picture) -> None: ...
+    def motion_started(self, started: Started, picture: Picture) -> None: ...
+    def motion_ended(self, ended: Ended) -> None: ...
+    def observed(self, seen: Observation) -> None: ...
+
+
+class MainPictures(Protocol):
+    """The main stream, for a search in the sub stream."""
+
+    def time_s(self, wall_ms: int) -> float | None: ...
+    def picture(self, wall_ms: int) -> Picture | None: ...
+
+
+class MotionSearch:
+    """``begin``, then ``packet`` for each video packet in order, ``interrupt`` when the stream ends."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        detector: MotionDetector,
+        listener: MotionListener,
+        on_method: Callable[[Analysis, str, str, str], None] = lambda *_: None,
+    ) -> None:
+        self._detector, self._listener, self._on_method = detector, listener, on_method
+        full = camera.resolution_motion
+        scale = detector.width * detector.height / (full[0] * full[1])
+        self._trigger = Trigger(
+            detector.width,
+            detector.height,
+            detector.zones.counts,
+            camera.motion_min_area_px * scale,
+            camera.motion_sensitivity,
+        )
+        self._governor = FpsGovernor(camera.idle_fps, camera.motion_fps)
+        self._machine = MotionMachine()
+        self._decoder: Decoder | None = None
+        self._main: MainPictures | None = None
+        self.counters = {
+            "frames_decoded": 0,
+            "frames_sparse": 0,
+            "frames_analysed": 0,
+            "frames_damaged": 0,
+            "suspicions": 0,
+            "suspicions_dropped": 0,
+        }
+
+    @property
+    def light_changes(self) -> int:
+        return self._detector.light_changes
+
+    @property
+    def wake_s(self) -> float:
+        """Media time before which no packet needs to be looked at, keyframes excepted."""
+        if self._clean or (self._chain is not None and self._chain.building()):
+            return 0.0
+        return self._governor.next_due_s(active=False)
+
+    def begin(self, wanted: StreamFormat, main: MainPictures | None = None) -> None:
+        """``main``: ``wanted`` is the sub stream; pictures and times that are told are those of the main stream."""
+        self._end_motion()
+        self._main = main
+        self._format = wanted
+        self._plan = DecodePlan()
+        self._detector.restart()
+        self._trigger.restart()
+        self._chain, reason = _chain_for(wanted)
+        self._fitness = Fitness(self._chain, reason)
+        self._sparse = False
+        self._clean = True
+        self._confirmed = False
+        self._linger_s = 0.0
+        self._cleaned_s = 0.0
+        self._gop: list[Packet] = []
+        self._gop_bytes = 0
+        self._waiting: list[Packet] = []
+        self._waiting_bytes = 0
+        self._sets = wanted.parameter_sets
+        self._decoder = Decoder(wanted)
+        self._tell_method()
+
+    def interrupt(self) -> None:
+        self._end_motion()
+        if self._decoder is not None:
+            self._on_method(Analysis.NONE, "", "", "")
+        self._decoder = None
+        self._gop, self._waiting = [], []
+
+    def glance(self, key: Packet, wanted: StreamFormat) -> bool:
+        """Decode one keyframe of a stream that is not searched and tell of it; False when it does not come out."""
+        pictures = Decoder(wanted, in_order=True).feed(key)
+        for picture in pictures:
+            self._listener.picture_decoded(wanted.stream_id, picture)
+        return bool(pictures)
+
+    def packet(self, packet: Packet) -> None:
+        if self._decoder is None:
+            return
+        self._fitness.take(packet, inspect=not self._sparse)
+        self._remember(packet)
+        if packet.key:
+            self._choose()
+        elif self._sparse and self._fitness.reason:
+            self._leave_sparse()
+        wanted = self._plan.wanted(packet.time_s, packet.key, self._machine.moving)
+        if self._clean:
+            if wanted:
+                self._decode_needed(self._decoder, packet)
+        else:
+            self._watch(self._decoder, packet)
+
+    # -- which way ----------------------------------------------------------------------------------
+
+    def _choose(self) -> None:
+        """At each keyframe, where a way may end and another begin."""
+        sparse = not self._fitness.reason
+        if sparse != self._sparse:
+            self._sparse = sparse
+            self._decoder = Decoder(self._format, in_order=sparse)
+            self._clean = not sparse
+            self._cleaned_s = 0.0
+            self._forget_waiting()
+            self._tell_method()
+        elif sparse and self._clean and not self._machine.active:
+            self._clean = False
+            self._cleaned_s = 0.0
+
+    def _leave_sparse(self) -> None:
+        """Not at a keyframe: what was decoded is smeared, the GOP is needed from its beginning."""
+        self._sparse = False
+        self._decoder = Decoder(self._format)
+        self._plan = DecodePlan()
+        self._clean = True
+        self._tell_method()
+        for earlier in self._gop[:-1]:
+            self._feed(self._decoder, earlier, self._governor)
+
+    def _tell_method(self) -> None:
+        reason = self._fitness.reason
+        stream = "main" if self._main is None else "sub"
+        how = "sparse decoding" if self._sparse else f"every frame is decoded ({reason})"
+        log.info("motion is searched in the %s stream, %s", stream, how)
+        self._on_method(Analysis.SPARSE if self._sparse else Analysis.FULL, stream, reason, SOFTWARE)
+
+    def _remember(self, packet: Packet) -> None:
+        if packet.key:
+            self._gop, self._gop_bytes = [], 0
+        elif not self._gop:
+            return
+        self._gop.append(packet)
+        self._gop_bytes += len(packet.data)
+        if len(self._gop) > MAX_GOP_PACKETS or self._gop_bytes > MAX_GOP_BYTES:
+            self._gop = []
+            if self._sparse:
+                self._fitness.fault(packet.time_s, "a GOP is too large")
+
+    # -- sparse -------------------------------------------------------------------------------------
+
+    def _watch(self, decoder: Decoder, packet: Packet) -> None:
+        assert self._chain is not None
+        try:
+            if packet.key:
+                self._watch_key(decoder, self._chain, packet)
+            elif self._chain.building() or packet.time_s >= self._governor.next_due_s(active=False) - 0.001:
+                self._watch_next(decoder, self._chain, packet)
+        except UnsupportedError as error:
+            self._fitness.refuse(str(error))
+        except NalError as error:
+            self._damaged(packet, str(error))
+
+    def _watch_key(self, decoder: Decoder, chain: Chain, packet: Packet) -> None:
+        sets = parameter_sets(packet.data, self._format.codec)
+        renewed = bool(sets) and sets != self._sets
+        if renewed:
+            chain.take_sets(sets)
+            self._sets = sets
+        if not renewed and self._cleaned_s and packet.time_s - self._cleaned_s < KEY_EVERY_S:
+            return
+        decoder.restart()
+        pictures = decoder.feed(packet)
+        if not pictures:
+            self._damaged(packet, "a keyframe does not come out")
+            return
+        chain.key(packet.data)
+        self._cleaned_s = packet.time_s
+        self._seen_clean(decoder, pictures[-1])
+        self._governor.due(packet.time_s, active=True)
+        suspicious = self._trigger.observe(pictures[-1].luma(), packet.time_s)
+        self._analyse(pictures[-1])
+        if suspicious or self._machine.active:
+            self._suspect(packet)
+
+    def _watch_next(self, decoder: Decoder, chain: Chain, packet: Packet) -> None:
+        if not self._cleaned_s:
+            return  # a chain begins with a keyframe
+        data = chain.follow(packet.data)
+        if data is None:
+            return
+        pictures = decoder.feed(packet, data)
+        self.counters["frames_sparse"] += 1
+        if not pictures:
+            self._damaged(packet, "a picture does not come out")
+            return
+        self._fitness.worked()
+        if not self._governor.due(packet.time_s, active=False):
+            return
+        if self._trigger.observe(pictures[-1].luma(), packet.time_s):
+            self._catch_up(decoder, packet)
+
+    def _catch_up(self, decoder: Decoder, packet: Packet) -> None:
+        """Decode the GOP cleanly up to ``packet``, and show its end to the detector."""
+        if not self._gop:
+            return
+        decoder.restart()
+        from_s = packet.time_s - LOOK_BACK_S
+        self._suspect(packet)
+        self._governor.restart()
+        for earlier in self._gop:
+            self._feed(decoder, earlier, self._governor if earlier.time_s >= from_s else None)
+        self._cleaned_s = packet.time_s
+
+    def _suspect(self, packet: Packet) -> None:
+        """From here on everything is decoded, until it turns out that nothing moves (any more)."""
+        self.counters["suspicions"] += 1
+        self._clean, self._confirmed = True, False
+        self._linger_s = packet.time_s + LINGER_S
+
+    def _damaged(self, packet: Packet, reason: str) -> None:
+        self.counters["frames_damaged"] += 1
+        self._cleaned_s = 0.0
+        self._fitness.fault(packet.time_s, reason)
+
+    # -- clean --------------------------------------------------------------------------------------
+
+    def _decode_needed(self, decoder: Decoder, packet: Packet) -> None:
+        """Everything but what cannot matter any more before the next keyframe."""
+        if packet.key:
+            self._forget_waiting()  # nothing from here on refers to it
+        elif not self._sparse and self._may_wait(packet):
+            self._waiting.append(packet)
+            self._waiting_bytes += len(packet.data)
+            return
+        waiting = self._waiting
+        self._forget_waiting()
+        for due in (*waiting, packet):
+            self._feed(decoder, due, self._governor)
+        if self._sparse and not packet.key and not self._machine.active and packet.time_s >= self._linger_s:
+            self._drop_suspicion(packet)
+
+    def _drop_suspicion(self, packet: Packet) -> None:
+        """Nothing (more) moves: the chain goes on from what is decoded cleanly so far."""
+        assert self._chain is not None
+        try:
+            self._chain.resume(packet.data)
+        except UnsupportedError as error:
+            self._fitness.refuse(str(error))
+            return
+        except NalError as error:
+            self._damaged(packet, str(error))
+        self._clean = False
+        if not self._confirmed:
+            # What was confirmed is no part of the scene, and what was not is no motion.
+            self._trigger.forgive()
+            self.counters["suspicions_dropped"] += 1
+
+    def _may_wait(self, packet: Packet) -> bool:
+        """While nothing moves, what comes after the last frame that is looked at before a keyframe."""
+        return (
+            not self._machine.active
+            and len(self._waiting) < MAX_WAITING_PACKETS
+            and self._waiting_bytes < MAX_WAITING_BYTES
+            and self._plan.can_wait(packet.time_s, self._governor.next_due_s(active=False))
+        )
+
+    def _forget_waiting(self) -> None:
+        self._waiting = []
+        self._waiting_bytes = 0
+
+    def _feed(self, decoder: Decoder, packet: Packet, governor: FpsGovernor | None) -> None:
+        """``governor`` None: decode, but show the picture to nobody."""
+        errors = decoder.errors
+        for picture in decoder.feed(packet):
+            self._seen_clean(decoder, picture)
+            looking = self._machine.active or (self._sparse and self._clean)
+            if governor is not None and governor.due(picture.time_s, looking):
+                self._analyse(picture)
+        if decoder.errors != errors:
+            self.counters["frames_damaged"] += decoder.errors - errors
+            self._plan.distrust()
+
+    def _seen_clean(self, decoder: Decoder, picture: Picture) -> None:
+        self.counters["frames_decoded"] += 1
+        if self._main is None:
+            self._listener.picture_decoded(decoder.stream_id, picture)
+
+    def _analyse(self, picture: Picture) -> None:
+        self.counters["frames_analysed"] += 1
+        seen = self._detector.observe(picture.luma(), picture.time_s, picture.wall_ms)
+        result = self._machine.observe(seen)
+        if log.isEnabledFor(logging.DEBUG) and seen.score > 0:
+            log.debug("motion score %.4f, area %d px, %s", seen.score, seen.area_px, self._machine.phase)
+        self._listener.observed(seen)
+        if isinstance(result, Started):
+            self._confirmed = True
+            self._tell_started(result, picture)
+        elif isinstance(result, Ended):
+            self._tell_ended(result)
+
+    def _tell_started(self, started: Started, picture: Picture) -> None:
+        if self._main is not None:
+            onset_s = self._main.time_s(started.onset_ms)
+            started = replace(started, onset_s=started.onset_s if onset_s is None else onset_s)
+            picture = self._main.picture(picture.wall_ms) or picture
+        self._listener.motion_started(started, picture)
+
+    def _tell_ended(self, ended: Ended) -> None:
+        if self._main is not None:
+            last_s = self._main.time_s(ended.last_ms)
+            ended = replace(ended, last_s=ended.last_s if last_s is None else last_s)
+        self._listener.motion_ended(ended)
+
+    def _end_motion(self) -> None:
+        ended = self._machine.interrupt()
+        if ended is not None:
+            self._tell_ended(ended)
+
+
+def _chain_for(wanted: StreamFormat) -> tuple[Chain | None, str]:
+    try:
+        return new_chain(wanted.codec, wanted.parameter_sets), ""
+    except NalError as error:
+        return None, str(error)
