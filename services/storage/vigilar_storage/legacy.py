@@ -13,7 +13,6 @@ import logging
 import math
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from vigilar_common.clock import Clock
 from vigilar_common.config.files import sync_dir
 from vigilar_common.errors import StartupError
 
-from vigilar_storage import paths
-from vigilar_storage.backup import hash_file, snapshot, sync_file
+from vigilar_storage import kept_copy, paths
+from vigilar_storage.backup import sync_file
 from vigilar_storage.legacy_map import RECEIVED, TABLES, Known, integer, mapped, named_id, new_id, scaled
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ def take_over(path: Path, clock: Clock, recordings: Path | None, upgrade: Callab
     for suffix in ("", "-wal", "-shm", "-journal"):
         fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     _settle(path)
-    copy = _copy(path, clock.now_ms())
+    copy = kept_copy.keep(path, clock.now_ms())
     log.info("database %s is of the system before: taken over, a copy stays as %s", path, copy.name)
     upgrade(fresh)
     fresh.chmod(MODE)
@@ -99,23 +98,6 @@ def _settle(path: Path) -> None:
         connection.close()
     if mode != "delete":
         raise StartupError(f"database {path} is in use: stop the old system first")
-
-
-def _copy(path: Path, now_ms: int) -> Path:
-    """The copy that stays; one that an interrupted start made of the same content is used again."""
-    temporary = path.with_name(f"{path.name}.before-migration.tmp")
-    temporary.unlink(missing_ok=True)
-    snapshot(path, temporary)
-    digest = hash_file(temporary)
-    for earlier in sorted(path.parent.glob(f"{path.name}.before-migration-*")):
-        if earlier.is_file() and hash_file(earlier) == digest:
-            temporary.unlink()
-            return earlier
-    stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
-    kept = path.with_name(f"{path.name}.before-migration-{stamp}-{digest[:8]}")
-    temporary.rename(kept)
-    sync_dir(path.parent)
-    return kept
 
 
 def _tables(old: sqlite3.Connection) -> list[str]:
