@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { backoffMs, catchUp, latencyS, readLiveText, trim } from '../src/live/policy';
+import { backoffMs, catchUp, firstWay, hasSound, latencyS, nextWay, otherWayHelps, readLiveText, trim, type Way } from '../src/live/policy';
 import { onsetS, playFromS } from '../src/live/clip';
 
 const buffered = [{ start: 0, end: 20 }];
@@ -49,7 +49,10 @@ describe('reconnecting', () => {
 
 describe('text frames of the live socket', () => {
   it('reads codec, skip, and both forms of a state', () => {
-    expect(readLiveText('{"codec":"video/mp4; codecs=\\"avc1.42c01f\\""}')).toEqual({ kind: 'codec', mime: 'video/mp4; codecs="avc1.42c01f"' });
+    expect(readLiveText('{"codec":"video/mp4; codecs=\\"avc1.42c01f\\""}')).toEqual({ kind: 'codec', mime: 'video/mp4; codecs="avc1.42c01f"', stream: '' });
+    expect(readLiveText('{"codec":"x","stream":"remote"}')).toMatchObject({ stream: 'remote' });
+    expect(readLiveText('{"codec":"x","stream":"surprise"}')).toMatchObject({ stream: '' });
+    expect(readLiveText('{"refused":{"code":"too_many_viewers","message":"No."}}')).toEqual({ kind: 'refused', code: 'too_many_viewers', message: 'No.' });
     expect(readLiveText('{"skip":true}')).toEqual({ kind: 'skip' });
     expect(readLiveText('{"state":{"condition":"offline","reason":"no route","since_ms":7}}')).toEqual({ kind: 'state', condition: 'offline', reason: 'no route', sinceMs: 7 });
     expect(readLiveText('{"state":"online"}')).toMatchObject({ kind: 'state', condition: 'online' });
@@ -69,5 +72,33 @@ describe('a clip', () => {
     expect(onsetS(5_200)).toBe(5.2);
     expect(onsetS(null)).toBeNull();
     expect(onsetS(-1)).toBeNull();
+  });
+});
+
+describe('the way a live picture gets on the screen', () => {
+  const all = (start: Way, nativeHls: boolean): string[] => {
+    const found: string[] = [];
+    for (let way: Way | null = start; way; way = nextWay(way, '', nativeHls)) found.push(way.by === 'mse' ? way.stream : way.by);
+    return found;
+  };
+  it('starts with media source extensions where there are any', () => {
+    expect(firstWay('sub', true, true)).toEqual({ by: 'mse', stream: 'sub' });
+    expect(firstWay('sub', false, true)).toEqual({ by: 'hls' });
+    expect(firstWay('main', false, false)).toEqual({ by: 'mjpeg' });
+  });
+  it('asks for H.264, then for HLS, then for pictures, and ends', () => {
+    expect(all({ by: 'mse', stream: 'main' }, false)).toEqual(['main', 'h264', 'mjpeg', 'stills']);
+    expect(all({ by: 'mse', stream: 'sub' }, true)).toEqual(['sub', 'h264', 'hls', 'mjpeg', 'stills']);
+  });
+  it('does not ask for a conversion of what is converted already', () => {
+    expect(nextWay({ by: 'mse', stream: 'main' }, 'remote', false)).toEqual({ by: 'mjpeg' });
+  });
+  it('goes on only when the stream was refused, not the viewer', () => {
+    expect(otherWayHelps('too_many_transcodes')).toBe(true);
+    expect(otherWayHelps('too_many_remote_viewers')).toBe(false);
+  });
+  it('knows from the codecs whether there is sound', () => {
+    expect(hasSound('video/mp4; codecs="avc1.64001f, mp4a.40.2"')).toBe(true);
+    expect(hasSound('video/mp4; codecs="avc1.64001f"')).toBe(false);
   });
 });

@@ -1,3 +1,4 @@
+import type { LiveStream } from '../live/policy';
 import type {
   Alarm,
   AlertPage,
@@ -8,6 +9,7 @@ import type {
   Page,
   PushInfo,
   Recording,
+  RemoteInfo,
   Session,
   SystemHealth,
   VigilarEvent,
@@ -110,6 +112,7 @@ export const api = {
   },
   logout: () => request<undefined>('POST', '/api/v1/logout'),
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
+  remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   alarm: () => request<Alarm>('GET', '/api/v1/alarm'),
   setAlarm: (action: ArmAction, pin: string) => request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin }),
   events: (q: EventQuery) => request<Page<VigilarEvent>>('GET', `/api/v1/events${query({ ...q })}`),
@@ -131,9 +134,11 @@ export const api = {
 export const urls = {
   playlist: (recordingId: string): string => `/api/v1/recordings/${id(recordingId)}/playlist.m3u8`,
   download: (recordingId: string): string => `/api/v1/recordings/${id(recordingId)}/download`,
-  snapshot: (cameraId: string): string => `/api/v1/cameras/${id(cameraId)}/snapshot.jpg`,
+  /** @param maxAgeS content with a picture of this age; a fresh one costs the camera's worker some decoding. */
+  snapshot: (cameraId: string, maxAgeS: number): string => `/api/v1/cameras/${id(cameraId)}/snapshot.jpg?max_age_s=${maxAgeS}`,
+  mjpeg: (cameraId: string): string => `/api/v1/cameras/${id(cameraId)}/live.mjpeg`,
   hls: (cameraId: string): string => `/hls/${id(cameraId)}/index.m3u8`,
-  live(cameraId: string, stream: 'main' | 'sub'): string {
+  live(cameraId: string, stream: LiveStream): string {
     const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
     return `${scheme}//${location.host}/api/v1/cameras/${id(cameraId)}/live?stream=${stream}`;
   },

@@ -43,6 +43,7 @@ export interface CameraState {
   motion: boolean;
   recording: boolean;
   motion_score: number;
+  sub_online: boolean;
   /** Why nothing can be recorded; empty while it can. */
   recording_problem: string;
   findings: string[];
@@ -165,4 +166,18 @@ export interface SystemHealth {
   disks: Record<string, DiskUsage>;
   services: Record<string, Heartbeat>;
   findings: Finding[];
+}
+
+export interface RemoteInfo {
+  enabled: boolean;
+  you_are_remote: boolean;
+  tunnel_ip: string;
+  tunnel_networks: string[];
+  profile: { width_px: number; height_px: number; fps: number; bitrate_kbps: number };
+  upload_bandwidth_mbps: number;
+  used_mbps: number;
+  max_viewers: number;
+  viewers: number;
+  pictures: number;
+  refused: number;
 }

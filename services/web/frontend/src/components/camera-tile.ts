@@ -5,6 +5,8 @@ import type { Camera } from '../api/types';
 import { shared } from '../design/shared';
 import { moment, place } from '../format';
 import type { FeedState } from '../live/feed';
+import { liveWords } from './live-words';
+import type { LiveState } from './live-video';
 import { t } from '../strings';
 import './icon';
 import './live-video';
@@ -85,7 +87,8 @@ export class CameraTile extends LitElement {
         background: #ff6257;
         animation: breathe 1.6s ease-in-out infinite;
       }
-      .dot.stalled {
+      .dot.stalled,
+      .dot.refused {
         background: #f3c06b;
       }
       .motion::after {
@@ -140,8 +143,7 @@ export class CameraTile extends LitElement {
   @property() stream: 'main' | 'sub' = 'sub';
   @property({ type: Number }) nowMs = 0;
   @state() private feed: FeedState = 'connecting';
-  @state() private feedReason = '';
-  @state() private stills = false;
+  @state() private live: LiveState | undefined;
 
   override render(): unknown {
     const camera = this.camera;
@@ -153,7 +155,7 @@ export class CameraTile extends LitElement {
           ? html`<div class="offline">
               <vg-icon name="camera-off"></vg-icon>
               <strong>${t.cameras.offline}</strong>
-              <p>${truth?.reason || this.feedReason || t.cameras.noReason}</p>
+              <p>${truth?.reason || this.live?.reason || t.cameras.noReason}</p>
               ${truth?.since_ms ? html`<p class="num">${t.time.since(moment(truth.since_ms, this.nowMs))}</p>` : nothing}
             </div>`
           : html`<vg-live-video
@@ -163,7 +165,7 @@ export class CameraTile extends LitElement {
               @live-state=${this.heard}
             ></vg-live-video>`}
         <div class="flags">
-          ${offline ? nothing : html`<span class="flag"><span class="dot ${this.feed}"></span>${this.word()}</span>`}
+          ${offline ? nothing : html`<span class="flag"><span class="dot ${this.feed}"></span>${liveWords(this.live)}</span>`}
           ${truth?.recording && !offline
             ? html`<span class="flag"><span class="dot rec"></span>${t.cameras.recording}</span>`
             : nothing}
@@ -178,15 +180,9 @@ export class CameraTile extends LitElement {
     `;
   }
 
-  private word(): string {
-    if (this.feed === 'live' && this.stills) return t.cameras.snapshot;
-    return t.cameras[this.feed];
-  }
-
-  private heard(event: CustomEvent<{ state: FeedState; reason: string; way: string }>): void {
+  private heard(event: CustomEvent<LiveState>): void {
+    this.live = event.detail;
     this.feed = event.detail.state;
-    this.feedReason = event.detail.reason;
-    this.stills = event.detail.way === 'stills';
     this.dataset['state'] = event.detail.state;
   }
 }

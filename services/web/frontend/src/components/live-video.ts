@@ -5,15 +5,30 @@ import { urls } from '../api/client';
 import { shared } from '../design/shared';
 import { LiveFeed, type FeedState } from '../live/feed';
 import { mediaSourceClass } from '../live/mse';
+import { firstWay, nextWay, type LiveStream, type Way } from '../live/policy';
 import { t } from '../strings';
 
 const SNAPSHOT_EVERY_MS = 2_000;
-type Way = 'mse' | 'hls' | 'stills';
+/** A poster may be old: it only stands there until the picture moves. */
+const POSTER_MAX_AGE_S = 86_400;
+const NOTHING = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=';
+
+/** What `live-state` carries. */
+export interface LiveState {
+  state: FeedState;
+  reason: string;
+  sinceMs: number;
+  by: Way['by'];
+  /** What the server sends; empty before it has said so, and where it does not say. */
+  given: LiveStream | '';
+  sound: boolean;
+}
 
 /**
- * The live picture of one camera. It streams only while it can be seen: media source extensions over a
- * WebSocket, else the browser's own HLS, else still pictures. Tells its state by `data-state` and the
- * `live-state` event; the seconds it lags by `live-latency`.
+ * The live picture of one camera. It streams only while it can be seen, in the best way that works here: media
+ * source extensions over a WebSocket (converted to H.264 where the browser cannot play the camera's codec), the
+ * browser's own HLS, a sequence of JPEGs, still pictures. Tells what it does by `data-state`, `data-by`,
+ * `data-given` and the `live-state` event; the seconds it lags by `live-latency`.
  */
 @customElement('vg-live-video')
 export class LiveVideo extends LitElement {
@@ -49,21 +64,27 @@ export class LiveVideo extends LitElement {
 
   @property() camera = '';
   @property() name = '';
+  /** What is asked for: a tile is content with the sub stream. */
   @property() stream: 'main' | 'sub' = 'main';
-  @state() private way: Way = mediaSourceClass() ? 'mse' : nativeHls() ? 'hls' : 'stills';
+  /** Off at first: pages that begin to talk are not liked, and browsers forbid it. */
+  @property({ type: Boolean }) sound = false;
+  @state() private way: Way = { by: 'stills' };
   @state() private stillUrl = '';
+  @state() private running = false;
   @query('video') private readonly video!: HTMLVideoElement | null;
+  @query('img.moving') private readonly moving!: HTMLImageElement | null;
 
   private feed: LiveFeed | undefined;
   private ticker: ReturnType<typeof setInterval> | undefined;
   private observer: IntersectionObserver | undefined;
   private onScreen = false;
-  private running = false;
-  /** Media elements that never show a frame must not leave an empty box: the newest still lies below. */
+  private given: LiveStream | '' = '';
+  private hasSound = false;
   private readonly visibility = (): void => this.sync();
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.way = this.best();
     this.setAttribute('data-state', 'connecting');
     document.addEventListener('visibilitychange', this.visibility);
     this.observer = new IntersectionObserver(
@@ -85,37 +106,59 @@ export class LiveVideo extends LitElement {
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (changed.has('camera') && this.running) {
+    const another = changed.get('camera') !== undefined || changed.get('stream') !== undefined;
+    if (another) {
       this.stop();
+      this.way = this.best();
+      this.stillUrl = '';
       this.sync();
     }
   }
 
   override render(): unknown {
+    const stills = this.way.by === 'stills';
     const still = this.stillUrl
       ? html`<img
-          class="still ${this.way === 'stills' ? '' : 'under'}"
+          class="still ${stills ? '' : 'under'}"
           src=${this.stillUrl}
-          alt=${this.way === 'stills' ? t.cameras.snapshotOf(this.name) : ''}
-          @load=${() => this.way === 'stills' && this.report('live', t.cameras.snapshot)}
+          alt=${stills ? t.cameras.snapshotOf(this.name) : ''}
+          @load=${() => stills && this.report('live', t.cameras.snapshot)}
           @error=${() => (this.stillUrl = '')}
         />`
       : nothing;
-    const video =
-      this.way === 'stills'
-        ? nothing
-        : html`<video
-            data-testid="live-video"
-            aria-label=${t.cameras.livePicture(this.name)}
-            autoplay
-            muted
-            playsinline
-            disablepictureinpicture
-            .muted=${true}
-            @playing=${() => this.way === 'hls' && this.report('live')}
-            @error=${() => this.way === 'hls' && this.use('stills')}
-          ></video>`;
-    return html`${video}${still}`;
+    return html`${this.picture()}${still}`;
+  }
+
+  private picture(): unknown {
+    switch (this.way.by) {
+      case 'stills':
+        return nothing;
+      case 'mjpeg':
+        return html`<img
+          class="moving"
+          data-testid="live-mjpeg"
+          alt=${t.cameras.livePicture(this.name)}
+          src=${this.running ? urls.mjpeg(this.camera) : NOTHING}
+          @load=${() => this.running && this.report('live')}
+          @error=${() => this.running && this.instead()}
+        />`;
+      case 'mse':
+      case 'hls':
+        return html`<video
+          data-testid="live-video"
+          aria-label=${t.cameras.livePicture(this.name)}
+          autoplay
+          playsinline
+          disablepictureinpicture
+          .muted=${!this.sound}
+          @playing=${() => this.way.by === 'hls' && this.report('live')}
+          @error=${() => this.way.by === 'hls' && this.instead()}
+        ></video>`;
+    }
+  }
+
+  private best(): Way {
+    return firstWay(this.stream, mediaSourceClass() !== undefined, nativeHls());
   }
 
   private sync(): void {
@@ -127,30 +170,38 @@ export class LiveVideo extends LitElement {
 
   private start(): void {
     this.running = true;
-    if (!this.stillUrl) this.refreshStill();
+    if (!this.stillUrl) this.stillUrl = urls.snapshot(this.camera, POSTER_MAX_AGE_S);
     void this.updateComplete.then(() => {
       if (this.running) this.play();
     });
   }
 
   private play(): void {
-    const video = this.video;
-    if (this.way === 'stills' || !video) {
+    const { way, video } = this;
+    if (way.by === 'mjpeg') return; // its address is its picture
+    if (way.by === 'stills' || !video) {
+      clearInterval(this.ticker);
       this.ticker = setInterval(() => this.refreshStill(), SNAPSHOT_EVERY_MS);
       this.refreshStill();
       return;
     }
-    if (this.way === 'hls') {
+    if (way.by === 'hls') {
       video.src = urls.hls(this.camera);
       void video.play().catch(() => undefined); // the error event decides what comes next
       return;
     }
-    this.feed = new LiveFeed(video, urls.live(this.camera, this.stream), {
+    this.feed?.stop();
+    this.feed = new LiveFeed(video, urls.live(this.camera, way.stream), {
       state: (state, reason, sinceMs) => this.report(state, reason, sinceMs),
       latency: (seconds) => this.dispatchEvent(new CustomEvent('live-latency', { detail: seconds })),
+      given: (stream, sound) => {
+        this.given = stream;
+        this.hasSound = sound;
+        this.setAttribute('data-given', stream);
+      },
       unsupported: (mime) => {
         this.dispatchEvent(new CustomEvent('live-unsupported', { detail: mime }));
-        this.use(nativeHls() ? 'hls' : 'stills');
+        this.instead();
       },
     });
     this.feed.start();
@@ -161,27 +212,35 @@ export class LiveVideo extends LitElement {
     clearInterval(this.ticker);
     this.feed?.stop();
     this.feed = undefined;
-    if (this.way === 'hls' && this.video) {
+    if (this.moving) this.moving.src = NOTHING; // an image that is only taken out of the page may go on loading
+    if (this.way.by === 'hls' && this.video) {
       this.video.removeAttribute('src');
       this.video.load();
     }
     this.report('connecting');
   }
 
-  private use(way: Way): void {
+  /** This way does not work here: the next one. */
+  private instead(): void {
+    const next = nextWay(this.way, this.given, nativeHls());
+    if (!next) return;
     const wasRunning = this.running;
     this.stop();
-    this.way = way;
+    this.way = next;
+    this.given = '';
+    this.hasSound = false;
     if (wasRunning) this.start();
   }
 
   private refreshStill(): void {
-    this.stillUrl = `${urls.snapshot(this.camera)}?t=${Date.now()}`;
+    this.stillUrl = `${urls.snapshot(this.camera, SNAPSHOT_EVERY_MS / 1000)}&t=${Date.now()}`;
   }
 
   private report(state: FeedState, reason = '', sinceMs = 0): void {
     this.setAttribute('data-state', state);
-    this.dispatchEvent(new CustomEvent('live-state', { detail: { state, reason, sinceMs, way: this.way } }));
+    this.setAttribute('data-by', this.way.by);
+    const detail: LiveState = { state, reason, sinceMs, by: this.way.by, given: this.given, sound: this.hasSound };
+    this.dispatchEvent(new CustomEvent<LiveState>('live-state', { detail }));
   }
 }
 

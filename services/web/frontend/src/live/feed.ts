@@ -1,18 +1,32 @@
 import { toLogin } from '../api/client';
 import { LiveBuffer, spans } from './mse';
-import { backoffMs, catchUp, latencyS, readLiveText, STALLED_AFTER_MS } from './policy';
+import {
+  backoffMs,
+  catchUp,
+  hasSound,
+  latencyS,
+  otherWayHelps,
+  readLiveText,
+  REFUSED_RETRY_MS,
+  STALLED_AFTER_MS,
+  type LiveStream,
+} from './policy';
 
-export type FeedState = 'connecting' | 'live' | 'stalled' | 'offline';
+export type FeedState = 'connecting' | 'live' | 'stalled' | 'offline' | 'refused';
 
 export interface FeedEvents {
   state(state: FeedState, reason: string, sinceMs: number): void;
   latency(seconds: number | null): void;
-  /** This browser cannot play the camera's codec through media source extensions. */
+  /** What the server sends: which stream it is, and whether sound is in it. */
+  given(stream: LiveStream | '', sound: boolean): void;
+  /** This browser cannot play this stream through media source extensions, or the server does not make it. */
   unsupported(mime: string): void;
 }
 
 const TICK_MS = 250;
 const UNSUPPORTED_CLOSE = 4000;
+/** A browser that says it can play a codec and then refuses so often in a row cannot. */
+const MAX_REFUSALS = 3;
 const GIVE_UP_AFTER_MS = 10_000;
 /** How long the pictures of the past that a new viewer gets may take to come in. */
 const SETTLE_MS = 1_500;
@@ -24,6 +38,7 @@ export class LiveFeed {
   private socket: WebSocket | undefined;
   private buffer: LiveBuffer | undefined;
   private failures = 0;
+  private refusals = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private ticker: ReturnType<typeof setInterval> | undefined;
   private lastPartMs = 0;
@@ -58,7 +73,7 @@ export class LiveFeed {
 
   private connect(): void {
     if (this.stopped) return;
-    if (this.current !== 'offline') this.to('connecting');
+    if (this.current !== 'offline' && this.current !== 'refused') this.to('connecting');
     this.lastPartMs = 0;
     this.settled = false;
     this.firstPartMs = 0;
@@ -72,6 +87,7 @@ export class LiveFeed {
     };
     socket.onclose = (event) => {
       if (event.code === LOGGED_OUT_CLOSE) toLogin();
+      else if (this.current === 'refused') this.later(socket);
       else if (this.socket === socket) this.again();
     };
   }
@@ -88,11 +104,22 @@ export class LiveFeed {
     this.retry = setTimeout(() => this.connect(), backoffMs(this.failures++));
   }
 
+  private later(socket: WebSocket): void {
+    if (this.stopped || this.socket !== socket) return;
+    this.socket = undefined;
+    this.retry = setTimeout(() => this.connect(), REFUSED_RETRY_MS);
+  }
+
   private text(data: string): void {
     const message = readLiveText(data);
     switch (message.kind) {
       case 'codec':
+        this.events.given(message.stream, hasSound(message.mime));
         this.open(message.mime);
+        break;
+      case 'refused':
+        if (otherWayHelps(message.code)) this.impossible(message.message);
+        else this.to('refused', message.message);
         break;
       case 'skip':
         this.buffer?.skip();
@@ -109,12 +136,26 @@ export class LiveFeed {
   private open(mime: string): void {
     this.buffer?.close();
     if (!LiveBuffer.supports(mime)) {
-      this.socket?.close(UNSUPPORTED_CLOSE);
-      this.stop();
-      this.events.unsupported(mime);
+      this.impossible(mime);
       return;
     }
-    this.buffer = new LiveBuffer(this.video, mime, (reason) => this.again(reason));
+    this.buffer = new LiveBuffer(
+      this.video,
+      mime,
+      (reason) => this.refusedBy(reason),
+      () => this.again(),
+    );
+  }
+
+  private refusedBy(reason: string): void {
+    if (++this.refusals >= MAX_REFUSALS) this.impossible(reason);
+    else this.again(reason);
+  }
+
+  private impossible(what: string): void {
+    this.socket?.close(UNSUPPORTED_CLOSE);
+    this.stop();
+    this.events.unsupported(what);
   }
 
   private part(data: ArrayBuffer): void {
@@ -139,12 +180,13 @@ export class LiveFeed {
       if (video.paused) void video.play().catch(() => undefined); // muted autoplay may need a first touch
       this.events.latency(latencyS(video.currentTime, buffered, this.partIntervalMs));
     }
-    if (this.current === 'offline' && !this.fresh()) return;
+    if ((this.current === 'offline' || this.current === 'refused') && !this.fresh()) return;
     if (this.lastPartMs && this.fresh() && video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
       this.failures = 0;
+      this.refusals = 0;
       this.to('live');
     } else if (this.current === 'live' && !this.fresh()) {
-      this.to('stalled');
+      this.to('stalled', '', Date.now() - (performance.now() - this.lastPartMs));
     } else if (this.current === 'stalled' && performance.now() - this.lastPartMs > GIVE_UP_AFTER_MS) {
       this.again(); // a half-open connection never says that it is closed
     }

@@ -24,18 +24,24 @@ export class LiveBuffer {
   private queuedBytes = 0;
   private closed = false;
   private resetParser = false;
+  /** A ManagedMediaSource wants nothing at the moment: the page is about to be hidden, or power is short. */
+  private resting = false;
 
   /** @param failed called once with the reason when the browser refuses the stream. */
   constructor(
     private readonly video: HTMLVideoElement,
     mime: string,
     private readonly failed: (reason: string) => void,
+    /** Called when a ManagedMediaSource wants pictures again: what was missed meanwhile is not worth sending. */
+    private readonly resumed: () => void = () => undefined,
   ) {
     const Source = mediaSourceClass();
     if (!Source) throw new Error('no MediaSource');
     this.source = new Source();
     this.url = URL.createObjectURL(this.source);
     this.source.addEventListener('sourceopen', () => this.opened(mime), { once: true });
+    this.source.addEventListener('endstreaming', () => this.rest());
+    this.source.addEventListener('startstreaming', () => this.resume());
     video.disableRemotePlayback = true; // ManagedMediaSource opens only with this or an AirPlay alternative
     video.src = this.url;
   }
@@ -45,7 +51,7 @@ export class LiveBuffer {
   }
 
   append(part: ArrayBuffer): void {
-    if (this.closed) return;
+    if (this.closed || this.resting) return;
     if (this.queuedBytes + part.byteLength > MAX_QUEUED_BYTES) {
       this.fail('the picture arrives faster than this device can show it');
       return;
@@ -60,6 +66,17 @@ export class LiveBuffer {
     this.queue = [];
     this.queuedBytes = 0;
     this.resetParser = true;
+  }
+
+  private rest(): void {
+    this.resting = true;
+    this.queue = [];
+    this.queuedBytes = 0;
+  }
+
+  private resume(): void {
+    if (this.resting && !this.closed) this.resumed();
+    this.resting = false;
   }
 
   close(): void {

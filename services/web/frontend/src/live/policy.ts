@@ -13,6 +13,8 @@ export const KEEP_BEHIND_S = 10;
 export const TRIM_STEP_S = 4;
 export const STALLED_AFTER_MS = 4_000;
 export const MAX_QUEUED_BYTES = 8_000_000;
+/** A viewer for whom there is no room asks again after this long. */
+export const REFUSED_RETRY_MS = 10_000;
 const BACKOFF_FIRST_MS = 400;
 const BACKOFF_MAX_MS = 15_000;
 
@@ -62,8 +64,48 @@ export function latencyS(position: number, buffered: readonly Span[], partInterv
   return newest ? Math.max(0, newest.end - position) + partIntervalMs / 1000 : null;
 }
 
+/** What the server may send; a client asks for one of the first three and may be given another. */
+export type LiveStream = 'main' | 'sub' | 'h264' | 'remote';
+
+/** How a live picture gets on the screen, best first. */
+export type Way = { by: 'mse'; stream: LiveStream } | { by: 'hls' } | { by: 'mjpeg' } | { by: 'stills' };
+
+/**
+ * What to try when `tried` does not work in this browser; null when nothing is left.
+ * @param given the stream that the server really sent; its remote profile is H.264 already
+ */
+export function nextWay(tried: Way, given: LiveStream | '', nativeHls: boolean): Way | null {
+  switch (tried.by) {
+    case 'mse':
+      if (tried.stream !== 'h264' && given !== 'remote') return { by: 'mse', stream: 'h264' };
+      return nativeHls ? { by: 'hls' } : { by: 'mjpeg' };
+    case 'hls':
+      return { by: 'mjpeg' };
+    case 'mjpeg':
+      return { by: 'stills' };
+    case 'stills':
+      return null;
+  }
+}
+
+/** The first way to try. */
+export function firstWay(stream: LiveStream, mediaSource: boolean, nativeHls: boolean): Way {
+  if (mediaSource) return { by: 'mse', stream };
+  return nativeHls ? { by: 'hls' } : { by: 'mjpeg' };
+}
+
+/** Refused because of this stream, not because of this viewer: another way may still be open. */
+export function otherWayHelps(code: string): boolean {
+  return code === 'too_many_transcodes';
+}
+
+export function hasSound(mime: string): boolean {
+  return /mp4a|opus|flac/i.test(mime);
+}
+
 export type LiveText =
-  | { kind: 'codec'; mime: string }
+  | { kind: 'codec'; mime: string; stream: LiveStream | '' }
+  | { kind: 'refused'; code: string; message: string }
   | { kind: 'skip' }
   | { kind: 'state'; condition: string; reason: string; sinceMs: number }
   | { kind: 'unknown' };
@@ -78,7 +120,14 @@ export function readLiveText(text: string): LiveText {
   }
   if (typeof body !== 'object' || body === null) return { kind: 'unknown' };
   const fields = body as Record<string, unknown>;
-  if (typeof fields['codec'] === 'string') return { kind: 'codec', mime: fields['codec'] };
+  if (typeof fields['codec'] === 'string') {
+    return { kind: 'codec', mime: fields['codec'], stream: streamName(fields['stream']) };
+  }
+  const refused = fields['refused'];
+  if (typeof refused === 'object' && refused !== null) {
+    const why = refused as Record<string, unknown>;
+    return { kind: 'refused', code: word(why['code']), message: word(why['message']) };
+  }
   if (fields['skip'] === true) return { kind: 'skip' };
   const state = fields['state'];
   if (typeof state === 'string') {
@@ -94,6 +143,10 @@ export function readLiveText(text: string): LiveText {
     };
   }
   return { kind: 'unknown' };
+}
+
+function streamName(value: unknown): LiveStream | '' {
+  return value === 'main' || value === 'sub' || value === 'h264' || value === 'remote' ? value : '';
 }
 
 function word(value: unknown): string {

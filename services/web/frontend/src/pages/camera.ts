@@ -4,11 +4,12 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { Camera, CameraState } from '../api/types';
 import '../components/icon';
 import '../components/live-video';
+import type { LiveState } from '../components/live-video';
+import { liveHelp, liveWords } from '../components/live-words';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
 import { moment, place } from '../format';
-import type { FeedState } from '../live/feed';
 import { app, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
 import { t } from '../strings';
@@ -48,6 +49,9 @@ export class CameraPage extends LitElement {
         background: rgb(8 14 12 / 68%);
         border-color: transparent;
         color: inherit;
+      }
+      .sound {
+        inset-inline-end: 4.5rem;
       }
       .full:hover {
         background: rgb(8 14 12 / 88%);
@@ -94,6 +98,9 @@ export class CameraPage extends LitElement {
         max-height: 74dvh;
         border-radius: var(--radius-m);
       }
+      .notice:empty {
+        display: none;
+      }
       .notice {
         margin-block-start: var(--s3);
         color: var(--warn);
@@ -115,9 +122,9 @@ export class CameraPage extends LitElement {
   ];
 
   @property() cameraId = '';
-  @state() private feed: FeedState = 'connecting';
+  @state() private live: LiveState | undefined;
+  @state() private sound = false;
   @state() private latency: number | null = null;
-  @state() private unsupported = '';
   private readonly now = new Now(this);
 
   constructor() {
@@ -142,7 +149,9 @@ export class CameraPage extends LitElement {
     return html`
       <header class="page-head">
         <h1>${camera.name}</h1>
-        <div class="row wrap">${this.badges(camera)}</div>
+        <div class="row wrap">
+          ${this.badges(camera)}
+        </div>
       </header>
       <div class="columns">
         <div>
@@ -150,16 +159,16 @@ export class CameraPage extends LitElement {
             <vg-live-video
               .camera=${camera.id}
               .name=${camera.name}
-              @live-state=${(e: CustomEvent<{ state: FeedState }>) => (this.feed = e.detail.state)}
+              ?sound=${this.sound}
+              @live-state=${(e: CustomEvent<LiveState>) => (this.live = e.detail)}
               @live-latency=${(e: CustomEvent<number | null>) => (this.latency = e.detail)}
-              @live-unsupported=${(e: CustomEvent<string>) => (this.unsupported = e.detail)}
             ></vg-live-video>
-            ${this.offline(camera)}
+            ${this.offline(camera)} ${this.soundButton()}
             <button type="button" class="full icon-only" aria-label=${t.cameras.fullscreen} title=${t.cameras.fullscreen} @click=${this.fullscreen}>
               <vg-icon name="fullscreen"></vg-icon>
             </button>
           </div>
-          ${this.unsupported ? html`<p class="notice" role="status">${t.cameras.codecUnsupported(this.unsupported)}</p>` : nothing}
+          <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
           ${this.facts(camera)}
         </div>
         <section aria-labelledby="its-events">
@@ -173,12 +182,20 @@ export class CameraPage extends LitElement {
     `;
   }
 
+  private soundButton(): unknown {
+    if (!this.live?.sound) return nothing;
+    const label = this.sound ? t.cameras.soundOff : t.cameras.soundOn;
+    return html`<button type="button" class="full sound icon-only" aria-label=${label} title=${label} @click=${() => (this.sound = !this.sound)}>
+      <vg-icon name=${this.sound ? 'sound' : 'mute'}></vg-icon>
+    </button>`;
+  }
+
   private badges(camera: Camera): unknown {
     const truth = camera.state;
     const offline = truth?.condition === 'offline';
-    const tone = offline ? 'bad' : this.feed === 'live' ? 'ok' : 'warn';
+    const tone = offline ? 'bad' : this.live?.state === 'live' ? 'ok' : 'warn';
     return html`
-      <span class="badge ${tone}" role="status">${offline ? t.cameras.offline : t.cameras[this.feed]}</span>
+      <span class="badge ${tone}" role="status">${offline ? t.cameras.offline : liveWords(this.live)}</span>
       ${truth?.recording && !offline ? html`<span class="badge bad">${t.cameras.recording}</span>` : nothing}
       ${truth?.motion && !offline ? html`<span class="badge ok">${t.cameras.motion}</span>` : nothing}
     `;

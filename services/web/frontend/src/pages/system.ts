@@ -5,6 +5,7 @@ import { api, toLogin } from '../api/client';
 import type { DiskUsage, Heartbeat, SystemHealth } from '../api/types';
 import '../components/findings';
 import '../components/icon';
+import '../components/remote-card';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -35,7 +36,9 @@ export class SystemPage extends LitElement {
       ${health.status === 'failed' ? html`<div class="card">${failure(t.system.failed, health.error, () => app.reload())}</div>` : nothing}
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}
       <div class="stack">
-        ${health.status === 'ready' ? this.health(health.value) : nothing} ${this.about()}
+        ${health.status === 'ready' ? this.health(health.value) : nothing}
+        <vg-remote-card></vg-remote-card>
+        ${this.about()}
       </div>
     `;
   }

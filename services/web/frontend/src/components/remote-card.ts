@@ -1,0 +1,70 @@
+import { html, LitElement, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+
+import { api } from '../api/client';
+import type { RemoteInfo } from '../api/types';
+import { factStyles } from '../design/lists';
+import { pageStyles, shared } from '../design/shared';
+import { t } from '../strings';
+
+const REFRESH_MS = 10_000;
+
+/** What somebody who comes through the tunnel gets, and how much of the uplink is in use. */
+@customElement('vg-remote-card')
+export class RemoteCard extends LitElement {
+  static override styles = [shared, pageStyles, factStyles];
+
+  @state() private info: RemoteInfo | undefined;
+  @state() private failed = '';
+  private ticker: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.ticker);
+  }
+
+  private async load(): Promise<void> {
+    try {
+      this.info = await api.remote();
+      this.failed = '';
+    } catch (error) {
+      this.failed = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  override render(): unknown {
+    const info = this.info;
+    if (!info) return this.failed ? html`<p class="muted" role="status">${t.remote.failed}</p>` : nothing;
+    return html`<section aria-labelledby="remote">
+      <div class="section-head">
+        <h2 id="remote">${t.remote.title}</h2>
+        ${info.enabled && info.you_are_remote ? html`<span class="badge warn">${t.remote.you}</span>` : nothing}
+      </div>
+      <div class="card">
+        <dl class="facts num" data-testid="remote-facts">
+          ${rows(info).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
+        </dl>
+      </div>
+    </section>`;
+  }
+}
+
+function rows(info: RemoteInfo): [string, string][] {
+  const address: [string, string] = [t.remote.address, info.tunnel_ip];
+  if (!info.enabled) return [[t.remote.profile, t.remote.off], address];
+  const { width_px, height_px, fps, bitrate_kbps } = info.profile;
+  const most = info.max_viewers ? String(info.max_viewers) : t.remote.unlimited;
+  return [
+    address,
+    [t.remote.networks, info.tunnel_networks.join(', ')],
+    [t.remote.profile, t.remote.profileOf(width_px, height_px, fps, bitrate_kbps)],
+    [t.remote.viewers, t.remote.ofMost(info.viewers, most)],
+    [t.remote.uplink, t.remote.mbpsOf(info.used_mbps.toFixed(1), String(info.upload_bandwidth_mbps))],
+  ];
+}
