@@ -18,7 +18,7 @@ from vigilar_common.messages.camera import RecordingGap
 
 from vigilar_camera_worker import recording_facts as facts
 from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
-from vigilar_camera_worker.adapters.fmp4 import RECORDING, Muxer, StreamFormat
+from vigilar_camera_worker.adapters.fmp4 import FRAGMENT_S, RECORDING, Muxer, StreamFormat
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, StorePicture, Written, size_bytes
 
@@ -45,6 +45,8 @@ class _Growing:
     started_ms: int
     index: FragmentIndex = field(default_factory=FragmentIndex)
     noted: int = 0
+    unsynced: bool = False
+    """Something was written since the last sync."""
 
     @property
     def ended_ms(self) -> int:
@@ -199,6 +201,7 @@ class Writer:
         file, index = growing.file, growing.index
         base = file.position - index.whole_length  # what the file holds beyond the MP4 itself: padding
         file.write(data)
+        growing.unsynced = True
         index.feed(data)
         for fragment in index.fragments[growing.noted :]:
             file.note_fragment(
@@ -208,18 +211,29 @@ class Writer:
         self.counters["recorded_bytes"] += len(data)
 
     def _upkeep(self) -> None:
+        """Make durable what was written, so that no frame is older than the interval before it is safe.
+
+        A frame waits for the end of its fragment and then, in an open chunk, for the next fragment: each takes half a
+        second, so with the interval of one second every fragment is synced as it comes.
+        """
         growing = self._growing
         now_s = self._clock.monotonic_s()
-        if growing is None or now_s < self._next_sync_s:
+        if growing is None:
             return
-        self._next_sync_s = now_s + self._sync_interval_s
         try:
-            growing.file.flush_due()
+            if growing.file.flush_due():
+                growing.unsynced = True  # the camera paused: nothing else closes the chunk
+            if not growing.unsynced or now_s < self._next_sync_s:
+                return
+            fragments = growing.index.fragments
+            growing.file.flush_older(fragments[-1].size if fragments else 0)
             growing.file.sync()
-            self.counters["syncs"] += 1
         except OSError as error:
             self._fail(error, growing.ended_ms)
             return
+        growing.unsynced = False
+        self._next_sync_s = now_s + max(0.0, self._sync_interval_s - 2 * FRAGMENT_S)
+        self.counters["syncs"] += 1
         self._note(growing, wanted=True)
 
     def _note(self, growing: _Growing, *, wanted: bool, now: bool = False) -> None:

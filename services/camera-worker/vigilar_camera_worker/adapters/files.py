@@ -30,6 +30,7 @@ class RecordingFile(Protocol):
         self, time_ms: int, plaintext_offset: int, duration_ms: int, keyframe: bool
     ) -> None: ...
     def flush_due(self) -> bool: ...
+    def flush_older(self, newest_bytes: int) -> bool: ...
     def sync(self) -> None: ...
     def complete(self, metadata: dict[str, Any]) -> int: ...
     def close(self) -> None: ...
@@ -37,6 +38,13 @@ class RecordingFile(Protocol):
 
 class SealedRecording(VgeWriter):
     """`.vge`, suite 2."""
+
+    def flush_older(self, newest_bytes: int) -> bool:
+        """Close the open chunk when it holds more than the newest bytes, and no box is half written; True: closed."""
+        waiting = self.position - self.sealed_position
+        if waiting <= newest_bytes or self._boxes is None or not self._boxes.at_border:
+            return False
+        return self.close_chunk_with_free_box()
 
     def complete(self, metadata: dict[str, Any]) -> int:
         """Finish; size of the file in bytes."""
@@ -67,6 +75,9 @@ class PlainRecording:
 
     def flush_due(self) -> bool:
         return False  # nothing is held back
+
+    def flush_older(self, newest_bytes: int) -> bool:  # noqa: ARG002 as flush_due
+        return False
 
     def sync(self) -> None:
         os.fdatasync(self._fd)
