@@ -40,6 +40,8 @@ SETTLE_S = 2.0
 WITNESS = "witness_ms"
 CONFIRMED_TIME = "time_confirmed_ms"
 ACTOR = "storage"
+DISK_FULL = "disk_full"
+"""How the database's problem begins when its disk takes no more."""
 
 
 class Housekeeper:
@@ -202,7 +204,10 @@ class Housekeeper:
 
         Raises StorageUnavailableError, OSError.
         """
+        # Measured before the reserve goes: its bytes must not hide that the disk is critical.
         disk = usage.disk(self._root)
+        if self._database.problem.startswith(DISK_FULL):
+            self._reserve.release()  # also where deleting recordings cannot help: it holds many facts
         self._growth.note(self._clock.monotonic_s(), disk.used_bytes)
         force = self._limits()
         stored = self._totals.now().stored_bytes if force.max_bytes else 0
@@ -217,11 +222,10 @@ class Housekeeper:
         if self._is_held(disk):
             return
         log.warning("deleting the oldest recordings: %s", need.reason)
-        if disk.used_pct >= health.disk_critical_pct and self._database.problem:
-            self._reserve.release()
         self._prune_for(need, disk, stored, force)
         self._growth.restart()
         self._totals.forget()
+        self._reserve.keep()
 
     def _prune_for(self, need: pruning.Need, disk: DiskUsage, stored: int, force: pruning.Limits) -> None:
         after = (0, "")
