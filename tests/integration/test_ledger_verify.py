@@ -466,5 +466,68 @@ def test_after_a_rotation_old_and_new_recordings_open_and_the_ledger_says_so(
     assert run_keys(rig, "list") == 0
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[1:] for line in listed] == [
-        ["sealing", "active"], ["sealing", "decrypt-only"], ["ledger", "active"],
+        ["sealing", "active"], ["sealing", "decrypt-only"], ["storage.key", "active"], ["ledger", "active"],
     ]  # fmt: skip
+
+
+def test_a_revoked_key_opens_nothing_while_storage_runs_and_says_so(
+    house: tuple[Rig, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig, ids = house
+    keys.write_public_key(rig.folder / "secrets" / "storage_public.pem", rig.private.public_key())
+    old_id = keys.public_key_id(rig.private.public_key()).hex()
+    assert run_keys(rig, "revoke", old_id, "--yes") == 1
+    assert "rotate` first" in capsys.readouterr().err
+    assert run_keys(rig, "rotate") == 0
+    app = rig.start()
+    assert rig.get(f"/v1/recordings/{ids[0]}/content").status_code == 200
+
+    assert run_keys(rig, "revoke", old_id, "--yes") == 0
+    app._look_at_keys()
+
+    refused = rig.get(f"/v1/recordings/{ids[0]}/content")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "key_revoked")
+    assert f"key {old_id} is revoked" in refused.json()["error"]["message"]
+    assert [body["state"] for body in key_entries(rig, old_id)] == ["active", "decrypt-only", "revoked"]
+
+    assert run_keys(rig, "revoke", old_id, "--undo") == 0
+    app._look_at_keys()
+
+    assert rig.get(f"/v1/recordings/{ids[0]}/content").status_code == 200
+    assert key_entries(rig, old_id)[-1]["state"] == "decrypt-only"
+    rig.stop()
+    assert verify(rig, capsys)["counts"] == {"intact": 2}
+    assert run_keys(rig, "revoke", old_id, "--yes") == 0
+    answer = verify(rig, capsys)
+    assert (answer["exit_code"], answer["counts"]) == (4, {"unknown-key": 2})
+
+
+def key_entries(rig: Rig, key_id: str) -> list[dict[str, Any]]:
+    with sqlite3.connect(rig.database) as connection:
+        query = "SELECT body FROM ledger WHERE type = 'key-rotate' AND subject = ? ORDER BY seq"
+        found = [json.loads(body) for (body,) in connection.execute(query, (key_id,))]
+    connection.close()
+    return found
+
+
+def test_an_edit_of_the_configuration_file_is_in_the_ledger_once(house: tuple[Rig, list[str]]) -> None:
+    rig, _ = house
+    app = rig.start()
+    text = rig.config.read_text()
+    app.settings.note_revision()
+    known = revisions(rig)
+    rig.config.write_text(text + "[nobody_knows_this]\n")
+    app.settings.note_revision()  # not in force: it cannot be read
+    assert revisions(rig) == known
+    rig.config.write_text(text + "[web]\nport = 50000\n")
+    for _ in range(2):
+        app.settings.note_revision()
+    rig.stop()
+
+    found = revisions(rig)
+    assert found[:-1] == known
+    assert found[-1] not in known
+
+
+def revisions(rig: Rig) -> list[str]:
+    return [subject for _, kind, subject in entries(rig) if kind == "config"]

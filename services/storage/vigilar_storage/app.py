@@ -32,6 +32,7 @@ from vigilar_storage.media import Media
 from vigilar_storage.metrics import register
 from vigilar_storage.report import Reporter
 from vigilar_storage.retention import Housekeeper
+from vigilar_storage.sealer import Sealer
 from vigilar_storage.settings import SettingsService
 from vigilar_storage.tokens import Tokens
 from vigilar_storage.usage import Totals
@@ -73,6 +74,8 @@ class StorageApp:
         with self.database.read() as connection:
             self._epoch = feed.read_epoch(connection)
             self.facts.last_n = feed.newest(connection)
+        self._ring = ring
+        self._ring_watch = keys.RingWatch(context.secrets, context.config.storage)
         self._start_ledger(ring)
         self.files = OpenFiles(ring)
         self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
@@ -87,10 +90,13 @@ class StorageApp:
         self._start_api()
         self._watch()
         self._hints.start()
+        self.keeper.looks += [self._look_at_keys, self.settings.note_revision]
         self.keeper.start()
         self.intake.start()
         self.housekeeper.start()
         self._watch_backups()
+        self.sealer = Sealer(self._root, self.database, ring, context.clock)
+        self.sealer.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
         self._started = True
         log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
@@ -103,6 +109,7 @@ class StorageApp:
         self.server.stop()
         self.housekeeper.stop()
         self.backups.stop()
+        self.sealer.stop()
         self.intake.stop()
         self._hints.stop()
         self._context.outbox.close(OUTBOX_FLUSH_S)  # its drain needs the database
@@ -145,7 +152,7 @@ class StorageApp:
             uuid = feed.read_meta(connection, "database_uuid")
         clock, bus = self._context.clock, self._context.bus
         self.keeper = Keeper(self.database, clock, bus, origin_of(uuid), signer)
-        self.keeper.begin(self._epoch, keys.active_id(ring))
+        self.keeper.begin(self._epoch, keys.statuses(ring))
 
     def _prepare_folders(self) -> None:
         try:
@@ -263,6 +270,20 @@ class StorageApp:
     def _camera_availability(self, received: Received) -> None:
         if received.payload == b"offline":
             self.intake.camera_went(received.ids["camera_id"])
+
+    def _look_at_keys(self) -> None:
+        """`vigilar keys` changed the ring: from now on it holds, and the ledger says so."""
+        if not self._ring_watch.changed():
+            return
+        fresh, findings = self._ring_watch.load()
+        for finding in findings:
+            self.reporter.set(finding)
+        if findings:
+            return  # a key that is damaged or gone on the disk still opens recordings until the next start
+        self._ring.replace(fresh)
+        self.files.forget_all()
+        self.keeper.note_keys(keys.statuses(fresh))
+        log.info("the key ring was read again: %s", fresh)
 
     def _judge_database(self) -> None:
         problem = self.database.problem

@@ -36,7 +36,7 @@ USTAR_LIMIT_BYTES = 8 * 1024**3
 PARTS = ("database", "settings", "config", "secrets", "keys")
 _PART = r"[^/\\\x00-\x1f\x7f]{1,200}"
 _NAME = re.compile(
-    rf"settings/settings\.toml|keys/storage\.key|(?:settings|config|secrets)(?:/{_PART}){{1,8}}"
+    rf"settings/settings\.toml|keys/storage\.(?:key|ring)|(?:settings|config|secrets)(?:/{_PART}){{1,8}}"
 )
 
 

@@ -29,6 +29,7 @@ from vigilar_common.errors import ConfigError, VigilarError
 from vigilar_storage import age_file, archive
 from vigilar_storage.archive import Content, Manifest, Member
 from vigilar_storage.db import BUSY_TIMEOUT_MS
+from vigilar_storage.keyring_file import RING_FILE, ring_path
 from vigilar_storage.places import IDENTITY_FILE, RECIPIENT_FILE, Places
 
 log = logging.getLogger(__name__)
@@ -235,6 +236,9 @@ def _files(places: Places) -> Iterator[tuple[str, Path]]:
                 yield f"{part}/{path.relative_to(root).as_posix()}", path
     if places.key_file.is_file() and places.key_file.resolve() not in seen:
         yield "keys/storage.key", places.key_file
+    ring = ring_path(places.key_file)
+    if ring.is_file() and ring.resolve() not in seen:
+        yield f"keys/{RING_FILE}", ring
 
 
 def _walk(root: Path, excluded: tuple[Path, ...]) -> Iterator[Path]:

@@ -158,6 +158,7 @@ class Exporter:
                 "state": row["state"],
                 "stored_as": row["format"],
                 "authenticated": row["format"] == FileFormat.VGE2,
+                "tamper_evident_from_ms": ledger.sealed_ms(row["id"]),
                 "content_bytes": source.content_bytes,
                 "content_sha256": recorded.hexdigest(),
                 "sidx_at": source.at,

@@ -47,6 +47,14 @@ class LedgerSlice:
                 found = entry["body"]
         return found
 
+    def sealed_ms(self, recording_id: str) -> int | None:
+        """Of version 1: when its hash came into the ledger; before, nothing would have shown a change."""
+        for item in self.entries:
+            entry = item["entry"]
+            if entry["subject"] == recording_id and entry["type"] == "registered-v1":
+                return int(entry["ts_ms"])
+        return None
+
     def checkpoint_summary(self) -> dict[str, Any]:
         return {"size": self.checkpoint.size, "root": self.checkpoint.root.hex()}
 

@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 import zipfile
 
 MANIFEST, SIGNATURE, KEY, LEDGER = "manifest.json", "manifest.sig", "public_key.pem", "ledger.json"
@@ -235,6 +236,9 @@ class Check:
         other_length = row["stored_as"] == "vge2" and body["plain_bytes"] != row["content_bytes"]
         if body["sha256"] != row["sealed_sha256"] or other_length:
             self.wrong(row["file"], "is not the recording that the ledger has under this id")
+        if told[-1]["type"] == "registered-v1":
+            day = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(told[-1]["ts_ms"] // 1000))
+            self.notes.append("%s is of version 1: not tamper-evident before %s." % (row["file"], day))
         if any(e["type"] == "deleted" for e in entries):
             self.notes.append("%s was deleted from the system at the time of the export." % row["file"])
 

@@ -1,4 +1,4 @@
-"""The keys that open recordings: the private key that workers seal to, and the guide's storage.key."""
+"""The keys that open recordings: the private key that workers seal to, retired ones, and the guide's storage.key."""
 
 from __future__ import annotations
 
@@ -18,48 +18,122 @@ from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.system import Finding
 from vigilar_common.secrets import Secrets
 
-from vigilar_storage.ledger import signing
+from vigilar_storage import keyring_file
+from vigilar_storage.keyring_file import SEALING, STORAGE_KEY
+from vigilar_storage.ledger import KeyStatus, signing
 from vigilar_storage.ledger.signing import Signer
 
 log = logging.getLogger(__name__)
 
 PRIVATE_KEY = "storage_private.pem"
 RETIRED_KEYS = "storage_private_*.pem"
-"""What `vigilar keys rotate` keeps: they open what was sealed to them, and nothing new is."""
+"""Retired keys of an earlier version, not wrapped; the next rotation takes them into the ring."""
+MASTER_KEY = "storage.key"
 CURE = (
     "Put the file back from a backup and restart storage. Recording goes on meanwhile, and what is recorded "
     "can be read once the key is back."
 )
 
 
+def key_file_of(folder: Path, storage: Storage) -> Path:
+    """The oldest key: `[storage] key_file`, or where `vigilar init` makes it when nothing lies at the default path."""
+    named, own = Path(storage.key_file), folder / MASTER_KEY
+    usual = storage.key_file == type(storage).model_fields["key_file"].default
+    return own if usual and not named.exists() and own.exists() else named
+
+
 def load_ring(secrets: Secrets, storage: Storage) -> tuple[KeyRing, list[Finding]]:
     """What keys there are. A missing or bad one is a finding, never an end: facts must still be taken."""
     ring = KeyRing()
     findings: list[Finding] = []
+    states = _load_oldest(ring, secrets.folder, storage, findings)
     for path in sorted(secrets.folder.glob(RETIRED_KEYS)):
         try:
-            ring.add_private(load_private_key(path), KeyState.DECRYPT_ONLY)
+            key_id = ring.add_private(load_private_key(path), KeyState.DECRYPT_ONLY)
+            ring.set_state(key_id, states.get(key_id.hex(), KeyState.DECRYPT_ONLY))
         except KeyFileError as error:
             findings.append(_finding("private_key", "Older recordings cannot be read", error))
     try:
+        # Last and always active: a rotation that was cut off may have written it into the ring already.
         ring.add_private(load_private_key(secrets.path(PRIVATE_KEY)))
     except (StartupError, KeyFileError) as error:
         findings.append(_finding("private_key", "Recordings cannot be read", error))
-    key_file = Path(storage.key_file)
-    usual = storage.key_file == type(storage).model_fields["key_file"].default
-    # The default path names a file that only houses with recordings of version 1 have.
-    if not usual or key_file.exists():
-        try:
-            ring.add_master(load_master_key(key_file))
-        except KeyFileError as error:
-            findings.append(_finding("key_file", "[storage] key_file cannot be used", error))
     return ring, findings
 
 
-def active_id(ring: KeyRing) -> str:
-    """Id (hex) of the key that workers are to seal to now, "" without one."""
-    active = [key for key in ring.usable() if key.private is not None and key.state is KeyState.ACTIVE]
-    return active[-1].key_id.hex() if active else ""
+def _load_oldest(
+    ring: KeyRing, folder: Path, storage: Storage, findings: list[Finding]
+) -> dict[str, KeyState]:
+    """key_file and what it wraps; returns the states that the ring file keeps, by key id."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    key_file = key_file_of(folder, storage)
+    ring_file = keyring_file.ring_path(key_file)
+    usual = storage.key_file == type(storage).model_fields["key_file"].default
+    # The default path names a file that only houses with recordings of version 1 have.
+    if usual and not key_file.exists() and not ring_file.exists():
+        return {}
+    try:
+        master = load_master_key(key_file)
+    except KeyFileError as error:
+        findings.append(_finding("key_file", "[storage] key_file cannot be used", error))
+        return {}
+    key_id = ring.add_master(master)
+    try:
+        entries = keyring_file.load(ring_file, master)
+    except KeyFileError as error:
+        findings.append(_finding("key_ring", "Older recordings cannot be read", error))
+        return {}
+    states = {entry.key_id: entry.state for entry in entries}
+    ring.set_state(key_id, states.get(key_id.hex(), KeyState.ACTIVE))
+    for entry in entries:
+        if entry.kind == SEALING and entry.secret:
+            ring.add_private(X25519PrivateKey.from_private_bytes(entry.secret), entry.state)
+    return states
+
+
+def statuses(ring: KeyRing) -> list[KeyStatus]:
+    """What the ledger is told of the ring: no key, and the active one last."""
+    found = [
+        KeyStatus(STORAGE_KEY if key.private is None else SEALING, key.key_id.hex(), key.state.value)
+        for key in ring
+    ]
+    return sorted(found, key=lambda status: status.state == KeyState.ACTIVE)
+
+
+class RingWatch:
+    """Sees when the files of the ring change: `vigilar keys` writes them while storage runs."""
+
+    def __init__(self, secrets: Secrets, storage: Storage) -> None:
+        self._secrets = secrets
+        self._storage = storage
+        self._stamp = self._look()
+
+    def changed(self) -> bool:
+        """Whether something is otherwise than at the last call."""
+        before, self._stamp = self._stamp, self._look()
+        return before != self._stamp
+
+    def load(self) -> tuple[KeyRing, list[Finding]]:
+        return load_ring(self._secrets, self._storage)
+
+    def _look(self) -> tuple[tuple[str, int, int], ...]:
+        folder = self._secrets.folder
+        key_file = key_file_of(folder, self._storage)
+        paths = [
+            folder / PRIVATE_KEY,
+            *sorted(folder.glob(RETIRED_KEYS)),
+            key_file,
+            keyring_file.ring_path(key_file),
+        ]
+        found = []
+        for path in paths:
+            try:
+                stat = path.stat()
+            except OSError:
+                continue  # not there (any more): that is a change too
+            found.append((str(path), stat.st_mtime_ns, stat.st_ino))
+        return tuple(found)
 
 
 def load_signer(secrets: Secrets) -> tuple[Signer | None, Finding | None]:

@@ -14,6 +14,7 @@ from vigilar_storage import paths, playlist, queries
 from vigilar_storage.db import Database
 from vigilar_storage.delivery import Delivery, deliver
 from vigilar_storage.files import MediaFile, OpenFiles
+from vigilar_storage.film_probe import is_fragmented
 from vigilar_storage.ranges import ByteRange, parse
 from vigilar_storage.schema import FileFormat, RecordingState
 
@@ -30,6 +31,10 @@ MAX_SPAN_FILMS = 500
 
 class NotFoundError(VigilarError):
     """No such recording or picture (any more)."""
+
+
+class NotFragmentedError(VigilarError):
+    """A film that no playlist can be made of; its content plays as one file."""
 
 
 class SpanTooLargeError(VigilarError):
@@ -135,8 +140,8 @@ class Media:
             self._files.give_back(file)
 
     def recording_playlist(self, recording_id: str) -> str:
-        """Of one recording, with `content` beside it. Raises as `content`."""
-        return playlist.of_recording(self._film(self._recording(recording_id), "content"))
+        """Of one recording, with its film beside it. Raises as `content`, and NotFragmentedError."""
+        return playlist.of_recording(self._film(self._recording(recording_id), playlist.FILM_NAME))
 
     def span_playlist(self, camera_id: str, from_ms: int, to_ms: int) -> str:
         """Of what a camera recorded between two UTC times; a damaged recording is left out, and logged.
@@ -154,14 +159,18 @@ class Media:
         films = []
         for row in rows:
             try:
-                films.append(self._film(row, f"/api/v1/recordings/{row['id']}/content"))
-            except (FileDamagedError, WrongKeyError, NotFoundError, Fmp4Error) as error:
+                films.append(self._film(row, f"/api/v1/recordings/{row['id']}/{playlist.FILM_NAME}"))
+            except (FileDamagedError, WrongKeyError, NotFoundError, NotFragmentedError, Fmp4Error) as error:
                 log.warning("recording %s is left out of a playlist: %s", row["id"], error)
         return playlist.of_span(films, from_ms, to_ms)
 
     def _film(self, row: Mapping[str, Any], uri: str) -> playlist.Film:
         file = self._open(row)
         try:
+            if settled_as_file(row) and not is_fragmented(file.reader):
+                raise NotFragmentedError(
+                    f"recording {row['id']} is no film in fragments: it plays as one file"
+                )
             init_bytes, fragments, finished = file.layout()
         except FileDamagedError:
             self.counters["damaged"] += 1
@@ -199,3 +208,8 @@ class Media:
 def _time(row: Mapping[str, Any]) -> int:
     value = row["started_ms"] if "started_ms" in row else row["ts_ms"]
     return int(value)
+
+
+def settled_as_file(row: Mapping[str, Any]) -> bool:
+    """A whole file that may come from version 1, which wrote other MP4 than ours."""
+    return row["format"] in (FileFormat.VGE1, FileFormat.MP4) and row["state"] != RecordingState.GROWING

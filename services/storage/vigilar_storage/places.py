@@ -12,6 +12,8 @@ from vigilar_common.config.settings import history_dir
 from vigilar_common.errors import ConfigError
 from vigilar_common.service import Environment
 
+from vigilar_storage.keyring_file import RING_FILE, ring_path
+
 DATABASE_FILE = "vigilar.db"
 SETTINGS_FILE = "settings.toml"
 BACKUP_DIR = "VIGILAR_BACKUP_DIR"
@@ -92,6 +94,8 @@ def target(places: Places, name: str) -> Path:
         return places.secrets / rest
     if name == "keys/storage.key":
         return places.key_file
+    if name == f"keys/{RING_FILE}":
+        return ring_path(places.key_file)
     raise ConfigError(f"{name} has no place here")
 
 

@@ -18,6 +18,8 @@ SEGMENT_MS = 2_500
 LEAST_TARGET_S = 6
 """The announced longest segment must not change while a playlist grows."""
 TYPE = "application/vnd.apple.mpegurl"
+FILM_NAME = "content.mp4"
+"""What segments are named: players such as ffmpeg refuse names without the ending of a film."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from vigilar_storage.schema import settings_history
 log = logging.getLogger(__name__)
 
 SETTINGS_FILE = "settings.toml"
+FILE_ACTOR = "configuration file"
+"""Who changed what was not changed by Vigilar: whoever can write that file."""
 
 
 class StaleRevisionError(VigilarError):
@@ -45,6 +47,8 @@ class SettingsService:
         self._env = env
         self._turn = threading.Lock()
         self._read: tuple[object, LoadedConfig] | None = None
+        self._noted = ""
+        """The revision that the ledger knows."""
 
     def loaded(self) -> LoadedConfig:
         """The effective configuration with its origins. Raises ConfigError when it cannot be read."""
@@ -91,6 +95,29 @@ class SettingsService:
 
             self._database.write(remember)
         return self._answer(loaded)
+
+    def note_revision(self) -> None:
+        """An entry when the ledger does not know the present revision: somebody edited the operator's file.
+
+        Raises StorageUnavailableError. A configuration that cannot be read is told elsewhere and changes nothing.
+        """
+        with self._turn:
+            try:
+                revision = self._load().revision
+            except ConfigError as error:
+                log.debug("the configuration on disk is not in force: %s", error)
+                return
+            if revision == self._noted:
+                return
+
+            def note(connection: sa.Connection) -> None:
+                query = sa.text("SELECT subject FROM ledger WHERE type = 'config' ORDER BY seq DESC LIMIT 1")
+                if connection.scalar(query) != revision:
+                    told = {"actor": FILE_ACTOR, "revision": revision}
+                    self._ledger.append(connection, EntryType.CONFIG, revision, told)
+
+            self._database.write(note)
+            self._noted = revision
 
     def _load(self) -> LoadedConfig:
         """Read again only when one of the two files changed: a page that asks often must not cost a parse."""

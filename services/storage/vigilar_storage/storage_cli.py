@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import os
 import sys
@@ -16,8 +17,9 @@ from vigilar_common.config.load import LoadedConfig, find_config_path, load
 from vigilar_common.errors import VigilarError
 from vigilar_common.service import Environment
 
-from vigilar_storage import candidates, gaps, limits, pruning, usage
+from vigilar_storage import candidates, gaps, limits, pruning, register_cli, usage
 from vigilar_storage.db import Database
+from vigilar_storage.ledger import EntryType, Ledger
 from vigilar_storage.retention import CONFIRMED_TIME, keep_number
 
 DATABASE_FILE = "vigilar.db"
@@ -54,7 +56,9 @@ def register(subparsers: Any) -> None:
     )
     confirm.add_argument("--yes", action="store_true", help="confirm without asking")
     confirm.set_defaults(func=run_confirm_time)
-    for action in (enforce, report, confirm):
+    older = register_cli.add_parser(actions)
+    older.set_defaults(func=run_register)
+    for action in (enforce, report, confirm, older):
         action.add_argument("-c", "--config", metavar="PATH", help="vigilar.toml")
 
 
@@ -63,7 +67,7 @@ def run_enforce(args: argparse.Namespace) -> int:
     loaded = _loaded(args)
     with _Opened(loaded) as database:
         if args.off:
-            database.write(lambda connection: limits.confirm(connection, {}))
+            database.write(lambda connection: _confirm_limits(connection, {}))
             _say("The limits of [storage] delete nothing any more.")
             return 0
         wanted = limits.written(loaded)
@@ -78,7 +82,7 @@ def run_enforce(args: argparse.Namespace) -> int:
         ):
             _say("Nothing was confirmed.")
             return 1
-        database.write(lambda connection: limits.confirm(connection, wanted))
+        database.write(lambda connection: _confirm_limits(connection, wanted))
         _say("Confirmed. Storage begins within a minute; other values need another confirmation.")
     return 0
 
@@ -115,9 +119,48 @@ def run_confirm_time(args: argparse.Namespace) -> int:
         if not _agreed(args.yes, "Is this the right time?"):
             _say("Nothing was confirmed.")
             return 1
-        database.write(lambda connection: keep_number(connection, CONFIRMED_TIME, now_ms))
+        database.write(lambda connection: _confirm_time(connection, now_ms))
     _say("Confirmed. Recordings older than their camera's retention_days are deleted again.")
     return 0
+
+
+def run_register(args: argparse.Namespace) -> int:
+    """0: done, 3: done, and files were left out. Raises VigilarError, OSError."""
+    from vigilar_common.secrets import Secrets
+
+    from vigilar_storage import keys
+
+    loaded = _loaded(args)
+    secrets = Secrets(Environment.read(os.environ).secrets_dir)
+    ring, _ = keys.load_ring(secrets, loaded.config.storage)
+    system = loaded.config.system
+    with _Opened(loaded) as database:
+        task = register_cli.Task(
+            database, Path(system.recordings_dir), ring, args.camera, system.timezone, args.dry_run
+        )
+        return register_cli.register_files(task, args.folder)
+
+
+def _confirm_limits(connection: sa.Connection, wanted: dict[str, float]) -> None:
+    """Texts, for the ledger takes no floats; empty: withdrawn."""
+    limits.confirm(connection, wanted)
+    values = {key: f"{value:g}" for key, value in sorted(wanted.items())}
+    body = {"actor": actor(), "values": values}
+    Ledger(SystemClock()).append(connection, EntryType.LIMITS_CONFIRMED, "limits", body)
+
+
+def _confirm_time(connection: sa.Connection, now_ms: int) -> None:
+    keep_number(connection, CONFIRMED_TIME, now_ms)
+    body = {"actor": actor(), "confirmed_ms": now_ms}
+    Ledger(SystemClock()).append(connection, EntryType.TIME_CONFIRMED, "clock", body)
+
+
+def actor() -> str:
+    """The user who runs the command; in a container without a name, its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _show_what_goes(database: Database, loaded: LoadedConfig, wanted: dict[str, float]) -> None:
@@ -165,9 +208,11 @@ class _Opened:
     def __enter__(self) -> Database:
         self._database.open()
         with self._database.read() as connection:
-            if not sa.inspect(connection).has_table("recordings"):
+            if not sa.inspect(connection).has_table("ledger"):
                 self._database.close()
-                raise UsageError(f"{self._database.path} is no database of Vigilar")
+                raise UsageError(
+                    f"{self._database.path} is no database of this version: start storage once, it upgrades it"
+                )
         return self._database
 
     def __exit__(self, *_: object) -> None:

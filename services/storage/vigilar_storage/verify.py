@@ -6,7 +6,8 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 from vigilar_common.crypto.keys import KeyRing
 
 from vigilar_storage import paths
-from vigilar_storage.ledger.chain import told_types
+from vigilar_storage.ledger.chain import EntryType, told_types
 from vigilar_storage.verify_file import Seen, check_file
 
 PAGE_ROWS = 500
+NOT_ENCRYPTED = ("mp4", "jpeg")
 _TOLD = ", ".join(f"'{kind}'" for kind in told_types())
 _GONE = ("deleting", "deleted")
 _COLUMNS = {
@@ -53,6 +55,9 @@ class Verdict:
     byte_offset: int | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    encrypted: bool = True
+    sealed_ms: int | None = None
+    """Of version 1: not tamper-evident before this time."""
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -80,6 +85,8 @@ class Told:
     kind: str = ""
     body: dict[str, Any] | None = None
     deleted: dict[str, Any] | None = None
+    ts_ms: int = 0
+    """When that entry was written."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +166,9 @@ class Checker:
         return Row(*found) if found else None
 
     def _told(self, file_id: str) -> Told:
-        query = (
-            f"SELECT type, body FROM ledger WHERE subject = ? AND type IN ({_TOLD}, 'deleted') ORDER BY seq"  # noqa: S608
-        )
-        kind, body, deleted = "", None, None
-        for entry, text in self._connection.execute(query, (file_id,)):
+        query = f"SELECT type, body, ts_ms FROM ledger WHERE subject = ? AND type IN ({_TOLD}, 'deleted') ORDER BY seq"  # noqa: S608
+        kind, body, deleted, said_ms = "", None, None, 0
+        for entry, text, ts_ms in self._connection.execute(query, (file_id,)):
             try:
                 value = json.loads(text)
             except ValueError:
@@ -173,8 +178,8 @@ class Checker:
             if entry == "deleted":
                 deleted = value
             else:
-                kind, body = entry, value
-        return Told(kind, body, deleted)
+                kind, body, said_ms = entry, value, ts_ms
+        return Told(kind, body, deleted, said_ms)
 
     def _judge(self, table: str, what: str, file_id: str) -> Verdict | None:
         row = self._row(table, file_id)
@@ -194,9 +199,11 @@ class Checker:
             if seen is not None and seen.from_ms is not None:
                 from_ms, to_ms = seen.from_ms, seen.to_ms
             place = (seen.chunk, seen.byte_offset) if seen else (None, None)
+            sealed_ms = told.ts_ms if told.kind == EntryType.REGISTERED_V1 else None
             return Verdict(
-                file_id, what, row.camera_id, row.path or "", state, detail, *place, from_ms, to_ms
-            )
+                file_id, what, row.camera_id, row.path or "", state, detail, *place, from_ms, to_ms,
+                not row.path or row.format not in NOT_ENCRYPTED, sealed_ms,
+            )  # fmt: skip
 
         if row.state in _GONE:
             if told.deleted is not None or (row.deleted_ms or 0) < self._begun_ms:
@@ -213,6 +220,8 @@ class Checker:
         seen = check_file(
             path, file_id, row.format, told.kind, told.body, self._ring, self._wanted.quick, self._progress
         )
+        if told.kind == EntryType.REGISTERED_V1:
+            seen = replace(seen, detail=f"{seen.detail}{'; ' if seen.detail else ''}{_older(told.ts_ms)}")
         state = State(seen.state)
         if state is State.INTACT and what == "recording" and self._has_gaps(file_id):
             state = State.WITH_GAPS
@@ -258,7 +267,12 @@ class Checker:
     def _strays(self) -> Iterator[Verdict]:
         """Files in the place of recordings that no row names."""
         odd = {
-            row[0] for row in self._connection.execute("SELECT path FROM recordings WHERE format = 'vge1'")
+            row[0]
+            for table in ("recordings", "pictures")
+            for row in self._connection.execute(
+                f"SELECT path FROM {table} WHERE format IN ('vge1', 'mp4') AND path IS NOT NULL"  # noqa: S608
+            )
+            if paths.parse_stored(row[0]) is None
         }
         for folder, names, files in os.walk(self._root):
             if Path(folder) == self._root:
@@ -292,6 +306,11 @@ class Checker:
         return "no row names it" if row is None else f"its row names another place: {row.path}"
 
 
+def _older(sealed_ms: int) -> str:
+    day = datetime.fromtimestamp(sealed_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"version 1: not tamper-evident before {day}"
+
+
 def _from_rows(row: Row, told: Told, begun_ms: int) -> tuple[State, str] | None:
     """What row and ledger say without a look at the file; None: the file decides."""
     if told.deleted is not None:
@@ -303,6 +322,11 @@ def _from_rows(row: Row, told: Told, begun_ms: int) -> tuple[State, str] | None:
     if told.body is None:
         if row.path is None:
             return State.MISSING, row.damage or "it has no file"
+        if row.state == "complete" and row.sha256 is None and row.format in ("vge1", "mp4"):
+            return (
+                State.INCOMPLETE,
+                "version 1: not in the ledger yet; storage adds it, and sees changes from then on",
+            )
         if row.received_ms < begun_ms:
             return State.INCOMPLETE, "it is older than the ledger, which says nothing of it"
         return State.ALTERED, "the ledger does not know it"

@@ -173,11 +173,13 @@ def _span(verdict: dict[str, Any]) -> str:
     if verdict["from_ms"] is None:
         return ""
     ends = [verdict["from_ms"], verdict["to_ms"] or verdict["from_ms"]]
-    start, end = (
-        datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z" for ms in ends
-    )
+    start, end = (_utc(ms) for ms in ends)
     chunk = f", chunk {verdict['chunk']}" if verdict["chunk"] is not None else ""
     return f" ({start} – {end}{chunk})"
+
+
+def _utc(ts_ms: int) -> str:
+    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def _print(
@@ -208,6 +210,15 @@ def _print(
         sys.stdout.write(f"not checked: {reason}\n")
     told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "nothing recorded"
     sys.stdout.write(f"files: {told}; {deleted} deleted as the ledger says\n")
+    plain = sum(not verdict["encrypted"] for verdict in verdicts)
+    if plain:
+        sys.stdout.write(f"not encrypted: {plain} files; whoever has the disk can watch them\n")
+    sealed = [verdict["sealed_ms"] for verdict in verdicts if verdict["sealed_ms"] is not None]
+    if sealed:
+        sys.stdout.write(
+            f"version 1: {len(sealed)} files are not tamper-evident before they were sealed ({_utc(min(sealed))}"
+            f" – {_utc(max(sealed))})\n"
+        )
     sys.stdout.write(
         f"ledger: {report.entries} entries, {report.checkpoints} checkpoints, signed up to entry "
         f"{report.checkpoint_size}, root {report.root}\n"

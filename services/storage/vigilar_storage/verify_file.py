@@ -52,8 +52,6 @@ def check_file(
 def _as_registered(kind: str, body: dict[str, Any]) -> Seen:
     if kind == "damaged":
         return Seen("incomplete", f"it arrived damaged ({body.get('damage', '')}), and is unchanged since")
-    if kind == "registered-v1":
-        return Seen("intact", "version 1: not tamper-evident before it was registered")
     return Seen("intact")
 
 

@@ -46,14 +46,16 @@ def opened_item(fact: EventOpened, cameras: Cameras) -> dict[str, Any]:
 def recording_item(row: Row, cameras: Cameras) -> dict[str, Any]:
     wanted = (
         "id", "camera_id", "started_ms", "ended_ms", "duration_ms", "state", "trigger", "event_id", "cause_id",
-        "codec", "audio_codec", "width_px", "height_px", "size_bytes", "starred", "damage", "reason",
+        "codec", "audio_codec", "width_px", "height_px", "size_bytes", "starred", "damage", "reason", "sealed_ms",
     )  # fmt: skip
     item = {name: row.get(name) for name in wanted}
     item["starred"] = bool(item["starred"])
+    item["version_1"] = bool(row.get("version_1"))
     item["camera_name"] = camera_name(row.get("camera_id"), cameras)
     item["encrypted"] = row.get("format") != "mp4"
     base = f"/api/v1/recordings/{row['id']}"
-    return item | {"playlist_url": f"{base}/playlist.m3u8", "download_url": f"{base}/download"}
+    urls = {"playlist": "playlist.m3u8", "content": "content.mp4", "download": "download"}
+    return item | {f"{name}_url": f"{base}/{tail}" for name, tail in urls.items()}
 
 
 def delivery_item(fact: AlertDelivery) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged
 from vigilar_common.messages.camera import MotionStarted, RecordingGap
 from vigilar_common.testing import FakeBus, FakeClock
 from vigilar_common.topics import STORAGE_CHECKPOINT
-from vigilar_storage import cli, migrate
+from vigilar_storage import cli, keyring_file, migrate
 from vigilar_storage.db import Database
 from vigilar_storage.facts import FactStore
-from vigilar_storage.ledger import GENESIS, EntryType, Keeper, Ledger, canonical, entry_hash
+from vigilar_storage.ledger import GENESIS, EntryType, Keeper, KeyStatus, Ledger, canonical, entry_hash
 from vigilar_storage.ledger.signing import load_signer, load_verifier, open_checkpoint
 from vigilar_supervisor.bootstrap import ledger_keys, make_secrets
 
@@ -140,7 +140,7 @@ def test_a_checkpoint_is_signed_kept_and_published_and_only_when_the_ledger_grew
 ) -> None:
     bus = FakeBus(clock, "storage")
     keeper = keeper_of(database, clock, bus, tmp_path / "storage")
-    keeper.begin("epoch-1", "aa" * 8)
+    keeper.begin("epoch-1", [sealing("aa" * 8)])
     sizes = []
     for _ in range(3):
         store.ingest("events", alarms())
@@ -159,11 +159,39 @@ def test_a_checkpoint_is_signed_kept_and_published_and_only_when_the_ledger_grew
         assert [size for (size,) in raw.execute("SELECT size FROM ledger_checkpoints ORDER BY size")] == sizes
 
 
+def sealing(key_id: str, state: str = "active") -> KeyStatus:
+    return KeyStatus("sealing", key_id, state)
+
+
+def test_every_change_of_a_key_is_one_entry(database: Database, clock: FakeClock) -> None:
+    keeper = Keeper(database, clock, FakeBus(clock), "vigilar/x", None)
+    steps = [
+        [sealing("aa")],
+        [sealing("aa")],
+        [sealing("aa", "decrypt-only"), sealing("bb")],
+        [sealing("aa", "revoked"), sealing("bb")],
+        [sealing("aa", "revoked"), sealing("bb")],
+        [sealing("aa", "decrypt-only"), sealing("bb")],
+    ]
+    for keys_now in steps:
+        keeper.note_keys(keys_now)
+
+    found = [(row["subject"], row["body"]["was"], row["body"]["state"]) for row in rows(database)]
+    assert found == [
+        ("aa", "", "active"),
+        ("aa", "active", "decrypt-only"),
+        ("bb", "", "active"),
+        ("aa", "decrypt-only", "revoked"),
+        ("aa", "revoked", "decrypt-only"),
+    ]
+    assert [row["body"]["before"] for row in rows(database)][2] == "aa"
+
+
 def test_a_start_notes_epoch_and_keys_only_when_they_are_new(
     database: Database, clock: FakeClock, tmp_path: Path
 ) -> None:
     for epoch, key_id in (("e1", "aa"), ("e1", "aa"), ("e1", "bb"), ("e2", "bb")):
-        keeper_of(database, clock, FakeBus(clock), tmp_path / "storage").begin(epoch, key_id)
+        keeper_of(database, clock, FakeBus(clock), tmp_path / "storage").begin(epoch, [sealing(key_id)])
 
     found = [(row["type"], row["subject"]) for row in rows(database)]
     assert [kind for kind, _ in found] == ["epoch", "key-rotate", "key-rotate", "key-rotate", "epoch"]
@@ -183,7 +211,7 @@ def test_recordings_from_before_the_ledger_are_taken_into_it(tmp_path: Path, clo
     migrate.prepare(path, clock)
     database = Database(path)
     database.open()
-    Keeper(database, clock, FakeBus(clock), "vigilar/x", None).begin("e", "")
+    Keeper(database, clock, FakeBus(clock), "vigilar/x", None).begin("e", [])
     (_, entry) = rows(database)
     database.close()
 
@@ -246,9 +274,10 @@ def test_a_rotation_that_was_cut_off_is_finished_by_the_next(
         assert keys.public_key_hex(keys.load_public_key(path / "storage_public.pem")) == keys.public_key_hex(
             cut_off
         )
-    retired = storage / f"storage_private_{keys.public_key_id(old).hex()}.pem"
-    assert keys.load_private_key(retired).public_key().public_bytes_raw() == old.public_bytes_raw()
-    assert retired.stat().st_mode & 0o777 == 0o600
+    (entry,) = keyring_file.load(storage / "storage.ring", keys.load_master_key(storage / "storage.key"))
+    assert (entry.key_id, entry.state) == (keys.public_key_id(old).hex(), keys.KeyState.DECRYPT_ONLY)
+    assert (storage / "storage.ring").stat().st_mode & 0o777 == 0o600
+    assert not list(storage.glob("storage_private_*.pem"))
     assert not (storage / "storage_next.pem").exists()
     assert make_secrets(root, ["front", "back"]) == []
 

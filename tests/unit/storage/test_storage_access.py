@@ -36,6 +36,7 @@ DECLARED = {
     ("PATCH", "/v1/recordings/{recording_id}"): "media:write",
     ("DELETE", "/v1/recordings/{recording_id}"): "media:write",
     ("GET", "/v1/recordings/{recording_id}/content"): "media:read",
+    ("GET", "/v1/recordings/{recording_id}/content.mp4"): "media:read",
     ("GET", "/v1/recordings/{recording_id}/download"): "media:read",
     ("GET", "/v1/recordings/{recording_id}/playlist.m3u8"): "media:read",
     ("GET", "/v1/pictures/{picture_id}"): "media:read",
@@ -148,9 +149,9 @@ def test_a_missing_or_short_key_is_a_finding_and_not_the_end(tmp_path: Path) -> 
     ring, findings = keys.load_ring(Secrets(tmp_path), Storage(key_file=str(short)))
 
     assert len(ring) == 0
-    assert [finding.code for finding in findings] == ["private_key", "key_file"]
-    assert "holds 31 bytes, must be exactly 32 raw" in findings[1].title
-    assert str(short) in findings[1].title
+    assert [finding.code for finding in findings] == ["key_file", "private_key"]
+    assert "holds 31 bytes, must be exactly 32 raw" in findings[0].title
+    assert str(short) in findings[0].title
 
 
 def test_both_kinds_of_key_are_taken_into_the_ring(tmp_path: Path, private_key: Any) -> None:

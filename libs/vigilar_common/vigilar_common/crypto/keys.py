@@ -192,6 +192,18 @@ class KeyRing:
         """Every key that may decrypt."""
         return (key for key in self._keys.values() if key.state is not KeyState.REVOKED)
 
+    def oldest_master(self) -> RingKey | None:
+        """The key of version 1 files, whatever its state: such a file names no key."""
+        return next((key for key in self._keys.values() if key.master is not None), None)
+
+    def __iter__(self) -> Iterator[RingKey]:
+        """Every key, revoked ones too, oldest first."""
+        return iter(tuple(self._keys.values()))
+
+    def replace(self, other: KeyRing) -> None:
+        """Hold the keys of `other` from now on; who reads this ring at the time sees the old or the new ones."""
+        self._keys = dict(other._keys)
+
     def active_master(self) -> bytes:
         """The newest active master key, to write suite 1 files with. Raises WrongKeyError: none."""
         for key in reversed(self._keys.values()):

@@ -14,13 +14,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from vigilar_common.clock import Clock
+from vigilar_common.crypto.keys import RevokedKeyError
 from vigilar_common.errors import ConfigError, FileDamagedError, StorageUnavailableError, WrongKeyError
 from vigilar_common.fmp4 import Fmp4Error
 
 from vigilar_storage.db import Database, DiskFullError, storage_failure
 from vigilar_storage.deletion import Deleter, NotDeletableError
 from vigilar_storage.facts import FactStore
-from vigilar_storage.media import Media, NotFoundError, SpanTooLargeError
+from vigilar_storage.media import Media, NotFoundError, NotFragmentedError, SpanTooLargeError
 from vigilar_storage.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursorError
 from vigilar_storage.queries import Span
 from vigilar_storage.settings import SettingsService, StaleRevisionError
@@ -150,8 +151,10 @@ _CODES: dict[type[Exception], tuple[int, str]] = {
     FileDamagedError: (500, "recording_damaged"),
     Fmp4Error: (500, "recording_damaged"),
     WrongKeyError: (500, "wrong_key"),
+    RevokedKeyError: (409, "key_revoked"),
     NotFoundError: (404, "not_found"),
     SpanTooLargeError: (422, "span_too_large"),
+    NotFragmentedError: (409, "not_fragmented"),
     BadCursorError: (422, "bad_cursor"),
     NotDeletableError: (409, "growing"),
     StaleRevisionError: (409, "stale_revision"),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import Field
 
-from vigilar_storage import playlist, queries
+from vigilar_storage import playlist, queries, seals
 from vigilar_storage.api.deps import (
     DEFAULT,
     ApiError,
@@ -56,16 +56,17 @@ def list_recordings(
     """Newest first; deleted ones are not shown."""
     query = queries.recordings_query(camera, starred, during)
     with services(request).database.read() as connection:
-        return listed(queries.list_recordings(connection, query, limit, cursor))
+        rows, following = queries.list_recordings(connection, query, limit, cursor)
+        return listed((seals.add(connection, rows), following))
 
 
 @router.get("/v1/recordings/{recording_id}", dependencies=READ)
 def get_recording(request: Request, recording_id: str) -> JSONResponse:
     with services(request).database.read() as connection:
         row = queries.get_recording(connection, recording_id)
-    if row is None:
-        raise _no_recording(recording_id)
-    return JSONResponse(queries.show_recording(row))
+        if row is None:
+            raise _no_recording(recording_id)
+        return JSONResponse(seals.add(connection, [queries.show_recording(row)])[0])
 
 
 @router.patch("/v1/recordings/{recording_id}", dependencies=WRITE)
@@ -88,6 +89,7 @@ def delete_recording(request: Request, recording_id: str, body: Deletion) -> Res
 
 
 @router.get("/v1/recordings/{recording_id}/content", dependencies=READ)
+@router.get("/v1/recordings/{recording_id}/content.mp4", dependencies=READ)
 def get_content(request: Request, recording_id: str) -> Response:
     """Decrypted fragmented MP4; one HTTP Range. Of a growing recording what is verified so far."""
     return _film(request, recording_id, services(request).media.content)

@@ -46,7 +46,9 @@ class EntryType(StrEnum):
     BACKUP = "backup"
     RESTORE = "restore"
     CLOCK_JUMP = "clock-jump"
+    TIME_CONFIRMED = "time-confirmed"
     LIMITS_CONFIRMED = "limits-confirmed"
+    EXPORT = "export"
     EPOCH = "epoch"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import queue
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from vigilar_common.bus import Bus
@@ -31,12 +32,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HOURLY_S = 3_600.0
-LOOK_S = 30.0
-"""How often the clocks are compared and a checkpoint is thought of."""
+LOOK_S = 10.0
+"""How often the clocks are compared, keys and configuration looked at, and a checkpoint is thought of."""
 JUMP_MS = 5_000
 AT_ONCE_ROWS = 2_000
 WAITING = 16
 STOP_S = 5.0
+
+
+class KeyStatus(NamedTuple):
+    """A key as the ledger may know it: no part of the key itself."""
+
+    what: str
+    """sealing, storage.key or ledger."""
+    key_id: str
+    state: str
 
 
 class Keeper:
@@ -57,20 +67,24 @@ class Keeper:
         self._reasons: queue.Queue[str] = queue.Queue(WAITING)
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self.looks: list[Callable[[], None]] = []
+        """Called each LOOK_S on the keeper's thread: what else the ledger has to be told of."""
         self.counters = {"checkpoints": 0, "failed": 0, "clock_jumps": 0}
 
     # -- from other threads -------------------------------------------------------------------------------
 
-    def begin(self, epoch: str, sealing_key_id: str) -> None:
+    def begin(self, epoch: str, keys: Sequence[KeyStatus]) -> None:
         """What this start changes, before facts are taken. Raises StorageUnavailableError."""
 
         def job(connection: sa.Connection) -> None:
             self._begin_epoch(connection, epoch)
-            self._note_key(connection, "sealing", sealing_key_id)
-            if self._signer is not None:
-                self._note_key(connection, "ledger", self._signer.verifier.key_hash.hex())
+            self._note_keys(connection, keys)
 
         self._database.write(job)
+
+    def note_keys(self, keys: Sequence[KeyStatus]) -> None:
+        """The keys as they are now; what is new or changed becomes an entry. Raises StorageUnavailableError."""
+        self._database.write(lambda connection: self._note_keys(connection, keys))
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._loop, name="ledger", daemon=True)
@@ -128,6 +142,7 @@ class Keeper:
     # -- the thread ---------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
+        self._look_around()
         self._tell_newest()
         next_hourly_s = self._clock.monotonic_s() + HOURLY_S
         offset_ms = self._offset_ms()
@@ -142,6 +157,7 @@ class Keeper:
             except queue.Empty:
                 reason = ""
             offset_ms = self._look_at_clocks(offset_ms)
+            self._look_around()
             if not reason and self._clock.monotonic_s() >= next_hourly_s:
                 reason = "hourly"
             if reason:
@@ -162,6 +178,15 @@ class Keeper:
         except Exception:
             self.counters["failed"] += 1
             log.exception("no checkpoint of the ledger (%s)", reason)
+
+    def _look_around(self) -> None:
+        for look in self.looks:
+            try:
+                look()
+            except StorageUnavailableError as error:
+                log.warning("the ledger is told later: %s", error)
+            except Exception:
+                log.exception("the ledger could not be told of a change")
 
     def _offset_ms(self) -> int:
         return self._clock.now_ms() - int(self._clock.monotonic_s() * 1000)
@@ -235,22 +260,27 @@ class Keeper:
             }  # fmt: skip
             self._ledger.append(connection, kind, row[0], body)
 
-    def _note_key(self, connection: sa.Connection, what: str, key_id: str) -> None:
-        """`what` is in the body; only a key that is not the newest of its kind makes an entry."""
-        if not key_id:
+    def _note_keys(self, connection: sa.Connection, keys: Sequence[KeyStatus]) -> None:
+        if self._signer is not None:
+            keys = [*keys, KeyStatus("ledger", self._signer.verifier.key_hash.hex(), "active")]
+        for key in keys:
+            self._note_key(connection, key)
+
+    def _note_key(self, connection: sa.Connection, key: KeyStatus) -> None:
+        """An entry when the ledger does not know this key in this state. `before` is the active key before it."""
+        raw = driver(connection)
+        query = "SELECT body FROM ledger WHERE subject = ? AND type = 'key-rotate' ORDER BY seq DESC LIMIT 1"
+        row = raw.execute(query, (key.key_id,)).fetchone()
+        was = str(json.loads(row[0]).get("state", "active")) if row else ""
+        if was == key.state:
             return
-        last = (
-            driver(connection)
-            .execute(
-                "SELECT subject FROM ledger WHERE type = 'key-rotate' AND json_extract(body, '$.what') = ? "
-                "ORDER BY seq DESC LIMIT 1",
-                (what,),
-            )
-            .fetchone()
-        )
-        if last is None or last[0] != key_id:
-            body = {"what": what, "before": last[0] if last else ""}
-            self._ledger.append(connection, EntryType.KEY_ROTATE, key_id, body)
+        newest = "json_extract(body, '$.what') = ? AND coalesce(json_extract(body, '$.state'), 'active') = 'active'"
+        last = raw.execute(
+            f"SELECT subject FROM ledger WHERE type = 'key-rotate' AND {newest} ORDER BY seq DESC LIMIT 1",  # noqa: S608
+            (key.what,),
+        ).fetchone()
+        body = {"what": key.what, "state": key.state, "was": was, "before": last[0] if last else ""}
+        self._ledger.append(connection, EntryType.KEY_ROTATE, key.key_id, body)
 
 
 def _carry_on(connection: sa.Connection, known: CompactRange) -> CompactRange:

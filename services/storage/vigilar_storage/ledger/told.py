@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,6 +20,23 @@ ARMS = (
     ArmState.ARMING, ArmState.ARMED_HOME, ArmState.ARMED_AWAY, ArmState.ARMED_NIGHT, ArmState.ARMED_VACATION,
 )  # fmt: skip
 DISARMS = (ArmState.DISARMING, ArmState.DISARMED)
+
+
+@dataclass(frozen=True)
+class Older:
+    """A file of version 1 as it was found: what was done to it before, nobody can tell."""
+
+    file_id: str
+    camera_id: str
+    format: str
+    sha256: str
+    """Hex, of the whole file."""
+    size_bytes: int
+    plain_bytes: int
+    started_ms: int
+    ended_ms: int
+    key_id: str
+    kind: str = "recording"
 
 
 def note_facts(ledger: Ledger, connection: sa.Connection, facts: Sequence[Fact]) -> None:
@@ -85,6 +103,31 @@ def note_file(
     if found.damage:
         body["damage"] = found.damage
     ledger.append_once(connection, kind, file_id, body)
+
+
+def note_older(ledger: Ledger, connection: sa.Connection, older: Older) -> None:
+    """From here on a change of this file is seen."""
+    body = {
+        "recording_id": older.file_id if older.kind == "recording" else None,
+        "camera_id": older.camera_id,
+        "kind": older.kind,
+        "format": older.format,
+        "sha256": older.sha256,
+        "covers_bytes": older.size_bytes,
+        "footer_sha256": "",
+        "size_bytes": older.size_bytes,
+        "plain_bytes": older.plain_bytes,
+        "chunks": 0,
+        "started_ms": older.started_ms,
+        "ended_ms": older.ended_ms,
+        "key_id": older.key_id,
+    }
+    ledger.append_once(connection, EntryType.REGISTERED_V1, older.file_id, body)
+
+
+def note_export(ledger: Ledger, connection: sa.Connection, export_id: str, body: dict[str, Any]) -> None:
+    """Custody: who took what out of the house, when, and what it was. A retry writes no second entry."""
+    ledger.append_once(connection, EntryType.EXPORT, export_id, body)
 
 
 def note_deleted(

@@ -82,6 +82,7 @@ async def playlist(recording_id: ItemId, parts: PartsNeeded) -> Response:
 
 
 @router.get("/api/v1/recordings/{recording_id}/content")
+@router.get("/api/v1/recordings/{recording_id}/content.mp4")
 @access(Access.SESSION)
 async def content(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
     return await parts.storage.stream(
