@@ -19,12 +19,15 @@ START_MS = 1_750_000_000_000
 
 
 @functools.cache
-def access_units(codec: str = "h264", count: int = 200, gop: int = 10) -> tuple[tuple[bytes, bool], ...]:
-    """(bytes, is keyframe) of a 320x240 film in which a bright square moves, its brightness telling the frame."""
+def access_units(
+    codec: str = "h264", count: int = 200, gop: int = 10, size: tuple[int, int] = (320, 240)
+) -> tuple[tuple[bytes, bool], ...]:
+    """(bytes, is keyframe) of a film in which a bright square moves, its place telling the frame."""
     import av
 
-    encoder: Any = av.CodecContext.create({"h264": "libx264", "hevc": "libx265"}[codec], "w")
-    encoder.width, encoder.height, encoder.pix_fmt = 320, 240, "yuv420p"
+    encoders = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+    encoder: Any = av.CodecContext.create(encoders[codec], "w")
+    encoder.width, encoder.height, encoder.pix_fmt = *size, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
     encoder.options = {
         "g": str(gop),
@@ -36,10 +39,12 @@ def access_units(codec: str = "h264", count: int = 200, gop: int = 10) -> tuple[
     }
     if codec == "h264":
         del encoder.options["x265-params"]
+    if codec == "av1":
+        encoder.options = {"preset": "12", "g": str(gop), "svtav1-params": "pred-struct=1:lp=1"}
     packets = []
     for index in range(count):
-        picture = np.full((360, 320), 128, np.uint8)
-        picture[:240] = 60
+        picture = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
+        picture[: size[1]] = 60
         left = index * 2 % 280
         picture[100:140, left : left + 40] = 200
         frame = av.VideoFrame.from_ndarray(picture, "yuv420p")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import av
 import camera_media as media
@@ -29,7 +30,7 @@ class Bench:
     folder: Path
     encrypt: bool = True
     policy: Policy = field(default_factory=lambda: Policy(False, True, pre_s=2, post_s=3, onset_slack_s=0.5))
-    clock: FakeClock = field(default_factory=lambda: FakeClock(media.START_MS))
+    clock: Any = field(default_factory=lambda: FakeClock(media.START_MS))
     private: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
 
     def __post_init__(self) -> None:

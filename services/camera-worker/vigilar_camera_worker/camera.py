@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
+from vigilar_common.messages.camera import Trigger
 
+from vigilar_camera_worker.adapters.decoder import MAX_PICTURE_PX
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
 from vigilar_camera_worker.adapters.stream import CameraStream, open_stream
-from vigilar_camera_worker.analyser import Analyser
+from vigilar_camera_worker.attempts import Attempts
+from vigilar_camera_worker.choice import StreamChoice
 from vigilar_camera_worker.domain.backoff import BackOff
+from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.nal import ParameterSets
 from vigilar_camera_worker.domain.packets import RawPacket
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.domain.timeline import Timeline
-from vigilar_camera_worker.errors import CameraError, StreamLostError, UnusableStreamError, address
+from vigilar_camera_worker.errors import CameraError, StalledError, UnusableStreamError, address
 from vigilar_camera_worker.live_source import PacketListener
 from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
@@ -34,6 +40,10 @@ UNDECODABLE_S: Final = 10.0
 LONG_GOP_S: Final = 5.0
 FPS_WINDOW_S: Final = 5.0
 TICK_S: Final = 1.0
+CLOCK_OFFSET_MS: Final = 10_000
+"""A camera's clock further off is told; recordings go by ours."""
+UNSEEN_S: Final = 60.0
+"""What cannot be looked at is ordered to be recorded so long, again with each keyframe."""
 Opener = Callable[[str, Clock], CameraStream]
 
 
@@ -48,26 +58,47 @@ class CameraReader:
         ring: PacketRing,
         recorder: Recorder,
         live: PacketListener,
-        analyser: Analyser,
+        analyser: StreamChoice,
         *,
-        opener: Opener = open_stream,
+        unseen: str = "",
+        opener: Opener | None = None,
         back_off: BackOff | None = None,
     ) -> None:
         self._camera, self._clock, self._report, self._ring = camera, clock, report, ring
         self._recorder, self._live, self._analyser = recorder, live, analyser
-        self._open, self._back_off = opener, back_off or BackOff()
+        self._open = opener or partial(open_stream, transport=camera.rtsp_transport)
+        self.attempts = Attempts(back_off or BackOff())
+        self._stream: CameraStream | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._wanted: StreamFormat | None = None
+        # ``unseen``: why no picture may be looked at.
+        self._analysed, self._unseen, self._limit_px = not unseen, unseen, 0 if unseen else MAX_PICTURE_PX
+        self._keyframe_problem = ""
         self._fps_from_s, self._fps_frames = 0.0, 0
+        self._clocks: Clocks | None = None
+        self._told_jumps = self._told_wraps = 0
         self.counters = {
             "packets": 0,
             "bytes": 0,
             "video_frames": 0,
             "connects": 0,
-            "losses": 0,
+            "bad_keyframes": 0,
             "clock_jumps": 0,
+            "clock_wraps": 0,
         }
+
+    @property
+    def clock_offset_s(self) -> float:
+        """How far the camera's clock is ahead of ours; not a number while it is not known."""
+        offset_ms = self._clocks.offset_ms if self._clocks else None
+        return math.nan if offset_ms is None else offset_ms / 1000
+
+    @property
+    def clock_drift_ppm(self) -> float:
+        """How much faster than ours the camera's clock runs; not a number while it is not known."""
+        drift_ppm = self._clocks.drift_ppm if self._clocks else None
+        return math.nan if drift_ppm is None else drift_ppm
 
     @property
     def alive(self) -> bool:
@@ -77,9 +108,12 @@ class CameraReader:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> bool:
-        """Ask it to end. False when it still waits for the camera: FFmpeg cannot be interrupted, and nothing
-        depends on that read any more, so the process may end over it."""
+        """Ask it to end. False when it still waits for the camera (only where it is not read through a gate):
+        nothing depends on that read any more, so the process may end over it."""
         self._stopping.set()
+        stream = self._stream
+        if stream is not None:
+            stream.abort()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -97,25 +131,31 @@ class CameraReader:
             began_s = self._clock.monotonic_s()
             try:
                 self._once()
+                wait_s = 0.0
             except CameraError as error:
-                self._lost(str(error), began_s)
+                wait_s = self._lost(error, str(error), began_s)
             except Exception as error:
                 # A bug or an exhausted resource must cost one connection, not the camera.
                 log.exception("reading %s failed", address(self._camera.rtsp_url))
-                self._lost(f"internal error: {type(error).__name__}", began_s)
-            self._wait(self._back_off.next_s())
+                wait_s = self._lost(error, f"internal error: {type(error).__name__}", began_s)
+            self._wait(wait_s)
 
     def _once(self) -> None:
         """One connection, until it is lost (CameraError) or this worker stops."""
         stream = self._open(self._camera.rtsp_url, self._clock)
+        self._stream = stream
         self.counters["connects"] += 1
+        self.attempts.connected()
         try:
             self._tell_findings(stream)
             self._read(stream)
         finally:
+            self._stream = None
             stream.close()
 
     def _read(self, stream: CameraStream) -> None:
+        self._told_jumps = self._told_wraps = 0
+        self._keyframe_problem = ""
         timeline, sets = Timeline(), ParameterSets(stream.codec, stream.described)
         now_s = self._clock.monotonic_s()
         began_s = video_s = self._fps_from_s = now_s
@@ -135,28 +175,35 @@ class CameraReader:
             if self._wanted is None:
                 continue
             packet = timeline.place(raw, now_s, self._clock.now_ms())
-            self.counters["clock_jumps"] = timeline.jumps
+            if packet.key:
+                self._tell_clocks(timeline)
             if not self._ring.push(packet):
                 self._tell_overflow()
                 continue
             self._recorder.feed(packet)
             self._live.feed(packet)
-            if packet.video:
+            if packet.video and self._analysed:
                 self._analyser.put(packet)
 
     def _keyframe(self, raw: RawPacket, stream: CameraStream, sets: ParameterSets) -> RawPacket:
         """With parameter sets in front; begins a new format where they are the first or others than before."""
+        before = sets.current
         try:
             data, changed = sets.take(raw.data)
-        except ValueError as error:
-            log.warning("%s: %s", self._camera.id, error)
+            wanted = None
+            if self._wanted is None or changed:
+                wanted = read_format(uuid7(self._clock), stream.codec, data, sets.current, stream.audio)
+        except (ValueError, UnusableStreamError) as error:
+            # Damaged on the way: the next one tells.
+            sets.current = before
+            self._bad_keyframe(str(error))
             return raw
-        if self._wanted is None or changed:
+        if wanted is not None:
             if changed and self._wanted is not None:
                 log.warning("%s changes its picture format", self._camera.id)
                 self._interrupt("the camera changed its picture format", lossless=True)
-            stream_id = uuid7(self._clock)
-            self._begin(read_format(stream_id, stream.codec, data, sets.current, stream.audio))
+            self._begin(wanted)
+        self._record_unseen()
         longest_s = self._ring.longest_gop_s
         if longest_s > LONG_GOP_S:
             self._report.find(
@@ -166,11 +213,20 @@ class CameraReader:
             )
         return replace(raw, data=data)
 
+    def _bad_keyframe(self, reason: str) -> None:
+        if self._keyframe_problem != reason:
+            log.warning("%s: %s", self._camera.id, reason)
+        self._keyframe_problem = reason
+        self.counters["bad_keyframes"] += 1
+
     def _begin(self, wanted: StreamFormat) -> None:
         self._ring.clear()
         self._wanted = wanted
-        for part in (self._recorder, self._live, self._analyser):
+        self._analysed = wanted.width_px * wanted.height_px <= self._limit_px
+        searched = self._analysed or bool(self._camera.detect_url)
+        for part in (self._recorder, self._live, *((self._analyser,) if searched else ())):
             part.stream_started(wanted)
+        self._tell_too_large(wanted)
         width, height = self._camera.resolution_capture
         self._report.find(
             "resolution",
@@ -186,24 +242,30 @@ class CameraReader:
         """Raises CameraError when the connection is alive but useless."""
         where = address(self._camera.rtsp_url)
         if now_s - video_s > STALL_S:
-            raise StreamLostError(f"{where} has sent no picture for {STALL_S:g} s")
+            raise StalledError(f"{where} has sent no picture for {STALL_S:g} s")
         if self._wanted is None:
             if now_s - began_s > FIRST_PICTURE_S:
-                raise UnusableStreamError(f"{where} has sent no usable keyframe within {FIRST_PICTURE_S:g} s")
+                reason = f" ({self._keyframe_problem})" if self._keyframe_problem else ""
+                raise UnusableStreamError(
+                    f"{where} has sent no usable keyframe within {FIRST_PICTURE_S:g} s{reason}"
+                )
+            return
+        if not self._analysed:
             return
         limit_s = max(UNDECODABLE_S, 2 * self._ring.longest_gop_s)
         if now_s - max(began_s, self._analyser.good_s) > limit_s:
             raise UnusableStreamError(f"{where} sends data that cannot be decoded as {self._wanted.codec}")
 
-    def _lost(self, reason: str, began_s: float) -> None:
+    def _lost(self, error: Exception, reason: str, began_s: float) -> float:
+        """Seconds until the next try."""
         if self._stopping.is_set():
-            return  # the last word on the state is `stop`'s
-        self.counters["losses"] += 1
-        if self._wanted is not None:
-            self._back_off.was_online(self._clock.monotonic_s() - began_s)
+            return 0.0  # the last word on the state is `stop`'s
+        lasted_s = self._clock.monotonic_s() - began_s
+        wait_s = self.attempts.lost(error, had_pictures=self._wanted is not None, lasted_s=lasted_s)
         # The ring must not give packets of the old connection to a recording of the next one.
         self._interrupt(reason)
-        self._report.lost(reason)
+        self._report.lost(reason, self.attempts.last_error)
+        return wait_s
 
     def _interrupt(self, reason: str, *, lossless: bool = False) -> None:
         self._wanted = None
@@ -221,6 +283,22 @@ class CameraReader:
                 return
             self._clock.wait(self._stopping, min(left_s, TICK_S))
 
+    def _tell_clocks(self, timeline: Timeline) -> None:
+        clocks = self._clocks = timeline.clocks
+        jumps, wraps = timeline.jumps - self._told_jumps, timeline.wraps - self._told_wraps
+        self._told_jumps, self._told_wraps = timeline.jumps, timeline.wraps
+        self.counters["clock_jumps"] += jumps
+        self.counters["clock_wraps"] += wraps
+        self._recorder.measured(clocks)
+        offset_ms = clocks.offset_ms or 0
+        self._report.find(
+            "clock",
+            f"the camera's clock is {abs(offset_ms) / 1000:.0f} s {'ahead of' if offset_ms > 0 else 'behind'} ours: "
+            "what it writes into its pictures is wrong; set its time server"
+            if abs(offset_ms) > CLOCK_OFFSET_MS
+            else "",
+        )
+
     def _count_fps(self, now_s: float) -> None:
         self._fps_frames += 1
         self.counters["video_frames"] += 1
@@ -234,16 +312,29 @@ class CameraReader:
         dropped = "" if stream.audio else stream.unsupported_audio
         self._report.find(
             "audio",
-            f"the camera's sound is {dropped}, which is not recorded; set the camera to AAC"
+            f"the camera's sound is {dropped}, which cannot be recorded; set the camera to AAC or G.711"
             if dropped
             else "",
         )
-        self._report.find(
-            "detect_url",
-            "detect_url is set but not used yet: motion is searched in the main stream"
-            if self._camera.detect_url
-            else "",
+
+    def _tell_too_large(self, wanted: StreamFormat) -> None:
+        """Pictures beyond the bound are never decoded: they are recorded, all of them where motion would decide."""
+        why = self._unseen or (
+            f"pictures of {wanted.width_px}×{wanted.height_px} pixels are too large to be looked at (limit "
+            f"{self._limit_px / 1_000_000:g} million); set detect_url to the camera's smaller stream"
         )
+        all_of_it = "; until then all is recorded" if self._camera.record_on_motion else ""
+        self._report.find(
+            "too_large", "" if self._analysed or self._camera.detect_url else f"{why}{all_of_it}"
+        )
+        if not self._analysed:
+            self._report.online()
+            self._record_unseen()
+
+    def _record_unseen(self) -> None:
+        seen = self._analysed or self._analyser.sub_analysed
+        if self._camera.record_on_motion and not seen:
+            self._recorder.order("unseen", Trigger.CONTINUOUS, None, UNSEEN_S)
 
     def _tell_overflow(self) -> None:
         if self._ring.overflows:

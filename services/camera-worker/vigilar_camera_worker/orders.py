@@ -53,7 +53,10 @@ class Orders:
         received.reply(ok=True, message=f"Recording for {left_s:.0f} s.", data=data)
 
     def _stop(self, received: Received, sender: str, command: RecordCommand) -> None:
-        if not self._recorder.cancel(sender):
+        # People may end what a rule began; a rule ends only its own.
+        senders = (sender,) if sender == RULES_SENDER else (sender, RULES_SENDER)
+        stopped = [self._recorder.cancel(name) for name in senders]
+        if not any(stopped):
             received.reply(ok=False, code="not_recording", message="No recording was ordered here.")
             return
         log.info("stop recording: ordered by %s %s", sender, command.user)

@@ -14,7 +14,7 @@ from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.nal import ParameterSets, is_complete, parameter_sets
 from vigilar_camera_worker.domain.packets import RawPacket
 from vigilar_camera_worker.domain.ring import PacketRing
-from vigilar_camera_worker.errors import StreamLostError, UnreachableError
+from vigilar_camera_worker.errors import LoginRefusedError, StalledError, StreamLostError, UnreachableError
 from vigilar_camera_worker.report import Report
 from vigilar_common.config import Camera
 from vigilar_common.messages.camera import CameraCondition, CameraOffline, CameraOnline, CameraState
@@ -31,6 +31,7 @@ class Part:
 
     calls: list[tuple[str, Any]] = field(default_factory=list)
     good_s: float = 0.0
+    sub_analysed: bool = False
     on_start: Callable[[Any], None] = lambda _wanted: None
 
     def stream_started(self, wanted: Any) -> None:
@@ -45,7 +46,12 @@ class Part:
 
     put = feed
 
+    def order(self, *what: Any) -> None:
+        self.calls.append(("order", what))
+
     def tick(self) -> None: ...
+
+    def measured(self, clocks: Any) -> None: ...
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
@@ -154,13 +160,57 @@ def test_a_short_loss_is_not_told_as_offline_and_a_longer_one_is_and_its_length_
     assert second.offline_s > 0.2
 
 
-def test_it_is_tried_again_ever_more_slowly_up_to_half_a_minute() -> None:
+def waits(house: House) -> list[float]:
+    return [later - earlier for earlier, later in zip(house.tried_at, house.tried_at[1:], strict=False)]
+
+
+def test_a_camera_that_is_away_is_never_waited_for_longer_than_two_and_a_half_seconds() -> None:
     house = House([UnreachableError("away")] * 14)
     house.run()
-    waits = [later - earlier for earlier, later in zip(house.tried_at, house.tried_at[1:], strict=False)]
-    assert 0.1 <= waits[0] <= 0.2
-    assert all(15 <= wait <= 30.01 for wait in waits[9:])
-    assert all(0.1 * 2**n <= wait <= 0.2 * 2**n + 0.001 for n, wait in enumerate(waits[:7]))
+    waited = waits(house)
+    assert all(0.1 * 2**n <= wait <= 0.2 * 2**n + 0.001 for n, wait in enumerate(waited[:4]))
+    assert all(1.25 <= wait <= 2.51 for wait in waited[4:])
+    assert len({round(wait, 3) for wait in waited[4:]}) > 5, "each wait is another"
+
+
+def test_a_camera_that_refuses_the_login_is_soon_left_alone() -> None:
+    house = House([LoginRefusedError("401")] * 14)
+    house.run()
+    waited = waits(house)
+    assert sum(waited[:2]) < 1, "while it boots it may refuse anybody"
+    assert sum(wait < 30 for wait in waited) <= 7
+    assert all(150 <= wait <= 300.01 for wait in waited[10:])
+
+
+def test_after_a_refusal_a_camera_that_is_merely_away_is_tried_quickly_again() -> None:
+    house = House([*[LoginRefusedError("401")] * 9, UnreachableError("away"), UnreachableError("away")])
+    house.run()
+    assert waits(house)[-1] <= 2.51
+
+
+def test_losses_are_counted_by_kind() -> None:
+    house = House([Script([*raw(), StalledError("silent")]), UnreachableError("away"), Script(raw())])
+    house.run()
+    assert house.reader.attempts.counters == {"losses": 2, "reconnects": 1, "stalls": 1}
+    assert house.reader.attempts.last_error == "unreachable"
+    assert house.state.error == ""
+
+
+def test_the_state_names_the_kind_of_the_failure() -> None:
+    house = House([LoginRefusedError("refuses user or password")] * 2)
+    house.run()
+    assert house.state.error == "login_refused"
+
+
+def test_pictures_too_large_to_be_looked_at_are_all_recorded_and_never_decoded() -> None:
+    house = House([Script(raw())])
+    house.reader._limit_px = 320 * 240 - 1
+    house.run()
+    assert "packet" not in house.analyser.names()
+    assert house.recorder.names().count("packet") == 20
+    assert house.recorder.names().count("order") >= 2, "again with each keyframe"
+    assert house.facts.of(CameraOnline)
+    assert "320×240 pixels are too large to be looked at" in " ".join(house.state.findings)
 
 
 def test_after_a_healthy_connection_the_first_retry_is_quick_again() -> None:

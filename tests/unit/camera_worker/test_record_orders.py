@@ -290,8 +290,11 @@ def test_commands_are_answered_and_the_state_tells_when_the_order_ends(make: Cal
     assert (reply.ok, reply.data["until_ms"]) == (True, until_ms())
     assert until_ms() == bench.clock.now_ms() + 20_000
     assert reply.data["recording_id"] == bench.recorder.recording_id
-    assert send("web", RecordAction.STOP).code == "not_recording", "the order is of another sender"
-    assert send("events", RecordAction.STOP).ok
+    bench.recorder.order("unseen", Trigger.CONTINUOUS, None, 60)
+    assert until_ms() == bench.clock.now_ms() + 20_000, "what nobody ordered is not told as an order"
+    assert send("web", RecordAction.STOP).ok, "people may end what a rule began"
+    assert send("web", RecordAction.STOP).code == "not_recording"
+    assert send("events", RecordAction.STOP).code == "not_recording"
     assert until_ms() == 0
     bench.finish()
     assert [fact.trigger for fact in bench.facts.of(RecordingOpened)][-1] is Trigger.RULE

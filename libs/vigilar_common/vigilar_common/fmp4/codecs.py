@@ -14,7 +14,7 @@ _DECODER_SPECIFIC: Final = 5
 
 
 def codec_string(entry: bytes, body: memoryview, depth: int) -> str:
-    """For example ``avc1.64001f``, ``hvc1.1.6.L93.B0``, ``mp4a.40.2``, ``opus``. Raises Fmp4Error."""
+    """For example ``avc1.64001f``, ``hvc1.1.6.L93.B0``, ``av01.0.04M.08``, ``mp4a.40.2``, ``opus``. Raises Fmp4Error."""
     name = entry.decode("latin-1")
     if entry in (b"avc1", b"avc3"):
         config = _config(body, _VISUAL_ENTRY_BYTES, b"avcC", name, depth)
@@ -25,6 +25,8 @@ def codec_string(entry: bytes, body: memoryview, depth: int) -> str:
         return _hevc(name, _config(body, _VISUAL_ENTRY_BYTES, b"hvcC", name, depth))
     if entry == b"mp4a":
         return _mp4a(_config(body, _AUDIO_ENTRY_BYTES, b"esds", name, depth))
+    if entry == b"av01":
+        return _av1(name, _config(body, _VISUAL_ENTRY_BYTES, b"av1C", name, depth))
     if entry in (b"Opus", b"fLaC"):
         return name.lower()
     if not name.isalnum() or not name.isascii():
@@ -49,6 +51,16 @@ def _hevc(name: str, config: memoryview) -> str:
     constraints = bytes(config[6:12]).rstrip(b"\0")
     parts = [name, f"{space}{config[1] & 0x1F}", f"{reversed_flags:X}", f"{tier}{config[12]}"]
     return ".".join(parts + [f"{byte:X}" for byte in constraints])
+
+
+def _av1(name: str, config: memoryview) -> str:
+    """``av01.0.04M.08``: profile, level and tier, bit depth."""
+    if len(config) < 4:
+        raise Fmp4Error(f"av1C: cut short ({len(config)} bytes)")
+    high, twelve = config[2] & 0x40, config[2] & 0x20
+    depth_bits = 12 if twelve else 10 if high else 8
+    tier = "H" if config[2] & 0x80 else "M"
+    return f"{name}.{config[1] >> 5}.{config[1] & 0x1F:02d}{tier}.{depth_bits:02d}"
 
 
 def _mp4a(body: memoryview) -> str:

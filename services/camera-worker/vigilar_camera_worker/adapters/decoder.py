@@ -61,7 +61,7 @@ class Decoder:
     def __init__(self, wanted: StreamFormat, *, in_order: bool = False) -> None:
         import av
 
-        context = av.CodecContext.create(wanted.codec, "r")
+        context = av.CodecContext.create(wanted.decoder, "r")
         assert isinstance(context, av.VideoCodecContext)
         context.thread_type = "NONE"
         context.options = {"skip_loop_filter": "all", "max_pixels": str(MAX_PICTURE_PX)}

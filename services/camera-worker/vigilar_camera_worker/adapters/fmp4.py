@@ -30,7 +30,9 @@ LIVE: Final = {
     "max_interleave_delta": "100000",
 }
 _TICK: Final = Fraction(1, TICKS_PER_S)
-_DEMUXERS: Final = {"h264": "h264", "hevc": "hevc"}
+_DEMUXERS: Final = {"h264": "h264", "hevc": "hevc", "av1": "obu"}
+_DECODERS: Final = {"av1": "libdav1d"}
+"""FFmpeg's own one needs hardware."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class StreamFormat:
     parameter_sets: bytes
     audio: AudioTrack | None
     _keyframe: Any = field(repr=False)
+
+    @property
+    def decoder(self) -> str:
+        """What FFmpeg calls the decoder of its pictures."""
+        return _DECODERS.get(self.codec, self.codec)
 
     @property
     def audio_codec(self) -> str:

@@ -72,7 +72,7 @@ class CameraStream:
         self._clock = clock
         self._video = _best_video(container, self._where)
         context = self._video.codec_context
-        self.codec: str = context.name
+        self.codec: str = context.codec.canonical_name
         self.described: bytes = context.extradata or b""
         self.unsupported_audio = ""
         self.audio: AudioTrack | None = None
@@ -164,7 +164,7 @@ def _open_rtsp(url: str, clock: Clock, transport: str) -> CameraStream:
         "analyzeduration": "0",
         "probesize": "32",
         "timeout": str(int(OPEN_TIMEOUT_S * 1e6)),
-        "rtsp_transport": transport,
+        "rtsp_transport": str(transport),  # FFmpeg takes no enumeration of ours
         "allowed_media_types": "video+audio",
         "protocol_whitelist": _GATED_PROTOCOLS[transport],
         **NEVER_DECODE,
@@ -259,12 +259,12 @@ def _unreachable(url: str, where: str, error: av.FFmpegError) -> str:
 def _best_video(container: InputContainer, where: str) -> av.video.stream.VideoStream:
     names = []
     for stream in container.streams.video:
-        name = stream.codec_context.name if stream.codec_context is not None else "unknown"
+        name = stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
         if name in CODECS:
             return stream
         names.append(name)
     if names:
-        raise UnusableStreamError(f"{where} sends {', '.join(names)}; only H.264 and H.265 can be recorded")
+        raise UnusableStreamError(f"{where} sends {', '.join(names)}; only H.264, H.265 and AV1 can be recorded")
     raise UnusableStreamError(f"{where} sends no video")
 
 

@@ -70,7 +70,7 @@ class Transcoder:
         import av
 
         self._profile = profile
-        context = av.CodecContext.create(wanted.codec, "r")
+        context = av.CodecContext.create(wanted.decoder, "r")
         assert isinstance(context, av.VideoCodecContext)
         context.thread_type = "NONE"
         context.options = {"max_pixels": str(MAX_PICTURE_PX)}

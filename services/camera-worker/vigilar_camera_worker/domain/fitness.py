@@ -30,7 +30,9 @@ class Chain(Protocol):
 
 
 def new_chain(codec: str, sets: bytes) -> Chain:
-    """Raises NalError when the parameter sets cannot be read."""
+    """Raises NalError when the parameter sets cannot be read, UnsupportedError for other codecs."""
+    if codec not in ("h264", "hevc"):
+        raise UnsupportedError(f"{codec.upper()} can only be decoded whole")
     return H264Chain(sets) if codec == "h264" else HevcChain(sets)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-CODECS: Final = ("h264", "hevc")
+from vigilar_camera_worker.domain.av1 import sequence_header
+
+CODECS: Final = ("h264", "hevc", "av1")
 _START: Final = b"\0\0\1"
 _PARAMETER_SETS: Final = {"h264": frozenset((7, 8)), "hevc": frozenset((32, 33, 34))}
 
@@ -45,18 +47,25 @@ def units(data: bytes, codec: str) -> Iterator[tuple[int, bytes]]:
 
 
 def parameter_sets(data: bytes, codec: str) -> bytes:
-    """SPS and PPS (H.265: VPS too) before the first picture of ``data``, in Annex B; empty when there are none."""
+    """SPS and PPS (H.265: VPS too; AV1: the sequence header) before the first picture of ``data``, in Annex B; empty
+    when there are none."""
+    if codec == "av1":
+        return sequence_header(data)
     wanted = _PARAMETER_SETS[codec]
     return b"".join(b"\0\0\0\1" + unit for kind, unit in _head_units(data, codec) if kind in wanted)
 
 
 def is_complete(sets: bytes, codec: str) -> bool:
     """Whether every kind of parameter set that a decoder needs is there."""
+    if codec == "av1":
+        return bool(sets)
     return {kind for kind, _ in _head_units(sets, codec)} >= _PARAMETER_SETS[codec]
 
 
 def _sequence(sets: bytes, codec: str) -> list[bytes]:
     """The SPS alone: what decides on size and profile. Picture parameter sets may change with every keyframe."""
+    if codec == "av1":
+        return [sets]
     wanted = 7 if codec == "h264" else 33
     return [unit for kind, unit in _head_units(sets, codec) if kind == wanted]
 

@@ -72,8 +72,11 @@ class Reasons:
         return max((order.until_s + self._post_s - now_s for order in self._orders.values()), default=0.0)
 
     def ordered_until_s(self, now_s: float) -> float:
-        """Monotonic time at which the last order that still runs ends, without post-roll; 0: none runs."""
-        return max((order.until_s for order in self._orders.values() if order.until_s > now_s), default=0.0)
+        """Monotonic time at which the last order of people and rules ends, without post-roll; 0: none runs."""
+        running = (order for order in self._orders.values() if order.until_s > now_s)
+        return max(
+            (order.until_s for order in running if order.trigger is not Trigger.CONTINUOUS), default=0.0
+        )
 
     def over(self, media_s: float, now_s: float) -> bool:
         return not self._continuous and media_s > self._motion_until_s and self.ordered_left_s(now_s) <= 0

@@ -19,6 +19,8 @@ MAX_BACK_S: Final = 0.5
 MAX_LATENCY_S: Final = 5.0
 WRAPS: Final = (1 << 32, 1 << 33)
 """Ticks after which RTP (32 bits) and MPEG-TS (33 bits) begin again at 0."""
+SAME_ORIGIN_S: Final = 2.0
+"""Sound and pictures of one origin arrive within this of one another."""
 TOGETHER_S: Final = 5.0
 """Sound and pictures whose clocks jump within this time are moved by the same amount: they stay in step."""
 _DRIFT_SHARE: Final = 0.002
@@ -85,22 +87,38 @@ class Timeline:
         )
 
     def _repaired(self, track: _Track, stamp: int | None, now_s: float) -> int:
-        if track.dts is None:
-            # Tracks that begin later than the connection keep their distance to its beginning.
-            track.shift = -(stamp or 0) + self._elapsed(now_s)
-            return (stamp or 0) + track.shift
-        expected = track.dts + track.step
+        if not track.stamped:
+            return self._first(track, stamp, now_s)
+        assert track.dts is not None
         if stamp is None:
-            return expected
-        if not track.stamped and abs(stamp + track.shift - expected) > MAX_STEP_S * TICKS_PER_S:
-            track.shift = expected - stamp  # the first one that says anything; nothing jumped
-            return expected
-        dts = self._unwrapped(track, stamp, expected)
+            return track.dts + track.step
+        dts = self._unwrapped(track, stamp, track.dts + track.step)
         passed = now_s - track.arrived_s
-        if not _plausible(dts - track.dts, passed):
+        if not _plausible(dts - track.dts, passed) and not self._fits_pictures(track, dts, now_s):
             self.jumps += 1
             dts += self._bridge(track, dts, now_s)
         return max(dts, track.dts + 1)
+
+    def _first(self, track: _Track, stamp: int | None, now_s: float) -> int:
+        """Up to the first timestamp of a track. FFmpeg gives both tracks one origin, as far as the camera tells it
+        (RTP-Info, sender reports); a track that cannot have the other's is placed where it arrived."""
+        other = self._audio if track is self._video else self._video
+        arrived = self._elapsed(now_s) if track.dts is None else track.dts + track.step
+        known = stamp or 0  # RTSP leaves out the time of its first packet, which is 0
+        if other.stamped and abs(known + other.shift - arrived) <= SAME_ORIGIN_S * TICKS_PER_S:
+            track.shift = other.shift
+        elif track.dts is None or abs(known + track.shift - arrived) > MAX_STEP_S * TICKS_PER_S:
+            track.shift = arrived - known
+        elif stamp is None:
+            return arrived
+        dts = known + track.shift
+        return dts if track.dts is None else max(dts, track.dts + 1)
+
+    def _fits_pictures(self, track: _Track, dts: int, now_s: float) -> bool:
+        """Sound that steps back to where the pictures are: FFmpeg has learned how the two belong together."""
+        if track is self._video or not self._video.stamped:
+            return False
+        return abs(dts - self._elapsed_of(self._video, now_s)) <= SAME_ORIGIN_S * TICKS_PER_S
 
     def _unwrapped(self, track: _Track, stamp: int, expected: int) -> int:
         dts = stamp + track.shift
@@ -126,10 +144,10 @@ class Timeline:
         return by
 
     def _elapsed(self, now_s: float) -> int:
-        other = self._audio if self._video.dts is None else self._video
-        if other.dts is None:
-            return 0
-        return other.dts + round((now_s - other.arrived_s) * TICKS_PER_S)
+        return self._elapsed_of(self._audio if self._video.dts is None else self._video, now_s)
+
+    def _elapsed_of(self, track: _Track, now_s: float) -> int:
+        return 0 if track.dts is None else track.dts + round((now_s - track.arrived_s) * TICKS_PER_S)
 
     def _latency_s(self, media_s: float, now_s: float) -> float:
         """How long ago the picture was taken, measured against the quickest packets seen."""
