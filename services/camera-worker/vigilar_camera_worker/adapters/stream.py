@@ -264,7 +264,9 @@ def _best_video(container: InputContainer, where: str) -> av.video.stream.VideoS
             return stream
         names.append(name)
     if names:
-        raise UnusableStreamError(f"{where} sends {', '.join(names)}; only H.264, H.265 and AV1 can be recorded")
+        raise UnusableStreamError(
+            f"{where} sends {', '.join(names)}; only H.264, H.265 and AV1 can be recorded"
+        )
     raise UnusableStreamError(f"{where} sends no video")
 
 
