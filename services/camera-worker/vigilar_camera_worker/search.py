@@ -327,8 +327,8 @@ class MotionSearch:
         errors = decoder.errors
         for picture in decoder.feed(packet):
             self._seen_clean(decoder, picture)
-            looking = self._machine.active or (self._sparse and self._clean)
-            if governor is not None and governor.due(picture.time_s, looking):
+            suspect = self._sparse and not self._machine.moving
+            if governor is not None and governor.due(picture.time_s, self._machine.active, suspect=suspect):
                 self._analyse(picture)
         if decoder.errors != errors:
             self.counters["frames_damaged"] += decoder.errors - errors

@@ -17,6 +17,8 @@ from vigilar_camera_worker.adapters.decoder import Luma
 
 LEARN_S: Final = 6.0
 """Time constant of mean and deviation."""
+SLOWER: Final = 10.0
+"""So much more slowly are pixels learnt that differ."""
 FIRST_LOOKS: Final = 4
 """Looks that only learn."""
 FIRST_DEVIATION: Final = 3.0
@@ -25,7 +27,7 @@ LEAST_STEPS: Final = 5.0
 DEVIATIONS: Final = 3.0
 """Mean deviations by which it must differ besides."""
 WINDOW_PX: Final = (9, 15)
-NEED_SHARE: Final = 0.3
+NEED_SHARE: Final = 0.15
 """Of the smallest motion's area: smearing and a first step into the picture show less than the whole object."""
 
 
@@ -65,7 +67,9 @@ class Trigger:
         difference = cv2.absdiff(current, self._mean)
         limit = cv2.addWeighted(self._deviation, DEVIATIONS, self._deviation, 0, self._steps)
         changed = cv2.compare(difference, limit, cv2.CMP_GT)
-        cv2.accumulateWeighted(current, self._mean, rate)
+        # What differs is kept out of the mean for long: it would leave a ghost where it was.
+        cv2.accumulateWeighted(current, self._mean, rate, cv2.bitwise_not(changed))
+        cv2.accumulateWeighted(current, self._mean, rate / SLOWER, changed)
         # What moves must not make its pixels insensitive: only so much of it counts as noise.
         cv2.accumulateWeighted(cv2.min(difference, limit), self._deviation, rate)
         self._looks += 1

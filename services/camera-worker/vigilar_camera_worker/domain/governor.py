@@ -8,6 +8,10 @@ MAX_MOTION_FPS: Final = 5.0
 """More than this finds nothing more (docs: performance) and costs; `motion_fps` bounds it from above."""
 
 
+MAX_SUSPECT_FPS: Final = 10.0
+"""For the second or so in which a suspicion is confirmed or dropped."""
+
+
 class FpsGovernor:
     """Says for each frame whether it is looked at. ``idle_fps`` and ``motion_fps`` are upper bounds."""
 
@@ -15,11 +19,12 @@ class FpsGovernor:
         self._idle_s = 1 / idle_fps
         # While something moves one never looks less often than while nothing does.
         self._motion_s = min(self._idle_s, 1 / min(motion_fps, MAX_MOTION_FPS))
+        self._suspect_s = min(self._motion_s, 1 / min(motion_fps, MAX_SUSPECT_FPS))
         self._last_s: float | None = None
 
-    def due(self, time_s: float, active: bool) -> bool:
+    def due(self, time_s: float, active: bool, *, suspect: bool = False) -> bool:
         """``time_s`` is media time; True at most as often as the rate allows."""
-        interval_s = self._motion_s if active else self._idle_s
+        interval_s = self._suspect_s if suspect else self._motion_s if active else self._idle_s
         # A millisecond of tolerance: timestamps are rounded, and 15 fps must give 5 fps, not 3.75.
         if self._last_s is not None and 0 <= time_s - self._last_s < interval_s - 0.001:
             return False
