@@ -206,7 +206,9 @@ class Checker:
             )  # fmt: skip
 
         if row.state in _GONE:
-            if told.deleted is not None or (row.deleted_ms or 0) < self._begun_ms:
+            # What went before the ledger began has no entry at all: one that has says so of its deletion too.
+            before = (row.deleted_ms or 0) < self._begun_ms and not self._is_known(file_id)
+            if told.deleted is not None or before:
                 self.deleted += 1
                 return None
             return verdict(State.MISSING, "its row says that it was deleted, the ledger knows of no deletion")
@@ -226,6 +228,10 @@ class Checker:
         if state is State.INTACT and what == "recording" and self._has_gaps(file_id):
             state = State.WITH_GAPS
         return verdict(state, seen.detail, seen)
+
+    def _is_known(self, file_id: str) -> bool:
+        query = "SELECT 1 FROM ledger WHERE subject = ? LIMIT 1"
+        return self._connection.execute(query, (file_id,)).fetchone() is not None
 
     def _has_gaps(self, recording_id: str) -> bool:
         query = (

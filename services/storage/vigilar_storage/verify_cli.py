@@ -193,6 +193,8 @@ def _print(
             "checkpoints": report.checkpoints,
             "checkpoint_size": report.checkpoint_size,
             "problems": report.problems,
+            "from_ms": report.from_ms,
+            "to_ms": report.to_ms,
             "unchecked": report.unchecked,
         }
         answer = {
