@@ -60,6 +60,25 @@ def test_reordered_pictures_keep_their_distance() -> None:
     assert got.pts - got.dts == 2 * STEP
 
 
+def test_pictures_out_of_order_are_shown_when_they_were_taken_although_the_first_come_without_order() -> None:
+    """As FFmpeg tells two B-frames over RTSP: it learns their order from the first few."""
+    sent = [(None, None), (3, 3), (1, None), (2, 1), (6, 2), (4, 4), (5, 5), (9, 6), (7, 7), (8, 8), (12, 9)]
+    timeline = Timeline()
+    got = [
+        timeline.place(
+            RawPacket(
+                True, False, None if p is None else p * STEP, None if d is None else d * STEP, STEP, b"x"
+            ),
+            index / 10,
+            0,
+        )
+        for index, (p, d) in enumerate(sent)
+    ]
+    assert [p.pts // STEP for p in got[4:]] == [6, 4, 5, 9, 7, 8, 12]
+    assert all(later.dts > earlier.dts for earlier, later in pairwise(got))
+    assert timeline.jumps == 0
+
+
 def test_a_burst_after_a_network_hiccup_gets_the_wall_times_it_was_taken_at() -> None:
     timeline = Timeline()
     for index in range(50):

@@ -62,9 +62,9 @@ class Timeline:
         # Pictures in another order than they are shown in (B-frames) may come without the time they are sent at.
         stamp = raw.dts if raw.dts is not None else raw.pts
         dts = self._repaired(track, stamp, now_s)
-        ahead = 0 if raw.pts is None or raw.dts is None else raw.pts - raw.dts
         # More reordering than a second is a broken timestamp, not a B-frame.
-        pts = dts + ahead if 0 <= ahead <= TICKS_PER_S else dts
+        shown = dts if raw.pts is None else raw.pts + track.shift
+        pts = shown if 0 <= shown - dts <= TICKS_PER_S else dts
         if track.dts is not None and 0 < dts - track.dts <= TICKS_PER_S * 2:
             track.step = dts - track.dts
         track.dts, track.arrived_s = dts, now_s

@@ -31,6 +31,9 @@ function formatter(key: string, options: Intl.DateTimeFormatOptions): Intl.DateT
 export const clock = (ms: number): string =>
   formatter('clock', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(ms);
 
+/** Whole seconds until then; 0 when it is past. */
+export const secondsLeft = (untilMs: number, nowMs: number): number => Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
+
 export const clockSeconds = (ms: number): string =>
   formatter('seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(ms);
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { ago, bytes, clock, dayKey, dayRange, dayTitle, duration, place, setTimeZone, timecode } from '../src/format';
+import { ago, bytes, clock, dayKey, dayRange, dayTitle, duration, place, secondsLeft, setTimeZone, timecode } from '../src/format';
 
 const HOUR_MS = 3_600_000;
 const at = (iso: string): number => Date.parse(iso);
@@ -19,6 +19,11 @@ describe('times', () => {
     expect(dayTitle(at('2026-07-01T22:30:00Z'), now)).toBe('Today');
     expect(dayTitle(at('2026-07-01T12:00:00Z'), now)).toBe('Yesterday');
     expect(dayTitle(at('2026-06-01T12:00:00Z'), now)).toContain('June 2026');
+  });
+  it('count down to nothing, and never below it', () => {
+    expect(secondsLeft(61_400, 1_000)).toBe(61);
+    expect(secondsLeft(1_001, 1_000)).toBe(1);
+    expect(secondsLeft(0, 1_000)).toBe(0);
   });
   it('are relative for an hour, then a clock, then a date', () => {
     const now = at('2026-07-02T10:00:00Z');

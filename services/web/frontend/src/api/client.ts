@@ -113,6 +113,11 @@ export const api = {
   logout: () => request<undefined>('POST', '/api/v1/logout'),
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
+  record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
+    request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {
+      action,
+      ...(action === 'start' ? { duration_s: durationS } : {}),
+    }),
   alarm: () => request<Alarm>('GET', '/api/v1/alarm'),
   setAlarm: (action: ArmAction, pin: string) => request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin }),
   events: (q: EventQuery) => request<Page<VigilarEvent>>('GET', `/api/v1/events${query({ ...q })}`),

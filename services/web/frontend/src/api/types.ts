@@ -42,6 +42,8 @@ export interface CameraState {
   fps: number;
   motion: boolean;
   recording: boolean;
+  /** When recording on command ends, UTC ms; 0 or past: none was ordered. */
+  ordered_until_ms?: number;
   motion_score: number;
   sub_online: boolean;
   /** Why nothing can be recorded; empty while it can. */

@@ -4,6 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { Camera, CameraState } from '../api/types';
 import '../components/icon';
 import '../components/live-video';
+import '../components/record-button';
 import type { LiveState } from '../components/live-video';
 import { liveHelp, liveWords } from '../components/live-words';
 import { failure } from '../components/states';
@@ -151,6 +152,7 @@ export class CameraPage extends LitElement {
         <h1>${camera.name}</h1>
         <div class="row wrap">
           ${this.badges(camera)}
+          <vg-record-button camera=${camera.id} .truth=${camera.state}></vg-record-button>
         </div>
       </header>
       <div class="columns">
