@@ -120,6 +120,8 @@ def main() -> int:
     print(f"{count} recordings of {len(film) / 1e6:.0f} MB, {FRAGMENTS} fragments each")
     print(f"{'first byte of a seek':<34}{'p50 ms':>8}{'p95 ms':>8}{'worst':>8}{'target p95':>12}")
     good = rss_mb < TARGET_RSS_MB
+    load = f"the machine's load was {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    print(f"storage: {cpu_ms:.1f} ms of CPU a seek; {load}")
     for label, values in took_ms.items():
         values.sort()
         p95_ms = values[int(len(values) * 0.95)]

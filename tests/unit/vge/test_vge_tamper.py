@@ -1,4 +1,7 @@
-"""Nobody without the key changes a file unnoticed, and what was changed is located."""
+"""Nobody without the key changes a file unnoticed, and what was changed is located.
+
+The exhaustive forms are in tests/chaos/test_evidence_vge.py.
+"""
 
 from __future__ import annotations
 
@@ -78,16 +81,6 @@ def test_every_header_and_footer_byte_and_a_sample_of_chunk_bytes_is_guarded(
         check_flip(done, raw, offset, rng.randrange(8), keys)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_every_single_bit_flip_is_detected_and_located(make_vge: MakeVge, keys: Keys) -> None:
-    done = make_vge(random.Random(4).randbytes(16_384 + 200), kind=FileKind.OTHER)
-    raw = done.path.read_bytes()
-    for offset in range(len(raw)):
-        for bit in range(8):
-            check_flip(done, raw, offset, bit, keys)
-
-
 def check_cut(done: FinishedFile, raw: bytes, size: int, keys: Keys) -> None:
     verdict = judge(done.path, raw[:size], keys)
     if size < 512:
@@ -106,17 +99,6 @@ def test_truncations_are_detected_and_located(short: FinishedFile, keys: Keys) -
     edges = {0, 1, 511, 512, 513, 512 + SEALED, 512 + 2 * SEALED, short.chunks_end, len(raw) - 1}
     for size in edges | set(random.Random(6).sample(range(len(raw)), 15)):
         check_cut(short, raw, size, keys)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_every_truncation_is_detected_and_located(make_vge: MakeVge, keys: Keys) -> None:
-    """Each size of a file of one chunk, and every 41st of one of three (a torn chunk takes 0.1 s)."""
-    for name, size, step in (("one.vge", 3_000, 1), ("three.vge", 2 * 16_384 + 200, 41)):
-        done = make_vge(random.Random(4).randbytes(size), name, kind=FileKind.OTHER)
-        raw = done.path.read_bytes()
-        for cut in range(0, len(raw), step):
-            check_cut(done, raw, cut, keys)
 
 
 def pieces(done: FinishedFile) -> tuple[bytes, list[bytes], bytes]:
