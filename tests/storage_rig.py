@@ -34,13 +34,11 @@ from vigilar_common.storage_client import StorageClient
 from vigilar_common.testing import FakeBus
 from vigilar_common.testing.broker import TestBroker, free_port
 from vigilar_storage.app import StorageApp, build
-from vigilar_supervisor.bootstrap import ledger_keys
+from vigilar_supervisor import bootstrap
 
 SCOPES = {
-    "camera-worker-front": ["facts:write"],
-    "events": ["facts:write", "facts:read"],
-    "alerts": ["facts:write", "facts:read", "push:read"],
-    "web": ["facts:write", "media:read", "media:write", "state:read", "settings:read", "settings:write"],
+    "camera-worker-front" if role == "camera-worker" else role: list(scopes)
+    for role, scopes in bootstrap.SCOPES.items()
 }
 FPS = 10
 START_LIMIT_S = 60.0
@@ -139,7 +137,7 @@ class Rig:
                 broker.passwords["storage"] if broker else "nobody-listens"
             )
             keys.write_private_key(secrets / "storage_private.pem", self.private)
-            ledger_keys(secrets, [])
+            bootstrap.ledger_keys(secrets, [])
         entries = {
             hashlib.sha256(token(service).encode()).hexdigest(): {"service": service, "scopes": scopes}
             for service, scopes in SCOPES.items()

@@ -54,7 +54,7 @@ def film_ids(rig: Rig, film: bytes, started_ms: int) -> list[str]:
     found = [rig.recorded(film, started_ms + offset_ms) for offset_ms in (0, 30_000)]
     gap = {"camera_id": "front", "from_ms": started_ms + 4_000, "to_ms": started_ms + 30_000}
     rig.post([fact("recording.gap", {**gap, "reason": "stream lost", "recording_id": None})])
-    wait_for(lambda: rig.get("/v1/state/recording_gaps").json()["items"], what="the gap is known")
+    wait_for(lambda: rig.get("/v1/recording-gaps").json()["items"], what="the gap is known")
     return found
 
 

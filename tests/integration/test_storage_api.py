@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from storage_rig import (
+    SCOPES,
     Rig,
     auth,
     event,
@@ -31,6 +33,7 @@ from vigilar_common.errors import StorageRefusedError, StorageUnavailableError
 from vigilar_common.feed import Feed
 from vigilar_common.storage_client import StorageClient
 from vigilar_common.topics import CAMERA_AVAILABLE, FACTS_COMMITTED
+from vigilar_storage.listings import LISTINGS
 
 SECONDS = 6
 
@@ -263,7 +266,7 @@ def test_a_recording_plays_while_it_grows_and_after_its_writer_died(rig: Rig, fi
     wait_for(lambda: rig.state_of(recording_id) == "recovered")
     assert rig.get(f"{path}/content").content == growing.content
     assert "#EXT-X-ENDLIST" in rig.get(f"{path}/playlist.m3u8").text
-    gaps = rig.get("/v1/state/recording_gaps").json()["items"]
+    gaps = rig.get("/v1/recording-gaps").json()["items"]
     assert recording_id in [gap["recording_id"] for gap in gaps]
 
 
@@ -333,10 +336,12 @@ def test_a_star_stays_and_a_deleted_recording_is_gone(rig: Rig, film: bytes) -> 
         ("/v1/events/none", (404, "not_found"), None),
         ("/v1/cameras/front/playlist.m3u8?from_ms=5&to_ms=5", (422, "invalid"), "to_ms"),
         ("/v1/cameras/front/playlist.m3u8?from_ms=0&to_ms=99999999999", (422, "span_too_large"), None),
-        ("/v1/state/facts", (404, "not_found"), None),
-        ("/v1/state/push_subscriptions", (404, "not_found"), None),
-        ("/v1/state/visits?evil=1", (422, "invalid"), "evil"),
-        ("/v1/state/visits?arrived_ms=soon", (422, "invalid"), "arrived_ms"),
+        ("/v1/visits?evil=1", (422, "invalid"), "evil"),
+        ("/v1/visits?from_ms=soon", (422, "invalid"), "from_ms"),
+        ("/v1/packages?state=eaten", (422, "invalid"), "state"),
+        ("/v1/pets/none", (404, "not_found"), None),
+        ("/v1/house-log?type=motion.started", (422, "invalid"), "type"),
+        ("/v1/sensors/door/history", (422, "invalid"), "key"),
         ("/v1/nothing", (404, "not_found"), None),
         ("/docs", (404, "not_found"), None),
         ("/openapi.json", (404, "not_found"), None),
@@ -351,11 +356,44 @@ def test_mistakes_are_answered_with_their_place(
     assert answer.json()["error"]["field"] == field
 
 
-def test_every_table_of_the_state_view_answers(rig: Rig) -> None:
-    from vigilar_storage.queries import STATE_TABLES
+ASKING = ("web", "events", "alerts", "pets", "visitors")
 
-    for table in STATE_TABLES:
-        assert rig.get(f"/v1/state/{table}").status_code == 200
+
+def test_every_list_answers_those_who_may_ask_and_nobody_else(rig: Rig) -> None:
+    for listing in LISTINGS:
+        path = f"/v1/{listing.name}"
+        allowed = [service for service in ASKING if listing.scope in SCOPES[service]]
+        assert allowed, listing.name
+        for service in ASKING:
+            assert rig.get(path, service).status_code == (200 if service in allowed else 403), (path, service)
+
+
+def test_pages_of_a_list_go_on_where_they_ended(rig: Rig) -> None:
+    for n in range(5):
+        body = {"camera_id": "front", "species": "fox", "threat_level": "low", "confidence": 0.5, "ts_ms": 1_000 + n}
+        assert rig.post([fact("wildlife.sighted", body)], "pets").json()["rejected"] == []
+
+    first = rig.get("/v1/wildlife-sightings?species=fox&from_ms=1001&limit=3").json()
+    rest = rig.get(f"/v1/wildlife-sightings?species=fox&from_ms=1001&limit=3&cursor={first['next']}").json()
+
+    assert [row["ts_ms"] for row in first["items"] + rest["items"]] == [1004, 1003, 1002, 1001]
+    assert rest["next"] is None
+
+
+def test_a_face_vector_comes_back_to_its_owner_and_nobody_else(rig: Rig) -> None:
+    vector = base64.b64encode(b"sealed by visitors").decode()
+    profile = {"profile_id": new_id(), "name": "Ann", "first_seen_ms": 1}
+    saved = {"embedding_id": new_id(), "profile_id": profile["profile_id"], "model": "f/1", "quality": 1, "vector": vector}
+    answer = rig.post([fact("face.profile.saved", profile), fact("face.embedding.saved", saved)], "visitors")
+    assert answer.json()["rejected"] == []
+
+    (mine,) = rig.get("/v1/face-vectors", "visitors").json()["items"]
+    feed = rig.get("/v1/facts?types=face.embedding.saved", "events").json()["facts"]
+
+    assert (mine["vector"], mine["model"]) == (vector, "f/1")
+    assert code(rig.get("/v1/face-vectors")) == (403, "missing_scope")
+    assert vector not in rig.get("/v1/face-profiles").text
+    assert feed == []
 
 
 def test_registries_come_from_the_configuration(rig: Rig) -> None:
@@ -399,5 +437,5 @@ def test_settings_are_changed_as_one_validated_whole(rig: Rig) -> None:
         ]
         == 7200
     )
-    (history,) = rig.get("/v1/state/settings_history").json()["items"]
+    (history,) = rig.get("/v1/settings-history").json()["items"]
     assert (history["actor"], history["changes"]) == ("ann", {"web": {"session_timeout": 7200}})

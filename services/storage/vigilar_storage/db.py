@@ -128,6 +128,18 @@ class Database:
             raise DatabaseBusyError(f"the database did not commit within {timeout_s:g} s") from None
         return result
 
+    def empty_wal(self) -> bool:
+        """Bring everything into the database's own file and cut its log to nothing; False while readers need it.
+
+        Raises sqlite3.Error.
+        """
+        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_MS / 1000)
+        try:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        return not busy
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A read-only connection with one consistent snapshot."""
@@ -253,6 +265,7 @@ def _engine(path: Path, *, read_only: bool) -> sa.Engine:
             pragmas += ["query_only=ON", f"cache_size=-{READER_CACHE_KIB}"]
         else:
             pragmas += ["journal_mode=WAL", "synchronous=FULL", f"cache_size=-{CACHE_KIB}"]
+            pragmas.append("secure_delete=ON")  # who is forgotten is not to be found in freed pages
             pragmas += [f"wal_autocheckpoint={WAL_CHECKPOINT_PAGES}", f"journal_size_limit={WAL_KEPT_BYTES}"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")

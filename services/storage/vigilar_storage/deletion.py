@@ -76,8 +76,7 @@ class Deleter:
             )
             note_deleted(self._ledger, connection, recording_id, row.camera_id, actor, policy, reason)
             shown = _pictures_of(connection, recording_id, row)
-            self._note_pictures(connection, shown, actor, policy, reason)
-            _mark_pictures(connection, shown, now_ms)
+            mark_pictures(self._ledger, connection, shown, actor, policy, reason, now_ms)
             return True
 
         if not self._database.write(mark):
@@ -91,10 +90,8 @@ class Deleter:
         now_ms = self._clock.now_ms()
 
         def mark(connection: sa.Connection) -> None:
-            self._note_pictures(
-                connection, picture_ids, "storage", "pictures", "no recording shows it any more"
-            )
-            _mark_pictures(connection, picture_ids, now_ms)
+            reason = "no recording shows it any more"
+            mark_pictures(self._ledger, connection, picture_ids, "storage", "pictures", reason, now_ms)
 
         self._database.write(mark)
         self.finish()
@@ -132,15 +129,6 @@ class Deleter:
             self._files.forget(row_id)
         return len(folders)
 
-    def _note_pictures(
-        self, connection: sa.Connection, picture_ids: Sequence[str], actor: str, policy: str, reason: str
-    ) -> None:
-        for place in range(0, len(picture_ids), MARKED_IDS):
-            some = picture_ids[place : place + MARKED_IDS]
-            query = sa.select(pictures.c.id, pictures.c.camera_id).where(pictures.c.id.in_(some))
-            for row in connection.execute(query).all():
-                note_deleted(self._ledger, connection, row.id, row.camera_id, actor, policy, reason)
-
     def _places(self, file_id: str, camera_id: str, path: str | None) -> list[Path]:
         if path is not None and paths.parse_stored(path) is None and not paths.is_older(path):
             raise ValueError(f"{path!r} is no path of a recording: nothing is deleted")
@@ -167,10 +155,16 @@ def _pictures_of(connection: sa.Connection, recording_id: str, row: Any) -> list
     return list(connection.scalars(query))
 
 
-def _mark_pictures(connection: sa.Connection, picture_ids: Sequence[str], now_ms: int) -> None:
-    """The events that showed them stay, without them."""
+def mark_pictures(
+    ledger: Ledger, connection: sa.Connection, picture_ids: Sequence[str], actor: str, policy: str,
+    reason: str, now_ms: int,
+) -> None:  # fmt: skip
+    """As to be deleted, in ledger and rows; `Deleter.finish` does it. The events that showed them stay, without them."""
     for place in range(0, len(picture_ids), MARKED_IDS):
         some = picture_ids[place : place + MARKED_IDS]
+        query = sa.select(pictures.c.id, pictures.c.camera_id).where(pictures.c.id.in_(some))
+        for row in connection.execute(query).all():
+            note_deleted(ledger, connection, row.id, row.camera_id, actor, policy, reason)
         causes = sa.select(pictures.c.cause_id).where(pictures.c.id.in_(some))
         connection.execute(
             sa.update(events)

@@ -17,11 +17,13 @@ from vigilar_common.errors import VigilarError
 from vigilar_common.messages import Fact
 from vigilar_common.topics import ALL_SERVICES, FACT_MODELS, FACT_TOPICS
 
-from vigilar_storage import bulk
+from vigilar_storage import bulk, forget
 from vigilar_storage.db import Database, storage_failure
+from vigilar_storage.feed import SECRET_TYPES
 from vigilar_storage.ledger.chain import Ledger
 from vigilar_storage.ledger.told import note_facts
-from vigilar_storage.projections import ProjectionError, project
+from vigilar_storage.projecting import ProjectionError
+from vigilar_storage.projections import project
 from vigilar_storage.schema import rejected_facts
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 BATCH_FACTS = 200
 SEQ_MAX = (1 << 63) - 1
 KEPT_BODY_CHARS = 16_384
+UNKEPT_BODIES = frozenset({*SECRET_TYPES, "face.profile.saved"})
+"""Refused ones are kept without what they say: secrets, vectors, and names that may have been forgotten."""
 CAMERA_PREFIX = "camera-worker-"
 _LOG_COLUMNS = ("source", "seq", "id", "type", "ts_ms", "received_ms", "body")
 _ENVELOPE = frozenset({"id", "seq", "source"})
@@ -148,6 +152,7 @@ class FactStore:
         bulk.insert_rows(connection, "facts", _LOG_COLUMNS, rows, "ON CONFLICT (id) DO NOTHING")
         taken = [item.fact for item in new]
         project(connection, taken, received_ms)
+        forget.carry_out(self._ledger, connection, taken, received_ms)
         note_facts(self._ledger, connection, taken)
         outcome.taken += taken
         outcome.repeated += len(items) - len(new)
@@ -175,11 +180,12 @@ def _misfit(item: Accepted, error: Exception) -> Rejection:
 
 
 def _keep_rejected(connection: sa.Connection, source: str, rejection: Rejection, now_ms: int) -> None:
+    body = "" if rejection.type in UNKEPT_BODIES else rejection.body
     again = {
         "last_ms": now_ms,
         "tries": rejected_facts.c.tries + 1,
         "reason": rejection.reason,
-        "body": rejection.body,
+        "body": body,
     }
     statement = insert(rejected_facts).values(
         source=source,
@@ -190,7 +196,7 @@ def _keep_rejected(connection: sa.Connection, source: str, rejection: Rejection,
         first_ms=now_ms,
         last_ms=now_ms,
         tries=1,
-        body=rejection.body,
+        body=body,
     )
     connection.execute(statement.on_conflict_do_update(index_elements=["source", "fact_id"], set_=again))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import islice
 from typing import Any
 
@@ -14,8 +14,12 @@ from vigilar_storage.db import Database
 from vigilar_storage.schema import facts, meta
 
 PAGE_FACTS = 500
-SECRET_TYPES = frozenset({"push.subscribed"})
-"""Carry addresses and keys of browsers: only readers with the scope push:read see them."""
+SECRET_TYPES = {
+    "push.subscribed": "push:read",
+    "face.embedding.saved": "face-vectors:read",
+    "pet.training.saved": "pet-vectors:read",
+}
+"""Carry addresses and keys of browsers, or vectors: only readers with this scope see them."""
 
 
 def read_epoch(connection: sa.Connection) -> str:
@@ -33,19 +37,20 @@ def newest(connection: sa.Connection) -> int:
 
 
 def read_page(
-    database: Database, epoch: str, after: int, types: Sequence[str], limit: int, *, secrets: bool
+    database: Database, epoch: str, after: int, types: Sequence[str], limit: int, scopes: Set[str]
 ) -> str:
     """The JSON text of one page: `{epoch, last_n, reset, facts: [[n, source, seq, id, type, body], …]}`.
 
     `last_n` is where to read on: the last fact of a full page, else the newest commit number there is. A
-    foreign `epoch` (a restore, another database) starts from the beginning with `reset` true.
+    foreign `epoch` (a restore, another database) starts from the beginning with `reset` true. `scopes` are the reader's.
     """
     with database.read() as connection:
         current = read_epoch(connection)
         reset = epoch != current
         after = 0 if reset else after
         highest = newest(connection)
-        numbers = _numbers(connection, after, types, limit, secrets=secrets)
+        hidden = {kind for kind, scope in SECRET_TYPES.items() if scope not in scopes}
+        numbers = _numbers(connection, after, types, limit, hidden)
         rows = connection.execute(
             sa.select(facts.c.n, facts.c.source, facts.c.seq, facts.c.id, facts.c.type, facts.c.body)
             .where(facts.c.n.in_(numbers))
@@ -70,7 +75,7 @@ def numbers_of_type(kind: str, after: int, limit: int) -> sa.Select[Any]:
 
 
 def _numbers(
-    connection: sa.Connection, after: int, types: Sequence[str], limit: int, *, secrets: bool
+    connection: sa.Connection, after: int, types: Sequence[str], limit: int, hidden: Set[str]
 ) -> list[int]:
     """The next `limit` commit numbers.
 
@@ -79,10 +84,10 @@ def _numbers(
     """
     if not types:
         query = sa.select(facts.c.n).where(facts.c.n > after).order_by(facts.c.n).limit(limit)
-        if not secrets:
-            query = query.where(facts.c.type.not_in(SECRET_TYPES))
+        if hidden:
+            query = query.where(facts.c.type.not_in(sorted(hidden)))
         return list(connection.scalars(query))
-    wanted = sorted(set(types) if secrets else set(types) - SECRET_TYPES)
+    wanted = sorted(set(types) - hidden)
     ranges: list[list[int]] = [
         list(connection.scalars(numbers_of_type(kind, after, limit))) for kind in wanted
     ]

@@ -2,24 +2,27 @@
 
 Facts of different sources arrive in any order and parts of one story out of order (an end before its
 beginning), so every function is an upsert that only adds what its facts know. That is also why the facts of a
-batch may be written type by type.
+batch may be written type by type. Types whose order matters to one another share a projection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from vigilar_common.errors import VigilarError
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged, EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery, PushRemoved, PushSubscribed
 from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingGap, RecordingOpened
 from vigilar_common.messages.system import SystemEvent
 
+from vigilar_storage import projections_house as house
+from vigilar_storage import projections_living as living
+from vigilar_storage import projections_visitors as visitors
 from vigilar_storage.bulk import driver, insert_rows, json_of, recordings_without_event
+from vigilar_storage.projecting import Projection, ProjectionError, each, own_rows
 from vigilar_storage.schema import (
     FileFormat,
     PictureState,
@@ -34,21 +37,10 @@ SETTLED = (RecordingState.COMPLETE, RecordingState.RECOVERED, RecordingState.DAM
 GONE = (RecordingState.DELETING, RecordingState.DELETED)
 
 
-class ProjectionError(VigilarError):
-    """A fact that contradicts what is known; it is kept among the refused ones."""
-
-
-def _own_rows(
-    connection: sa.Connection, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Rows whose key is the fact's own id: a repeat changes nothing."""
-    insert_rows(connection, table, columns, rows, "ON CONFLICT DO NOTHING")
-
-
 def _system_events(connection: sa.Connection, facts: Sequence[SystemEvent], _received_ms: int) -> None:
     columns = ("id", "ts_ms", "source", "component", "level", "code", "message")
     rows = [(f.id, f.ts_ms, f.source, f.component, f.level.value, f.code, f.message) for f in facts]
-    _own_rows(connection, "system_events", columns, rows)
+    own_rows(connection, "system_events", columns, rows)
 
 
 def _recording_opened(connection: sa.Connection, fact: RecordingOpened, received_ms: int) -> None:
@@ -118,7 +110,7 @@ def _recording_gaps(connection: sa.Connection, facts: Sequence[RecordingGap], re
             raise ProjectionError(f"recording.gap: it ends ({fact.to_ms}) before it begins ({fact.from_ms})")
     columns = ("id", "camera_id", "from_ms", "to_ms", "reason", "recording_id", "received_ms")
     rows = [(f.id, f.camera_id, f.from_ms, f.to_ms, f.reason, f.recording_id, received_ms) for f in facts]
-    _own_rows(connection, "recording_gaps", columns, rows)
+    own_rows(connection, "recording_gaps", columns, rows)
 
 
 def _picture_taken(connection: sa.Connection, fact: PictureTaken, received_ms: int) -> None:
@@ -147,7 +139,7 @@ def _picture_taken(connection: sa.Connection, fact: PictureTaken, received_ms: i
 
 
 _EVENT_COLUMNS = (
-    "id", "type", "severity", "title", "camera_id", "cause_id", "picture_id", "recording_id", "zones", "score",
+    "id", "type", "severity", "title", "camera_id", "sensor_id", "cause_id", "picture_id", "recording_id", "zones", "score",
     "arm_state", "detail", "started_ms", "received_ms",
 )  # fmt: skip
 _EVENT_KNOWN = ", ".join(f"{name} = excluded.{name}" for name in _EVENT_COLUMNS[1:-1])
@@ -162,7 +154,7 @@ _EVENT_ENDS = (
 def _events_opened(connection: sa.Connection, facts: Sequence[EventOpened], received_ms: int) -> None:
     rows = [
         (
-            f.event_id, f.type.value, f.severity.value, f.title, f.camera_id, f.cause_id, f.picture_id,
+            f.event_id, f.type.value, f.severity.value, f.title, f.camera_id, f.sensor_id, f.cause_id, f.picture_id,
             f.recording_id, json_of(f.zones), f.score, f.arm_state.value, json_of(f.detail), f.ts_ms, received_ms,
         )
         for f in facts
@@ -193,13 +185,13 @@ def _alarm_changed(connection: sa.Connection, facts: Sequence[ArmStateChanged], 
         (f.id, f.ts_ms, f.from_state.value, f.to_state.value, f.changed_by, f.method, f.reason, "changed")
         for f in facts
     ]
-    _own_rows(connection, "arm_state_log", columns, rows)
+    own_rows(connection, "arm_state_log", columns, rows)
 
 
 def _alarm_refused(connection: sa.Connection, facts: Sequence[ArmRefused], _received_ms: int) -> None:
     columns = ("id", "ts_ms", "action", "method", "code", "changed_by", "outcome")
     rows = [(f.id, f.ts_ms, f.action.value, f.method, f.code, f.requested_by, "refused") for f in facts]
-    _own_rows(connection, "arm_state_log", columns, rows)
+    own_rows(connection, "arm_state_log", columns, rows)
 
 
 _DELIVERY_COLUMNS = (
@@ -210,7 +202,7 @@ _DELIVERY_COLUMNS = (
 
 def _alert_deliveries(connection: sa.Connection, facts: Sequence[AlertDelivery], _received_ms: int) -> None:
     rows = [tuple(getattr(fact, name) for name in _DELIVERY_COLUMNS) for fact in facts]
-    _own_rows(connection, "alert_log", _DELIVERY_COLUMNS, rows)
+    own_rows(connection, "alert_log", _DELIVERY_COLUMNS, rows)
 
 
 def _push_subscribed(connection: sa.Connection, fact: PushSubscribed, _received_ms: int) -> None:
@@ -257,46 +249,37 @@ def _event_of(connection: sa.Connection, cause_id: str | None) -> str | None:
     return connection.scalar(sa.select(events.c.id).where(events.c.cause_id == cause_id).limit(1))
 
 
-Projection = Callable[[sa.Connection, Sequence[Any], int], None]
-
-
-def _each(one: Callable[[sa.Connection, Any, int], None]) -> Projection:
-    """For types that look at what is known before they write."""
-
-    def all_of_them(connection: sa.Connection, facts: Sequence[Any], received_ms: int) -> None:
-        for fact in facts:
-            one(connection, fact, received_ms)
-
-    return all_of_them
-
-
 PROJECTIONS: dict[str, Projection] = {
     SystemEvent.TYPE: _system_events,
-    RecordingOpened.TYPE: _each(_recording_opened),
-    RecordingFinished.TYPE: _each(_recording_finished),
+    RecordingOpened.TYPE: each(_recording_opened),
+    RecordingFinished.TYPE: each(_recording_finished),
     RecordingGap.TYPE: _recording_gaps,
-    PictureTaken.TYPE: _each(_picture_taken),
+    PictureTaken.TYPE: each(_picture_taken),
     EventOpened.TYPE: _events_opened,
     EventEnded.TYPE: _events_ended,
     ArmStateChanged.TYPE: _alarm_changed,
     ArmRefused.TYPE: _alarm_refused,
     AlertDelivery.TYPE: _alert_deliveries,
-    PushSubscribed.TYPE: _each(_push_subscribed),
-    PushRemoved.TYPE: _each(_push_removed),
+    PushSubscribed.TYPE: each(_push_subscribed),
+    PushRemoved.TYPE: each(_push_removed),
+    **dict.fromkeys(house.SENSORS, house.sensors),
+    **dict.fromkeys(house.PACKAGES, each(house.package)),
+    **dict.fromkeys(living.TYPES, each(living.write)),
+    **dict.fromkeys(visitors.TYPES, each(visitors.write)),
 }
 """Types that are not here (motion, camera online and offline, outbox gaps) live in the log alone."""
 
 
 def project(connection: sa.Connection, facts: Sequence[Fact], received_ms: int) -> None:
-    """Write the facts' rows, those of one type in the order given.
+    """Write the facts' rows, those of one projection in the order given.
 
     Raises ProjectionError, and errors of sqlalchemy and sqlite3 for values no table takes; then what was written
     of this call must be undone by the caller.
     """
-    by_type: dict[str, list[Fact]] = {}
+    alike: dict[Projection, list[Fact]] = {}
     for fact in facts:
-        by_type.setdefault(fact.TYPE, []).append(fact)
-    for kind, alike in by_type.items():
-        projection = PROJECTIONS.get(kind)
+        projection = PROJECTIONS.get(fact.TYPE)
         if projection is not None:
-            projection(connection, alike, received_ms)
+            alike.setdefault(projection, []).append(fact)
+    for projection, some in alike.items():
+        projection(connection, some, received_ms)

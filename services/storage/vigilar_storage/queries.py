@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,29 +12,18 @@ import sqlalchemy as sa
 from vigilar_storage import pages
 from vigilar_storage.projections import GONE
 from vigilar_storage.schema import (
-    METADATA,
-    alert_log,
-    arm_state_log,
     cameras,
     events,
     pictures,
     push_subscriptions,
     recordings,
-    rejected_facts,
     sensors,
-    system_events,
 )
+from vigilar_storage.schema.media import THERE
 
 Rows = tuple[list[dict[str, Any]], str | None]
 OVERLAPS_TRIED = 3
 """How many recordings before an event are looked at: continuous and motion recordings may overlap."""
-
-STATE_TABLES = (
-    "sensor_states", "pets", "pet_sightings", "wildlife_sightings", "package_events", "pet_training_images",
-    "pet_rules", "face_profiles", "face_embeddings", "visits", "timelapse_schedules", "recording_gaps",
-    "settings_history",
-)  # fmt: skip
-"""Tables that `GET /v1/state/{table}` shows; the others have routes of their own."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +52,21 @@ def _equal(query: sa.Select[Any], pairs: Mapping[sa.Column[Any], Any]) -> sa.Sel
 
 
 def events_query(
-    camera: str | None = None, kind: str | None = None, severity: str | None = None, span: Span = Span()
+    camera: str | None = None,
+    kind: str | None = None,
+    severity: str | None = None,
+    span: Span = Span(),
+    sensor: str | None = None,
 ) -> sa.Select[Any]:
-    query = sa.select(events).where(events.c.started_ms.is_not(None))
-    query = _equal(query, {events.c.camera_id: camera, events.c.type: kind, events.c.severity: severity})
+    columns = events.c
+    query = sa.select(events).where(columns.started_ms.is_not(None))
+    asked = {
+        columns.camera_id: camera,
+        columns.type: kind,
+        columns.severity: severity,
+        columns.sensor_id: sensor,
+    }
+    query = _equal(query, asked)
     return span.limit(query, events.c.started_ms)
 
 
@@ -130,7 +130,7 @@ def _with_media(connection: sa.Connection, found: list[dict[str, Any]], now_ms: 
 def recordings_query(
     camera: str | None = None, starred: bool | None = None, span: Span = Span()
 ) -> sa.Select[Any]:
-    query = sa.select(recordings).where(recordings.c.state.not_in(GONE))
+    query = sa.select(recordings).where(sa.text(THERE))  # as the partial indexes say it
     query = _equal(query, {recordings.c.camera_id: camera})
     if starred is not None:
         # Written as the partial index says it, or SQLite does not see that the index fits.
@@ -215,43 +215,6 @@ def _registry(connection: sa.Connection, table: sa.Table) -> list[dict[str, Any]
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def alert_log_query(event_id: str | None = None, channel: str | None = None) -> sa.Select[Any]:
-    return _equal(sa.select(alert_log), {alert_log.c.event_id: event_id, alert_log.c.channel: channel})
-
-
-def system_events_query(level: str | None = None) -> sa.Select[Any]:
-    return _equal(sa.select(system_events), {system_events.c.level: level})
-
-
-def arm_log_query() -> sa.Select[Any]:
-    return sa.select(arm_state_log)
-
-
-LOG_ORDERS: dict[str, Sequence[sa.Column[Any]]] = {
-    "alert_log": (alert_log.c.ts_ms, alert_log.c.id),
-    "system_events": (system_events.c.ts_ms, system_events.c.id),
-    "arm_state_log": (arm_state_log.c.ts_ms, arm_state_log.c.id),
-    "rejected_facts": (rejected_facts.c.n,),
-}
-
-
-def rejected_query() -> sa.Select[Any]:
-    return sa.select(rejected_facts)
-
-
 def push_subscriptions_now(connection: sa.Connection) -> list[dict[str, Any]]:
     query = sa.select(push_subscriptions).where(push_subscriptions.c.removed_ms.is_(None))
     return [dict(row) for row in connection.execute(query.order_by(push_subscriptions.c.id)).mappings()]
-
-
-def state_page(
-    connection: sa.Connection, name: str, filters: Mapping[str, str], limit: int, cursor: str | None
-) -> Rows:
-    """A page over one of STATE_TABLES by its primary key. Raises KeyError for a column it does not have."""
-    table = METADATA.tables[name]
-    order = list(table.primary_key.columns)
-    query = sa.select(table)
-    for column_name, value in filters.items():
-        column = table.c[column_name]
-        query = query.where(column == (int(value) if isinstance(column.type, sa.Integer) else value))
-    return pages.page(connection, query, order, limit, cursor)

@@ -16,10 +16,14 @@ log = logging.getLogger(__name__)
 
 SCOPES = frozenset(
     {
+        "face-vectors:read",
+        "faces:read",
         "facts:read",
         "facts:write",
+        "living:read",
         "media:read",
         "media:write",
+        "pet-vectors:read",
         "push:read",
         "settings:read",
         "settings:write",

@@ -15,8 +15,8 @@ from vigilar_common.messages.system import DiskUsage
 
 from vigilar_storage import candidates, forecast
 from vigilar_storage.db import Database
-from vigilar_storage.projections import GONE
 from vigilar_storage.schema import cameras, facts, recordings
+from vigilar_storage.schema.media import THERE
 
 CACHE_S = 60.0
 """Adding up a million rows takes a while: the sums of `GET /v1/usage` may be this old."""
@@ -58,13 +58,12 @@ class Totals:
 
 
 def _sums(connection: sa.Connection, now_ms: int) -> Sums:
-    there = recordings.c.state.not_in(GONE)
     count, stored_bytes, oldest_ms = connection.execute(
         sa.select(
             sa.func.count(),
             sa.func.coalesce(sa.func.sum(recordings.c.size_bytes), 0),
             sa.func.min(recordings.c.started_ms),
-        ).where(there)
+        ).where(sa.text(THERE))
     ).one()
     prunable = candidates.prunable_bytes(connection)
     return Sums(count, stored_bytes, prunable, oldest_ms, tuple(_cameras(connection, now_ms)))

@@ -38,11 +38,14 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "sensors": ("facts:write",),
     "ups": ("facts:write",),
     "presence": ("facts:write",),
-    "health": ("facts:write", "state:read"),
-    "pets": ("facts:write", "facts:read", "media:read"),
-    "visitors": ("facts:write", "facts:read", "media:read"),
-    "highlights": ("facts:write", "facts:read", "media:read"),
-    "web": ("facts:write", "media:read", "media:write", "state:read", "settings:read", "settings:write"),
+    "health": ("facts:write", "state:read", "living:read"),
+    "pets": ("facts:write", "facts:read", "media:read", "living:read", "pet-vectors:read"),
+    "visitors": ("facts:write", "facts:read", "media:read", "faces:read", "face-vectors:read"),
+    "highlights": ("facts:write", "facts:read", "media:read", "living:read"),
+    "web": (
+        *("facts:write", "media:read", "media:write", "state:read", "living:read", "faces:read"),
+        *("settings:read", "settings:write"),
+    ),
     "supervisor": ("facts:write", "state:read"),
 }
 

@@ -18,7 +18,18 @@ from vigilar_common.errors import StartupError
 from vigilar_common.secrets import Secrets
 from vigilar_common.testing import FakeClock, FakeFacts
 from vigilar_storage import keys, registry
-from vigilar_storage.api import cameras, events, facts, gaps, ledger, logs, recordings, settings, state
+from vigilar_storage.api import (
+    cameras,
+    events,
+    facts,
+    gaps,
+    histories,
+    ledger,
+    listings,
+    recordings,
+    settings,
+    state,
+)
 from vigilar_storage.api.deps import Require
 from vigilar_storage.db import Database
 from vigilar_storage.report import QUIET_S, Reporter
@@ -52,7 +63,28 @@ DECLARED = {
     ("GET", "/v1/rejected-facts"): "state:read",
     ("GET", "/v1/push-subscriptions"): "push:read",
     ("GET", "/v1/usage"): "state:read",
-    ("GET", "/v1/state/{table}"): "state:read",
+    ("GET", "/v1/settings-history"): "state:read",
+    ("GET", "/v1/recording-gaps"): "state:read",
+    ("GET", "/v1/sensor-states"): "state:read",
+    ("GET", "/v1/sensors/{sensor_id}/history"): "state:read",
+    ("GET", "/v1/house-log"): "state:read",
+    ("GET", "/v1/packages"): "living:read",
+    ("GET", "/v1/packages/{row_id}"): "living:read",
+    ("GET", "/v1/pets"): "living:read",
+    ("GET", "/v1/pets/{row_id}"): "living:read",
+    ("GET", "/v1/pet-sightings"): "living:read",
+    ("GET", "/v1/wildlife-sightings"): "living:read",
+    ("GET", "/v1/pet-rules"): "living:read",
+    ("GET", "/v1/pet-rules/{row_id}"): "living:read",
+    ("GET", "/v1/pet-training-images"): "living:read",
+    ("GET", "/v1/pet-vectors"): "pet-vectors:read",
+    ("GET", "/v1/timelapse-schedules"): "living:read",
+    ("GET", "/v1/timelapse-schedules/{row_id}"): "living:read",
+    ("GET", "/v1/face-profiles"): "faces:read",
+    ("GET", "/v1/face-profiles/{row_id}"): "faces:read",
+    ("GET", "/v1/visits"): "faces:read",
+    ("GET", "/v1/visits/{row_id}"): "faces:read",
+    ("GET", "/v1/face-vectors"): "face-vectors:read",
     ("GET", "/v1/settings"): "settings:read",
     ("PUT", "/v1/settings"): "settings:write",
 }
@@ -64,7 +96,7 @@ def scopes_of(route: APIRoute) -> list[str]:
 
 def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
     found: dict[tuple[str, str], str] = {}
-    for subject in (facts, events, recordings, cameras, gaps, ledger, logs, settings, state):
+    for subject in (facts, events, recordings, cameras, gaps, ledger, listings, histories, settings, state):
         for route in subject.router.routes:
             assert isinstance(route, APIRoute)
             (scope,) = scopes_of(route)

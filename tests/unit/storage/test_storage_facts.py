@@ -189,8 +189,8 @@ def test_storages_own_facts_take_the_same_door(store: FactStore, database: Datab
 def read(
     database: Database, epoch: str, after: int = 0, types: tuple[str, ...] = (), **more: Any
 ) -> dict[str, Any]:
-    limit, secrets = more.pop("limit", 500), more.pop("secrets", False)
-    page: dict[str, Any] = json.loads(feed.read_page(database, epoch, after, types, limit, secrets=secrets))
+    limit, scopes = more.pop("limit", 500), more.pop("scopes", frozenset({"facts:read"}))
+    page: dict[str, Any] = json.loads(feed.read_page(database, epoch, after, types, limit, scopes))
     return page
 
 
@@ -270,4 +270,4 @@ def test_keys_of_browsers_stay_out_of_the_feed_of_those_who_may_not_read_them(
 
     assert read(database, epoch)["facts"] == []
     assert read(database, epoch, types=("push.subscribed",))["facts"] == []
-    assert len(read(database, epoch, secrets=True)["facts"]) == 1
+    assert len(read(database, epoch, scopes={"push:read"})["facts"]) == 1

@@ -1,4 +1,4 @@
-"""Cameras and sensors as configured, and the film of one camera over any time."""
+"""Cameras and sensors as configured, the film of one camera over any time, browsers that want notifications."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def get_span_playlist(request: Request, camera_id: str, from_ms: Time, to_ms: Ti
         raise ApiError(422, "invalid", "to_ms must be later than from_ms", "to_ms")
     text = services(request).media.span_playlist(camera_id, from_ms, to_ms)
     return Response(text, media_type=playlist.TYPE, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/v1/push-subscriptions", dependencies=[Depends(Require("push:read"))])
+def push_subscriptions(request: Request) -> JSONResponse:
+    """With addresses and keys: for alerts alone."""
+    with services(request).database.read() as connection:
+        return listed((queries.push_subscriptions_now(connection), None))

@@ -20,11 +20,12 @@ def list_events(
     camera: Word = None,
     kind: Annotated[str | None, Query(alias="type", max_length=64)] = None,
     severity: Word = None,
+    sensor: Word = None,
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
 ) -> JSONResponse:
     """Newest first."""
-    query = queries.events_query(camera, kind, severity, during)
+    query = queries.events_query(camera, kind, severity, during, sensor)
     now_ms = services(request).clock.now_ms()
     with services(request).database.read() as connection:
         return listed(queries.list_events(connection, query, limit, cursor, now_ms))

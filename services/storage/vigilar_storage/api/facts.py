@@ -55,7 +55,5 @@ def get_facts(
     wanted = [kind for kind in types.split(",") if kind]
     if len(wanted) > MAX_TYPES:
         raise ApiError(422, "too_many", f"at most {MAX_TYPES} types at once", "types")
-    text = feed.read_page(
-        services(request).database, epoch, after, wanted, limit, secrets="push:read" in sender.scopes
-    )
+    text = feed.read_page(services(request).database, epoch, after, wanted, limit, sender.scopes)
     return Response(text, media_type="application/json")

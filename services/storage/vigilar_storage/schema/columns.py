@@ -114,9 +114,10 @@ def number(
     )
 
 
-def time_ms(name: str, comment: str, *, optional: bool = False) -> sa.Column[int]:
+def time_ms(name: str, comment: str, *, optional: bool = False, default: int | None = None) -> sa.Column[int]:
     """UTC milliseconds since 1970."""
-    return number(name, f"{comment}; UTC ms since 1970", optional=optional, high=(1 << 48) - 1)
+    told = f"{comment}; UTC ms since 1970"
+    return number(name, told, optional=optional, high=(1 << 48) - 1, default=default)
 
 
 def real(
@@ -152,13 +153,13 @@ def json_text(name: str, comment: str, *, empty: str = "{}") -> sa.Column[Any]:
     )
 
 
-def sealed(name: str, comment: str) -> sa.Column[bytes]:
+def sealed(name: str, comment: str, *, optional: bool = False) -> sa.Column[bytes]:
     """Bytes that only the owning service can open; storage keeps them without a key."""
     return sa.Column(
         name,
         sa.LargeBinary,
         sa.CheckConstraint(f"length({name}) BETWEEN 1 AND 65536", name),
-        nullable=False,
+        nullable=optional,
         comment=comment,
     )
 
@@ -169,5 +170,7 @@ def table(name: str, comment: str, *items: SchemaItem, **options: Any) -> sa.Tab
 
 
 def index(name: str, *columns: str, where: str | None = None, unique: bool = False) -> sa.Index:
+    """`where` makes it partial: a query must say it in the same words. Expressions are written as SQL says them."""
     condition: dict[str, Any] = {"sqlite_where": sa.text(where)} if where else {}
-    return sa.Index(name, *columns, unique=unique, **condition)
+    parts = [column if column.isidentifier() else sa.text(column) for column in columns]
+    return sa.Index(name, *parts, unique=unique, **condition)

@@ -55,14 +55,21 @@ sensors = table(
 
 sensor_states = table(
     "sensor_states",
-    "The newest value of each key of each sensor.",
-    sa.Column("sensor_id", sa.Text, primary_key=True, nullable=False, comment="sensor it belongs to"),
+    "The newest value of each key of each sensor, and of what is watched like one: power and presence.",
+    sa.Column(
+        "sensor_id",
+        sa.Text,
+        primary_key=True,
+        nullable=False,
+        comment="sensor it belongs to; ups:<id>, person:<name>, household",
+    ),
     sa.Column("key", sa.Text, primary_key=True, nullable=False, comment="what is measured, e.g. contact"),
     json_text("value", "the value: a boolean, number or word", empty="null"),
     text("unit", "unit of a number, empty for others", default="", max_length=32),
     flag("known", "whether it was heard since the sensors service started", default=True),
     time_ms("ts_ms", "when it was measured"),
     time_ms("received_ms", "when storage heard of it"),
+    index("ix_sensor_states_key", "key", "sensor_id"),
 )
 
 events = table(
@@ -94,6 +101,9 @@ events = table(
     index("ix_events_camera", "camera_id", "started_ms", "id"),
     index("ix_events_type", "type", "started_ms", "id"),
     index("ix_events_severity", "severity", "started_ms", "id"),
+    index("ix_events_camera_type", "camera_id", "type", "started_ms", "id"),
+    index("ix_events_camera_severity", "camera_id", "severity", "started_ms", "id"),
+    index("ix_events_sensor", "sensor_id", "started_ms", "id", where="sensor_id IS NOT NULL"),
     index("ix_events_cause", "cause_id", where="cause_id IS NOT NULL"),
 )
 
@@ -115,6 +125,9 @@ arm_state_log = table(
     ),
     sa.CheckConstraint("outcome <> 'refused' OR action IS NOT NULL", "refused"),
     index("ix_arm_state_log_time", "ts_ms", "id"),
+    index("ix_arm_state_log_state", "to_state", "ts_ms", "id", where="to_state IS NOT NULL"),
+    index("ix_arm_state_log_outcome", "outcome", "ts_ms", "id"),
+    index("ix_arm_state_log_by", "changed_by", "ts_ms", "id"),
 )
 
 alert_log = table(
@@ -136,6 +149,8 @@ alert_log = table(
     index("ix_alert_log_time", "ts_ms", "id"),
     index("ix_alert_log_event", "event_id", "ts_ms", "id", where="event_id IS NOT NULL"),
     index("ix_alert_log_channel", "channel", "ts_ms", "id"),
+    index("ix_alert_log_outcome", "outcome", "ts_ms", "id"),
+    index("ix_alert_log_severity", "severity", "ts_ms", "id"),
 )
 
 push_subscriptions = table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import sqlalchemy as sa
 from vigilar_common.messages.alarm import Severity
 
@@ -23,6 +25,23 @@ meta = table(
     text("value", "its value"),
 )
 
+SENSOR_OF_FACT = ("body ->> 'sensor_id'", "body ->> 'key'")
+SENSOR_FACTS = "type IN ('sensor.changed', 'sensor.reading')"
+
+
+class HouseType(StrEnum):
+    """What is shown by time although it has no table of its own: the log is its history."""
+
+    HOUSEHOLD_CHANGED = "household.changed"
+    POWER_CHANGED = "power.changed"
+    POWER_READING = "power.reading"
+    POWER_SHUTDOWN = "power.shutdown"
+    PRESENCE_CHANGED = "presence.changed"
+    TIMELAPSE_MADE = "timelapse.made"
+
+
+_HOUSE = ", ".join(f"'{kind}'" for kind in HouseType)
+HOUSE_FACTS = f"type IN ({_HOUSE})"
 facts = table(
     "facts",
     "The canonical log: everything that services said happened, in the order of commit.",
@@ -37,6 +56,8 @@ facts = table(
     sa.CheckConstraint("length(id) = 36", "id_length"),
     index("uq_facts_id", "id", unique=True),
     index("ix_facts_type", "type", "n"),
+    index("ix_facts_sensor", *SENSOR_OF_FACT, "ts_ms", "n", where=SENSOR_FACTS),
+    index("ix_facts_house", "type", "ts_ms", "n", where=HOUSE_FACTS),
     sqlite_autoincrement=True,
 )
 
@@ -69,6 +90,7 @@ system_events = table(
     text("message", "one sentence for people"),
     index("ix_system_events_time", "ts_ms", "id"),
     index("ix_system_events_level", "level", "ts_ms", "id"),
+    index("ix_system_events_component", "component", "ts_ms", "id"),
 )
 
 settings_history = table(

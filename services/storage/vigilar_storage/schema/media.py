@@ -35,6 +35,9 @@ class FileFormat(StrEnum):
     JPEG = "jpeg"
 
 
+THERE = "state NOT IN ('deleting', 'deleted')"
+PRUNABLE = "starred = 0 AND state IN ('complete', 'recovered', 'damaged')"
+
 recordings = table(
     "recordings",
     "One row per recording file; a deleted one stays as a tombstone so that it is never registered again.",
@@ -71,9 +74,20 @@ recordings = table(
     sa.CheckConstraint("ended_ms IS NULL OR ended_ms >= started_ms", "order"),
     sa.CheckConstraint("state NOT IN ('complete', 'recovered') OR path IS NOT NULL", "has_file"),
     sa.CheckConstraint("state NOT IN ('deleting', 'deleted') OR deleted_ms IS NOT NULL", "deletion"),
+    # Tombstones pile up at the old end, so what is there and what may go have indexes of their own; with what is added
+    # up over all of them (SQLite wants the columns of the condition too before it leaves the table alone).
+    index("ix_recordings_there", "started_ms", "id", "size_bytes", "state", where=THERE),
+    index("ix_recordings_there_camera", "camera_id", "started_ms", "id", where=THERE),
+    # Beginning with what is the same in all of them, for SQLite prefers the index that more terms fit.
+    index("ix_recordings_prunable", "starred", "started_ms", "id", "size_bytes", "state", where=PRUNABLE),
+    index(
+        "ix_recordings_prunable_camera",
+        *("starred", "camera_id", "started_ms", "id", "ended_ms", "size_bytes", "state"),
+        where=PRUNABLE,
+    ),
     index("ix_recordings_time", "started_ms", "id"),
     index("ix_recordings_camera", "camera_id", "started_ms", "id"),
-    index("ix_recordings_starred", "started_ms", "id", where="starred = 1"),
+    index("ix_recordings_starred", "starred", "started_ms", "id", where="starred = 1"),
     index("ix_recordings_unsettled", "state", where="state IN ('growing', 'deleting')"),
     index("ix_recordings_cause", "cause_id", where="cause_id IS NOT NULL"),
 )
@@ -112,5 +126,6 @@ recording_gaps = table(
     text("recording_id", "recording that it interrupts or ends", optional=True, max_length=36),
     time_ms("received_ms", "when storage heard of it"),
     sa.CheckConstraint("to_ms >= from_ms", "order"),
-    index("ix_recording_gaps_camera", "camera_id", "from_ms"),
+    index("ix_recording_gaps_time", "from_ms", "id"),
+    index("ix_recording_gaps_camera", "camera_id", "from_ms", "id"),
 )
