@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -53,8 +54,8 @@ def started_ms() -> int:
 def film_ids(rig: Rig, film: bytes, started_ms: int) -> list[str]:
     found = [rig.recorded(film, started_ms + offset_ms) for offset_ms in (0, 30_000)]
     gap = {"camera_id": "front", "from_ms": started_ms + 4_000, "to_ms": started_ms + 30_000}
-    rig.post([fact("recording.gap", {**gap, "reason": "stream lost", "recording_id": None})])
-    wait_for(lambda: rig.get("/v1/recording-gaps").json()["items"], what="the gap is known")
+    answer = rig.post([fact("recording.gap", {**gap, "reason": "stream lost", "recording_id": None})])
+    assert answer.json()["accepted"] == 1
     return found
 
 
@@ -132,6 +133,22 @@ def test_the_zip_holds_the_films_the_manifest_and_what_proves_it(
         assert whole[: row["sidx_at"]] + whole[row["sidx_at"] + row["sidx_bytes"] :] == film
         assert row["in_ledger"] is True
     assert archive.stat().st_mode & 0o077 == 0
+
+
+def test_the_ledger_knows_who_took_what_and_what_the_zip_was(
+    rig: Rig, archive: Path, film_ids: list[str]
+) -> None:
+    import hashlib
+
+    items = rig.get("/v1/ledger?limit=200").json()["items"]
+    (body,) = [
+        item["body"]
+        for item in items
+        if item["type"] == "export" and item["body"]["reason"] == "a parcel is gone"
+    ]
+    assert body["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert (body["recording_ids"], body["left_out"], body["via"]) == (film_ids, 0, "command line")
+    assert body["actor"] == json.loads(zipfile.ZipFile(archive).read("custody.json"))["exported_by"]
 
 
 def test_ffprobe_plays_every_film(folder: Path) -> None:
@@ -294,6 +311,10 @@ def test_single_recordings_are_exported_by_id(
         (["--recording", "none"], "there is no recording none"),
         (["--recording", "none", "--camera", "front"], "either --recording, or"),
         (["--recording", "none", "--reason", "x" * 501], "--reason has at most 500"),
+        (
+            ["--camera", "front", "--from", "2020-01-01", "--to", "2090-01-01", "--max-bytes", "9"],
+            "at most 9 are allowed",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_met_says_why_and_leaves_nothing(
@@ -352,6 +373,58 @@ def test_a_recording_that_was_stored_plain_is_exported_and_labelled(
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
         (row,) = json.loads(file.read("manifest.json"))["recordings"]
     assert (row["authenticated"], row["in_ledger"], row["stored_as"]) == (False, True, "mp4")
+
+
+SIGNED = bytes(range(16)) + b"signature of the camera over this picture" * 3
+"""A user data SEI as cameras put their signature into (H.264, payload type 5)."""
+
+
+def signed_film(seconds: int) -> bytes:
+    """H.264 with such an SEI before each keyframe."""
+    import av
+    import numpy as np
+
+    sink = io.BytesIO()
+    flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer"}
+    rng = np.random.default_rng(11)
+    unit = b"\0\0\0\1\x06\x05" + bytes([len(SIGNED)]) + SIGNED + b"\x80"
+    with av.open(sink, "w", format="mp4", options=flags) as container:
+        video = container.add_stream(
+            "libx264", rate=10, options={"g": "10", "bf": "0", "preset": "ultrafast"}
+        )
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        for _ in range(seconds * 10):
+            picture = rng.integers(0, 256, (64, 96, 3), dtype=np.uint8)
+            for packet in video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                if packet.is_keyframe:
+                    made = av.Packet(unit + bytes(packet))
+                    made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
+                    made.stream, made.is_keyframe = video, True
+                    packet = made
+                container.mux(packet)
+        container.mux(video.encode())
+    return sink.getvalue()
+
+
+def test_the_cameras_own_signature_in_the_stream_is_handed_out_untouched(
+    rig: Rig, started_ms: int, tmp_path: Path
+) -> None:
+    film = signed_film(4)
+    assert film.count(SIGNED) == 4, "the film of the test is as it should be"
+    recording_id = rig.recorded(film, started_ms + 240_000)
+
+    assert export(rig, tmp_path / "out.zip", "--recording", recording_id).returncode == 0
+
+    with zipfile.ZipFile(tmp_path / "out.zip") as file:
+        (row,) = json.loads(file.read("manifest.json"))["recordings"]
+        handed_out = file.read(row["file"])
+    assert handed_out.count(SIGNED) == 4
+    (tmp_path / "film.mp4").write_bytes(handed_out)
+    traced = subprocess.run(
+        ["ffmpeg", "-v", "verbose", "-i", str(tmp_path / "film.mp4"), "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-"],
+        capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    assert traced.stderr.count("User Data Unregistered") >= 4, "a decoder finds them too"
 
 
 def test_without_the_key_the_cure_is_named(rig: Rig, film_ids: list[str], tmp_path: Path) -> None:

@@ -17,11 +17,12 @@ from vigilar_common.messages.system import Finding
 from vigilar_common.service import Context
 from vigilar_common.topics import CAMERA_AVAILABLE
 
-from vigilar_storage import feed, forget, keys, migrate, mount, registry
+from vigilar_storage import feed, keys, migrate, mount, registry
 from vigilar_storage.backup_watch import BackupWatch
 from vigilar_storage.datalock import DataLock
 from vigilar_storage.db import Database
 from vigilar_storage.deletion import Deleter
+from vigilar_storage.exports import Exports
 from vigilar_storage.facts import FactStore, LocalSink, Rejection
 from vigilar_storage.files import OpenFiles
 from vigilar_storage.hints import CommitHints
@@ -81,6 +82,7 @@ class StorageApp:
         self.intake = Intake(self._root, self.database, self.files, self.reporter, context.clock)
         self.deleter = Deleter(self._root, self.database, self.files, context.clock)
         self.media = Media(self._root, self.database, self.files)
+        self.sealer = Sealer(self._root, self.database, ring, context.clock)
         self._make_housekeeper()
         self._prepare_folders()
         self.facts.on_taken = self._taken
@@ -95,7 +97,6 @@ class StorageApp:
         self.intake.start()
         self.housekeeper.start()
         self._watch_backups()
-        self.sealer = Sealer(self._root, self.database, ring, context.clock)
         self.sealer.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
         self._started = True
@@ -107,6 +108,7 @@ class StorageApp:
             self._lock.release()
             return
         self.server.stop()
+        self.exports.stop()
         self.housekeeper.stop()
         self.backups.stop()
         self.sealer.stop()
@@ -198,6 +200,8 @@ class StorageApp:
         from vigilar_storage.server import ApiServer
 
         environment, clock = self._context.environment, self._context.clock
+        self.exports = Exports(self._root, environment, clock)
+        self.exports.start()
         behind = Services(
             self.database,
             self.facts,
@@ -211,6 +215,7 @@ class StorageApp:
             self._root,
             self.totals,
             self.housekeeper.critical_pct,
+            self.exports,
         )
         self.server = ApiServer(create_app(behind), environment.api_host, environment.api_port)
         self.server.start()
@@ -229,6 +234,8 @@ class StorageApp:
             "media": self.media.counters,
             "housekeeper": self.housekeeper.counters,
             "ledger": self.keeper.counters,
+            "sealer": self.sealer.counters,
+            "exports": self.exports.counters,
         }
         register(health.metrics, sources, self.files)
 
@@ -257,7 +264,6 @@ class StorageApp:
         self._hints.news()
         self.intake.facts_taken(facts)
         self.keeper.facts_taken(facts)
-        forget.facts_taken(facts, self.database, self.deleter, self.reporter)
 
     def _rejected(self, source: str, rejections: Sequence[Rejection]) -> None:
         for item in rejections:

@@ -11,8 +11,9 @@ import json
 import logging
 import os
 import re
+import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_RECORDINGS = 10_000
+SPARE_BYTES = 64 * 1024 * 1024
+"""Stay free on the disk: cameras write there too."""
 SETTLED = (RecordingState.COMPLETE, RecordingState.RECOVERED)
 PARTIAL_SUFFIX = ".part"
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -71,7 +74,27 @@ class Film:
 class Result:
     films: int
     bytes: int
+    sha256: str
+    """Of the zip, hex."""
     left_out: list[dict[str, Any]]
+
+
+class Progress:
+    """Bytes gone through: every film is read twice, once to verify it and once to hand it out."""
+
+    def __init__(self, tell: Callable[[int, int], None] = lambda _done, _total: None) -> None:
+        self.total_bytes = 0
+        self._done_bytes = 0
+        self._tell = tell
+
+    def expect(self, total_bytes: int) -> None:
+        self.total_bytes = total_bytes
+
+    def pieces(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            yield piece
+            self._done_bytes += len(piece)
+            self._tell(min(self._done_bytes, self.total_bytes), self.total_bytes)
 
 
 def canonical(value: Any) -> bytes:
@@ -82,21 +105,34 @@ def canonical(value: Any) -> bytes:
 class Exporter:
     """`root` is the folder of recordings."""
 
-    def __init__(self, root: Path, files: OpenFiles, signer: Signer, database_uuid: str) -> None:
+    def __init__(
+        self,
+        root: Path,
+        files: OpenFiles,
+        signer: Signer,
+        database_uuid: str,
+        progress: Progress | None = None,
+    ) -> None:
         self._root = root
         self._files = files
         self._signer = signer
         self._database_uuid = database_uuid
+        self._progress = progress or Progress()
 
-    def write(self, order: Order, ledger: LedgerSlice, out: Path, now_ms: int) -> Result:
+    def write(
+        self, order: Order, ledger: LedgerSlice, out: Path, now_ms: int, note: Callable[[Result], None],
+        max_bytes: int | None = None,
+    ) -> Result:  # fmt: skip
         """Make the zip at `out`, which must not exist: it appears whole or not at all.
 
-        Raises ExportError, OSError; a recording that cannot be read is left out and named, never an error.
+        `note` writes the custody entry, before the zip appears: nothing leaves the house without one.
+        Raises ExportError, OSError, what `note` raises; a recording that cannot be read is left out and named.
         """
         if len(order.recordings) > MAX_RECORDINGS:
             raise ExportError(f"more than {MAX_RECORDINGS} recordings: ask for a shorter time")
         if out.exists():
             raise ExportError(f"{out} is there already: nothing is overwritten")
+        self._expect(order.recordings, out.parent, max_bytes)
         films, left_out = self._look(order.recordings, ledger)
         if not films:
             raise ExportError(_nothing(left_out))
@@ -108,6 +144,8 @@ class Exporter:
                     self._fill(_Packer(archive, now_ms), order, ledger, films, left_out, now_ms)
                 file.flush()
                 os.fsync(file.fileno())
+            result = Result(len(films), part.stat().st_size, _sha256(part), left_out)
+            note(result)
             part.rename(out)
         except FileExistsError:
             raise ExportError(f"{part} is there: another export runs, or one was killed; remove it") from None
@@ -115,7 +153,19 @@ class Exporter:
             part.unlink(missing_ok=True)
             raise
         sync_folder(out.parent)
-        return Result(len(films), out.stat().st_size, left_out)
+        return result
+
+    def _expect(self, rows: Sequence[Mapping[str, Any]], folder: Path, max_bytes: int | None) -> None:
+        """Whether so much may and can be written. Raises ExportError, OSError."""
+        film_bytes = sum(row["plain_bytes"] or row["size_bytes"] or 0 for row in rows)
+        self._progress.expect(2 * film_bytes)
+        if max_bytes is not None and film_bytes > max_bytes:
+            raise ExportError(
+                f"it would have {film_bytes} bytes, at most {max_bytes} are allowed: ask for a shorter time"
+            )
+        free_bytes = shutil.disk_usage(folder).free
+        if film_bytes + SPARE_BYTES > free_bytes:
+            raise ExportError(f"it needs {film_bytes} bytes, {free_bytes} are free on that disk")
 
     # -- first look: what verifies ------------------------------------------------------------------------------
 
@@ -147,7 +197,7 @@ class Exporter:
             if told is not None and told.get("sha256") != sealed_sha256:
                 raise ExportError("its file is not the one that the ledger has under this id")
             recorded = hashlib.sha256()
-            for piece in source.reader.iter_read(0, source.content_bytes):
+            for piece in self._progress.pieces(source.reader.iter_read(0, source.content_bytes)):
                 recorded.update(piece)
             film.about = {
                 "id": row["id"],
@@ -185,7 +235,8 @@ class Exporter:
     ) -> None:  # fmt: skip
         for film in films:
             with self._delivery(film.row) as (source, _):
-                sha256 = packer.add(film.name, source.iter_read(0, source.length), film.row["started_ms"])
+                pieces = self._progress.pieces(source.iter_read(0, source.length))
+                sha256 = packer.add(film.name, pieces, film.row["started_ms"])
             log.info("exported %s, SHA-256 %s", film.name, sha256)
         gaps = [
             {key: gap[key] for key in ("id", "camera_id", "from_ms", "to_ms", "reason", "recording_id")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import getpass
+import json
 import os
 import sqlite3
 import sys
@@ -16,22 +16,30 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from vigilar_common.clock import SystemClock
+from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.config.slices import SliceReader
 from vigilar_common.secrets import Secrets
 from vigilar_common.service import Environment
 
 from vigilar_storage import export_ledger, keys, queries
 from vigilar_storage.app import DATABASE_FILE
-from vigilar_storage.export import MAX_RECORDINGS, Exporter, ExportError, Order, Result
+from vigilar_storage.db import Database
+from vigilar_storage.export import MAX_RECORDINGS, Exporter, ExportError, Order, Progress, Result
 from vigilar_storage.files import OpenFiles
+from vigilar_storage.ledger import Ledger
 from vigilar_storage.ledger.signing import PRIVATE_KEY, load_signer, origin_of
+from vigilar_storage.ledger.told import note_export
 from vigilar_storage.schema import meta, recording_gaps
+from vigilar_storage.storage_cli import actor
 
 MAX_REASON_CHARS = 500
 MAX_GAPS = 10_000
 BUSY_TIMEOUT_S = 5.0
 INCOMPLETE = 3
+NICE = 10
+"""For the web page: cameras, playback and alarms go first."""
+NAMED_RECORDINGS = 500
+"""By id in the ledger's entry; of more it says how many, and the signed manifest names them."""
 
 
 def register(subparsers: Any) -> None:
@@ -45,6 +53,13 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--recording", metavar="ID", action="append", default=[], help="this one; repeatable")
     parser.add_argument("--reason", default="", help="why, for the custody log")
     parser.add_argument("--out", metavar="FILE.zip", required=True, type=Path, help="must not exist yet")
+    parser.add_argument(
+        "--for-user",
+        metavar="NAME",
+        help="asked for by this user of the web page (default: who runs the command)",
+    )
+    parser.add_argument("--max-bytes", type=int, metavar="N", help="make no larger one")
+    parser.add_argument("--progress", action="store_true", help="say in lines of JSON how far it is")
     parser.set_defaults(func=run)
 
 
@@ -55,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     secrets = Secrets(environment.secrets_dir)
     secrets.path(PRIVATE_KEY)  # names the cure when it is missing
     signer = load_signer(environment.secrets_dir)
+    if args.progress:
+        os.nice(NICE)
     root = Path(found.config.system.recordings_dir)
     database = Path(found.config.system.data_dir) / DATABASE_FILE
     ring, _ = keys.load_ring(secrets, found.config.storage)
@@ -65,14 +82,79 @@ def run(args: argparse.Namespace) -> int:
             uuid = str(connection.scalar(sa.select(meta.c.value).where(meta.c.name == "database_uuid")))
             subjects = [row["id"] for row in (*order.recordings, *order.gaps)]
             ledger = export_ledger.read(connection, signer, origin_of(uuid), subjects)
-        exporter = Exporter(root, files, signer, uuid)
-        result = exporter.write(order, ledger, args.out.resolve(), clock.now_ms())
+        exporter = Exporter(root, files, signer, uuid, Progress(_Lines()) if args.progress else None)
+        export_id = uuid7(clock)
+
+        def note(made: Result) -> None:
+            _note(database, export_id, _custody(order, made, "web" if args.for_user else "command line"))
+
+        result = exporter.write(order, ledger, args.out.resolve(), clock.now_ms(), note, args.max_bytes)
     finally:
         files.close()
-    return _tell(args.out, result, len(order.gaps))
+    return _tell(args, result, len(order.gaps))
 
 
-def _tell(out: Path, result: Result, gaps: int) -> int:
+class _Lines:
+    """Progress as lines of JSON, at most one for each percent."""
+
+    def __init__(self) -> None:
+        self._told_pct = -1
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        pct = done_bytes * 100 // total_bytes if total_bytes else 100
+        if pct != self._told_pct:
+            self._told_pct = pct
+            _line({"done_bytes": done_bytes, "total_bytes": total_bytes})
+
+
+def _line(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _custody(order: Order, made: Result, via: str) -> dict[str, Any]:
+    """Who took what, and the hash that tells whether a zip is this one."""
+    left_out = {item["id"] for item in made.left_out}
+    ids = [row["id"] for row in order.recordings if row["id"] not in left_out]
+    return {
+        "actor": order.actor,
+        "reason": order.reason,
+        "via": via,
+        "cameras": list(order.cameras),
+        "from_ms": order.from_ms,
+        "to_ms": order.to_ms,
+        "recordings": len(ids),
+        "recording_ids": ids[:NAMED_RECORDINGS],
+        "left_out": len(left_out),
+        "sha256": made.sha256,
+        "size_bytes": made.bytes,
+    }
+
+
+def _note(path: Path, export_id: str, body: dict[str, Any]) -> None:
+    """Beside a storage that may be running: SQLite lets one write at a time. Raises StorageUnavailableError."""
+    database = Database(path)
+    database.open()
+    try:
+        ledger = Ledger(SystemClock())
+        database.write(lambda connection: note_export(ledger, connection, export_id, body))
+    finally:
+        database.close()
+
+
+def _tell(args: argparse.Namespace, result: Result, gaps: int) -> int:
+    out: Path = args.out
+    if args.progress:
+        _line(
+            {
+                "films": result.films,
+                "gaps": gaps,
+                "bytes": result.bytes,
+                "sha256": result.sha256,
+                "left_out": result.left_out,
+            }
+        )
+        return INCOMPLETE if result.left_out else 0
     sys.stdout.write(f"{out}: {result.films} recordings, {gaps} gaps, {result.bytes} bytes\n")
     for item in result.left_out:
         sys.stderr.write(f"left out {item['id']}: {item['reason']}\n")
@@ -121,7 +203,7 @@ def order_of(args: argparse.Namespace, connection: sa.Connection, timezone: str)
         )
     cameras = sorted({row["camera_id"] for row in rows} or {args.camera})
     gaps = _gaps(connection, cameras, from_ms, to_ms)
-    return Order(from_ms, to_ms, cameras, _actor(), args.reason, rows, gaps)
+    return Order(from_ms, to_ms, cameras, args.for_user or actor(), args.reason, rows, gaps)
 
 
 def _recording(connection: sa.Connection, recording_id: str) -> dict[str, Any]:
@@ -154,12 +236,4 @@ def _time_ms(text: str, timezone: str) -> int:
         raise ExportError(f"{text!r} is no time: write it as 2026-03-01T18:30:00") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))
-    return int(moment.timestamp() * 1000)
-
-
-def _actor() -> str:
-    """The user who runs the command; in a container without a name, its number."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+    return round(moment.timestamp() * 1000)

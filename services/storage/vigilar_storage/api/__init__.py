@@ -9,18 +9,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from vigilar_common import __version__
 
-from vigilar_storage.api import (
-    cameras,
-    events,
-    facts,
-    gaps,
-    histories,
-    ledger,
-    listings,
-    recordings,
-    settings,
-    state,
-)
+from vigilar_storage.api import cameras, events, exports, facts, gaps, ledger, logs, recordings, settings, state
 from vigilar_storage.api.deps import BodyLimit, Services, install_errors
 
 THREADS = 16
@@ -46,18 +35,6 @@ def create_app(behind: Services) -> FastAPI:
     app.state.services = behind
     app.add_middleware(BodyLimit)
     install_errors(app)
-    subjects = (
-        facts,
-        events,
-        recordings,
-        cameras,
-        gaps,
-        ledger,
-        listings,
-        histories,
-        settings,
-        state,
-    )
-    for subject in subjects:
+    for subject in (facts, events, recordings, cameras, gaps, exports, ledger, logs, settings, state):
         app.include_router(subject.router)
     return app

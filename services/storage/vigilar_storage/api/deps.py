@@ -20,6 +20,7 @@ from vigilar_common.fmp4 import Fmp4Error
 
 from vigilar_storage.db import Database, DiskFullError, storage_failure
 from vigilar_storage.deletion import Deleter, NotDeletableError
+from vigilar_storage.exports import Exports
 from vigilar_storage.facts import FactStore
 from vigilar_storage.media import Media, NotFoundError, NotFragmentedError, SpanTooLargeError
 from vigilar_storage.pages import DEFAULT_LIMIT, MAX_LIMIT, BadCursorError
@@ -56,6 +57,7 @@ class Services:
     recordings_dir: Path
     totals: Totals
     critical_pct: Callable[[], float]
+    exports: Exports
 
 
 class ApiError(Exception):

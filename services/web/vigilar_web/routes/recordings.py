@@ -86,7 +86,7 @@ async def playlist(recording_id: ItemId, parts: PartsNeeded) -> Response:
 @access(Access.SESSION)
 async def content(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
     return await parts.storage.stream(
-        f"/v1/recordings/{recording_id}/content", _range(request), extra={"content-type": FILM_TYPE}
+        f"/v1/recordings/{recording_id}/content", range_of(request), extra={"content-type": FILM_TYPE}
     )
 
 
@@ -97,7 +97,7 @@ async def download(recording_id: ItemId, request: Request, parts: PartsNeeded) -
     name = f"{row['camera_id']}_{_local(row['started_ms'], parts):%Y-%m-%d_%H-%M-%S}.mp4"
     headers = {"content-type": FILM_TYPE, "content-disposition": f'attachment; filename="{name}"'}
     return await parts.storage.stream(
-        f"/v1/recordings/{recording_id}/download", _range(request), extra=headers
+        f"/v1/recordings/{recording_id}/download", range_of(request), extra=headers
     )
 
 
@@ -129,7 +129,7 @@ async def _picture(picture_id: str, parts: Parts) -> Response:
     return await parts.storage.stream(f"/v1/pictures/{picture_id}", extra={"content-type": JPEG_TYPE})
 
 
-def _range(request: Request) -> dict[str, str]:
+def range_of(request: Request) -> dict[str, str]:
     """The Range headers, passed on. A list of ranges is left out: the whole is an allowed answer to it."""
     wanted = request.headers.get("range", "")
     headers = {}
