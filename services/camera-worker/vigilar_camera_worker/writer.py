@@ -47,6 +47,8 @@ class _Growing:
     noted: int = 0
     unsynced: bool = False
     """Something was written since the last sync."""
+    safe_ms: int = 0
+    """UTC; what came before is whole and on the disk. Should the disk fail, all since then is told as missing."""
 
     @property
     def ended_ms(self) -> int:
@@ -186,7 +188,9 @@ class Writer:
         except OSError as error:
             self._fail(error, packet.wall_ms)
             return False
-        self._growing = _Growing(wanted, file, Muxer(shape, RECORDING), packet.wall_ms)
+        self._growing = _Growing(
+            wanted, file, Muxer(shape, RECORDING), packet.wall_ms, safe_ms=packet.wall_ms
+        )
         self._end_gap(packet.wall_ms)
         self.counters["recordings"] += 1
         self._tell(facts.opened(self._camera_id, wanted, packet.wall_ms, self._incoming.encrypt))
@@ -232,6 +236,8 @@ class Writer:
             self._fail(error, growing.ended_ms)
             return
         growing.unsynced = False
+        if fragments:
+            growing.safe_ms = growing.started_ms + fragments[-1].time_ms
         self._next_sync_s = now_s + max(0.0, self._sync_interval_s - 2 * FRAGMENT_S)
         self.counters["syncs"] += 1
         self._note(growing, wanted=True)
@@ -269,7 +275,7 @@ class Writer:
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
         self.problem = f"recording failed: {reason}"[:500]
         if self._failed_from_ms is None:
-            self._failed_from_ms = wall_ms
+            self._failed_from_ms = min(wall_ms, growing.safe_ms) if growing is not None else wall_ms
         self._retry_at_s = self._clock.monotonic_s() + RETRY_S
         log.error("%s: %s; trying again every %g s", self._incoming.folder, self.problem, RETRY_S)
         if growing is not None:
