@@ -54,6 +54,8 @@ def prepare(path: Path, clock: Clock, *, in_child: bool = False, recordings: Pat
             version = HEAD
         if version != HEAD:
             log.info("database %s: schema %s becomes %s", path, version or "(empty)", HEAD)
+            if version:
+                _keep(path, clock)
             run(path)
         _name_it(path, clock)
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError, subprocess.TimeoutExpired) as error:
@@ -68,6 +70,13 @@ def _taken_over(path: Path, clock: Clock, recordings: Path | None, run: Callable
         return False
     legacy.take_over(path, clock, recordings, run)
     return True
+
+
+def _keep(path: Path, clock: Clock) -> None:
+    """A copy of what is there; loaded only when a schema changes. Raises as `kept_copy.keep`."""
+    from vigilar_storage import kept_copy
+
+    log.info("database %s as it was stays as %s", path, kept_copy.keep(path, clock.now_ms()).name)
 
 
 def current_version(path: Path) -> str:
