@@ -96,6 +96,13 @@ def _fact(pattern: str, model: type[Fact], publisher: str, subscribers: tuple[st
     return Topic(pattern, Kind.EVENT, model, (publisher,), subscribers, doc)
 
 
+def _command(
+    name: str, model: type[Message], senders: tuple[str, ...], receiver: str, doc: str, max_bytes: int = 2_048
+) -> Topic:
+    """The ACL `pattern write vigilar/cmd/%u/#` makes the topic the identity of the sender."""
+    return Topic(f"vigilar/cmd/{{sender}}/{name}", Kind.COMMAND, model, senders, (receiver,), doc, max_bytes)
+
+
 _CAMERA = "vigilar/camera/{camera_id}"
 
 AVAILABLE = Topic(
@@ -301,70 +308,33 @@ PUSH_INFO = Topic(
     "What a browser needs to subscribe.",
 )
 
-# Commands: the ACL `pattern write vigilar/cmd/%u/#` makes the topic the identity of the sender.
-CMD_ALARM = Topic(
-    "vigilar/cmd/{sender}/alarm",
-    Kind.COMMAND,
-    alarm.ArmCommand,
-    ("web", "home_automation", "presence"),
-    ("events",),
-    "Arm or disarm.",
-    2_048,
+CMD_ALARM = _command(
+    "alarm", alarm.ArmCommand, ("web", "home_automation", "presence"), "events", "Arm or disarm."
 )
-CMD_LIVE = Topic(
-    "vigilar/cmd/{sender}/camera/{camera_id}/live",
-    Kind.COMMAND,
-    camera.LiveLease,
-    ("web",),
-    ("camera-worker",),
-    "Renew the lease on live parts.",
-    2_048,
+CMD_LIVE = _command(
+    "camera/{camera_id}/live", camera.LiveLease, ("web",), "camera-worker", "Renew the lease on live parts."
 )
-CMD_RECORD = Topic(
-    "vigilar/cmd/{sender}/camera/{camera_id}/record",
-    Kind.COMMAND,
+CMD_RECORD = _command(
+    "camera/{camera_id}/record",
     camera.RecordCommand,
     ("web", "events"),
-    ("camera-worker",),
+    "camera-worker",
     "Record now, for a time, or stop; each sender has one order per camera.",
-    2_048,
 )
-CMD_SNAPSHOT = Topic(
-    "vigilar/cmd/{sender}/camera/{camera_id}/snapshot",
-    Kind.COMMAND,
+CMD_SNAPSHOT = _command(
+    "camera/{camera_id}/snapshot",
     camera.TakeSnapshot,
     ("web",),
-    ("camera-worker",),
+    "camera-worker",
     "Send a picture of now; at most one a second is made.",
-    2_048,
 )
-CMD_PUSH_SUBSCRIBE = Topic(
-    "vigilar/cmd/{sender}/alerts/subscribe",
-    Kind.COMMAND,
-    alerts.PushSubscribe,
-    ("web",),
-    ("alerts",),
-    "Add a browser.",
-    4_096,
+CMD_PUSH_SUBSCRIBE = _command(
+    "alerts/subscribe", alerts.PushSubscribe, ("web",), "alerts", "Add a browser.", 4_096
 )
-CMD_PUSH_UNSUBSCRIBE = Topic(
-    "vigilar/cmd/{sender}/alerts/unsubscribe",
-    Kind.COMMAND,
-    alerts.PushUnsubscribe,
-    ("web",),
-    ("alerts",),
-    "Remove a browser.",
-    4_096,
+CMD_PUSH_UNSUBSCRIBE = _command(
+    "alerts/unsubscribe", alerts.PushUnsubscribe, ("web",), "alerts", "Remove a browser.", 4_096
 )
-CMD_ALERT_TEST = Topic(
-    "vigilar/cmd/{sender}/alerts/test",
-    Kind.COMMAND,
-    alerts.AlertTest,
-    ("web",),
-    ("alerts",),
-    "Send a test notification.",
-    2_048,
-)
+CMD_ALERT_TEST = _command("alerts/test", alerts.AlertTest, ("web",), "alerts", "Send a test notification.")
 REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,
