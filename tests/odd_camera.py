@@ -98,7 +98,7 @@ class OddCamera:
         self.port: int = self._server.getsockname()[1]
         self.url = f"rtsp://127.0.0.1:{self.port}/main"
         self.requests: list[str] = []
-        self.connections = 0
+        self.connections = self.plays = 0
         self.viewers = 0
         self.done = threading.Event()
         self._clients: list[socket.socket] = []
@@ -143,6 +143,7 @@ class OddCamera:
                     counted = True
                 client.sendall(self._answer(method, request))
                 if method == "PLAY":
+                    self.plays += 1
                     self._play(client)
                     break
         if counted:

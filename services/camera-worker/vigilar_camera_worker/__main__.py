@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from functools import partial
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,6 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument(
         "--pool", action="store_true", help="run all enabled cameras without a container of their own"
     )
+    parser.add_argument(
+        "--guarded", action="store_true", help="with --camera: start the worker again at once should it crash"
+    )
     options = parser.parse_args(arguments)
     if options.pool:
         from vigilar_camera_worker.pool import run_pool
@@ -22,14 +26,25 @@ def main(arguments: list[str] | None = None) -> int:
         return run_pool()
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", options.camera):
         parser.error("a camera id consists of letters, digits, '_' and '-'")
-    from vigilar_common.service import run
-
     # Before numpy is loaded: its linear algebra is never used, its thread pool would cost megabytes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from vigilar_camera_worker.app import build
+    from vigilar_camera_worker.domain.history import History
     from vigilar_camera_worker.names import NAME_PREFIX
 
-    return run(f"{NAME_PREFIX}{options.camera}", build)
+    name = f"{NAME_PREFIX}{options.camera}"
+
+    def work(history: History) -> int:
+        from vigilar_common.service import run
+
+        from vigilar_camera_worker.app import build
+
+        return run(name, partial(build, history=history))
+
+    if options.guarded:
+        from vigilar_camera_worker.guard import run_guarded
+
+        return run_guarded(name, work)
+    return work(History())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.choice import MainView, StreamChoice
 from vigilar_camera_worker.domain.governor import FpsGovernor
+from vigilar_camera_worker.domain.history import History
 from vigilar_camera_worker.domain.recording import Policy
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.last_recorded import LastRecorded
@@ -40,14 +41,17 @@ CONFIRM_SLACK_S: Final = 3.0
 FINISH_S: Final = 1.5
 """So long may the disk take to finish the recording when the worker stops."""
 LAST_WORDS_S: Final = 0.2
+NOTHING_HAPPENED: Final = History()
 
 
 class CameraWorker:
     """The App of one camera."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, history: History = NOTHING_HAPPENED) -> None:
+        self._context, self._history = context, history
         self.camera = own_camera(context.config, context.name)
+        if history.rests:
+            self.camera = self.camera.model_copy(update={"detect_url": ""})
         self._before = _relevant(context.config)
         self._reader: CameraReader | None = None
 
@@ -90,8 +94,10 @@ class CameraWorker:
             self._sub = SubStream(camera, clock, self._choice, self._live.sub)
             self._choice.on_main = self._sub.main_is
         self._reader = CameraReader(
-            camera, clock, self._report, self._ring, self._recorder, self._live.main, self._choice
-        )
+            camera, clock, self._report, self._ring, self._recorder, self._live.main, self._choice,
+            unseen=self._history.rest_words(),
+        )  # fmt: skip
+        self._report.find("crash", self._history.words())
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
@@ -163,6 +169,7 @@ class CameraWorker:
             "clock_offset_seconds": lambda: reader.clock_offset_s,
             "clock_drift_ppm": lambda: reader.clock_drift_ppm,
             "transcodes": lambda: float(self._live.transcodes),
+            "crashes": lambda: float(len(self._history.crashes)),
             "online": lambda: float(self._report.condition is CameraCondition.ONLINE),
         }
         counters = [
@@ -213,5 +220,5 @@ def _relevant(config: Config) -> dict[str, Any]:
     return config.model_dump(include={"system", "storage", "cameras", "mqtt", "remote"})
 
 
-def build(context: Context) -> CameraWorker:
-    return CameraWorker(context)
+def build(context: Context, history: History = NOTHING_HAPPENED) -> CameraWorker:
+    return CameraWorker(context, history)

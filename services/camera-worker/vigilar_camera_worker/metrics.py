@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 class WorkerCollector(Collector):
     """Reads the parts' own counters when asked; nothing is counted twice."""
 
-    def __init__(self, counters: list[Mapping[str, int]], gauges: Mapping[str, Callable[[], float]]) -> None:
-        self._counters, self._gauges = counters, gauges
+    def __init__(
+        self,
+        counters: list[Mapping[str, int]],
+        gauges: Mapping[str, Callable[[], float]],
+        last_error: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._counters, self._gauges, self._last_error = counters, gauges, last_error
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
         families: list[CounterMetricFamily | GaugeMetricFamily] = []
@@ -26,6 +31,12 @@ class WorkerCollector(Collector):
                 families.append(CounterMetricFamily(f"vigilar_camera_{name}", help_text, value))
         for name, read in self._gauges.items():
             families.append(GaugeMetricFamily(f"vigilar_camera_{name}", name.replace("_", " "), read()))
+        if error := self._last_error():
+            told = GaugeMetricFamily(
+                "vigilar_camera_last_error", "1 for the kind of the last failure", labels=["code"]
+            )
+            told.add_metric([error], 1)
+            families.append(told)
         return families
 
 

@@ -9,13 +9,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vigilar_common import logs, memory
 from vigilar_common.clock import Clock, SystemClock
@@ -25,6 +25,8 @@ from vigilar_common.health import HealthRegistry, HealthServer
 from vigilar_common.service import Environment
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
 
+from vigilar_camera_worker.domain.history import CrashBook
+from vigilar_camera_worker.forked import CRASHES, fork, load
 from vigilar_camera_worker.names import NAME_PREFIX
 
 if TYPE_CHECKING:
@@ -41,7 +43,25 @@ PROBE_STARTING_S: Final = 0.5
 PROBE_TIMEOUT_S: Final = 1.0
 DEAD_PROBES: Final = 3
 STOP_LIMIT_S: Final = 8.0
+MAX_STARTING: Final = 2 * (os.cpu_count() or 1)
+"""Workers that start at the same time."""
 MAX_ANSWER_BYTES: Final = 65_536
+
+
+class Process(Protocol):
+    """What the pool needs of a child: a `Forked`, or a `Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        ...
+
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 @dataclass
@@ -49,13 +69,16 @@ class Child:
     """A camera's process and what is known of it. All times are monotonic seconds."""
 
     camera_id: str
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     port: int = 0
     due_s: float = 0.0
     probe_due_s: float = 0.0
     dead_probes: int = 0
     problem: str = "starting"
     policy: RestartPolicy = field(default_factory=RestartPolicy)
+    crashes: CrashBook = field(default_factory=CrashBook)
+    rests: bool = False
+    """Started not to decode, because those before it crashed."""
 
     @property
     def name(self) -> str:
@@ -79,10 +102,11 @@ class Pool:
         environment: Environment,
         dedicated: frozenset[str],
         clock: Clock,
-        spawn: Callable[[Child, Mapping[str, str]], subprocess.Popen[bytes]] | None = None,
+        spawn: Callable[[Child, Mapping[str, str]], Process] | None = None,
     ) -> None:
         self._environment, self._dedicated, self._clock = environment, dedicated, clock
-        self._spawn = spawn or _spawn
+        self._spawn = spawn or self._fork
+        self._loaded = False
         self._readers: dict[str, SliceReader] = {}
         self._config_due_s = 0.0
         self.children: dict[str, Child] = {}
@@ -149,13 +173,17 @@ class Pool:
 
     def _mind(self, child: Child, now_s: float) -> None:
         if child.running:
-            if now_s >= child.probe_due_s:
+            if child.rests and now_s >= child.crashes.rest_until_s:
+                log.info("%s: decoding is tried again", child.name)
+                child.rests = False
+                child.process.terminate()  # type: ignore[union-attr]
+            elif now_s >= child.probe_due_s:
                 self._probe(child, now_s)
             return
         if child.process is not None:
             code = child.process.wait()
             child.process = None
-            delay_s = child.policy.died(now_s, code)
+            delay_s = self._delay_s(child, code, now_s)
             child.due_s = now_s + delay_s
             child.problem = f"ended with {code}"
             if child.policy.given_up:
@@ -164,14 +192,43 @@ class Pool:
                 log.info("%s restarts with its new configuration", child.name)
             else:
                 log.warning("%s ended with %d, starts again in %.1f s", child.name, code, delay_s)
-        if now_s >= child.due_s:
+        if now_s >= child.due_s and self._may_start():
             self._start(child, now_s)
+
+    def _delay_s(self, child: Child, code: int, now_s: float) -> float:
+        if code < 0 and -code in CRASHES:
+            cause = signal.Signals(-code).name
+            if child.crashes.crashed(now_s, self._clock.now_ms(), cause):
+                return 0.0
+        return child.policy.died(now_s, code)
+
+    def _may_start(self) -> bool:
+        """A few at a time: after a power cut all cameras are to be started at once."""
+        starting = sum(child.running and child.problem == "starting" for child in self.children.values())
+        return starting < MAX_STARTING
+
+    def _fork(self, child: Child, environment: Mapping[str, str]) -> Process:
+        if not self._loaded:
+            load()
+            self._loaded = True
+        history = child.crashes.history(self._clock.monotonic_s())
+
+        def work() -> int:
+            from vigilar_common.service import run
+
+            from vigilar_camera_worker.app import build
+
+            os.environ.update(environment)
+            return run(child.name, partial(build, history=history))
+
+        return fork(work, self._clock)
 
     def _start(self, child: Child, now_s: float) -> None:
         child.port = _free_port()
         child.dead_probes = 0
         child.probe_due_s = now_s + PROBE_STARTING_S
         child.problem = "starting"
+        child.rests = child.crashes.history(now_s).rests
         folder = self._environment
         environment = {
             "VIGILAR_SECRETS_DIR": str(folder.secrets_dir / child.name),
@@ -219,15 +276,6 @@ class Pool:
                 log.error("camera process %d did not stop within %g s: killed", process.pid, STOP_LIMIT_S)  # noqa: TRY400
                 process.kill()
                 process.wait()
-
-
-def _spawn(child: Child, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "vigilar_camera_worker", "--camera", child.camera_id],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C reaches the pool alone: it stops its children in order
-    )
 
 
 def _free_port() -> int:

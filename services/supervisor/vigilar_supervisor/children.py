@@ -95,7 +95,7 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
         ports[name] = health_port
         camera = name.removeprefix(broker.CAMERA_PREFIX) if name.startswith(broker.CAMERA_PREFIX) else ""
         module = "vigilar_camera_worker" if camera else f"vigilar_{name.replace('-', '_')}"
-        argv = (sys.executable, "-m", module, *(("--camera", camera) if camera else ()))
+        argv = (sys.executable, "-m", module, *(("--camera", camera, "--guarded") if camera else ()))
         environment = {
             "VIGILAR_CONFIG": str(layout.config),
             "VIGILAR_SETTINGS": str(layout.settings),

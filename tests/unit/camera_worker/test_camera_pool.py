@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from vigilar_camera_worker import pool as module
+from vigilar_camera_worker.domain.history import CrashBook
 from vigilar_camera_worker.pool import Child, Pool, dedicated_cameras
 from vigilar_common.config import load, slices
 from vigilar_common.service import Environment
@@ -136,6 +139,57 @@ def test_a_camera_that_no_longer_answers_is_ended(yard: Yard, monkeypatch: pytes
         yard.tick(6)
     process.wait(5)
     assert process.returncode == -9
+
+
+def test_a_crashed_camera_is_started_again_at_once_and_after_three_crashes_does_not_decode(
+    yard: Yard,
+) -> None:
+    yard.configure(front=True)
+    yard.tick()
+    for _ in range(3):
+        process = yard.pool.children["front"].process
+        assert process is not None
+        os.kill(process.pid, signal.SIGSEGV)
+        process.wait(5)
+        yard.tick(0.1)
+        assert yard.running == {"front"}
+    child = yard.pool.children["front"]
+    history = child.crashes.history(yard.clock.monotonic_s())
+    assert history.rests
+    assert "3 times (SIGSEGV)" in history.words()
+    assert child.rests
+    resting = child.process
+    yard.tick(590)
+    assert child.process is resting
+    yard.tick(20)
+    assert resting is not None
+    resting.wait(5)
+    yard.tick(1)
+    yard.tick(1)
+    assert yard.running == {"front"}
+    assert not child.rests
+
+
+def test_only_a_few_cameras_start_at_the_same_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ask", lambda port: "starting")
+    monkeypatch.setattr(module, "MAX_STARTING", 2)
+    yard.configure(**{f"c{number}": True for number in range(5)})
+    yard.tick()
+    assert len(yard.started) == 2
+    yard.tick(1)
+    assert len(yard.started) == 2
+    monkeypatch.setattr(module, "ask", lambda port: "")
+    for _ in range(4):
+        yard.tick(1)
+    assert len(yard.running) == 5
+
+
+def test_crashes_of_long_ago_do_not_stop_decoding() -> None:
+    book = CrashBook()
+    assert all(book.crashed(100.0 * number, 0, "SIGSEGV") for number in range(6))
+    assert not book.history(600).rests
+    assert not all(book.crashed(601 + number, 0, "SIGSEGV") for number in range(6))
+    assert book.history(610).rests
 
 
 def test_no_cameras_at_all_is_a_healthy_pool(yard: Yard) -> None:

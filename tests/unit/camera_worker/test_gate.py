@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import camera_media as media
+import mutate
 import pytest
 from odd_camera import Listener, OddCamera, describe, odd_camera
 from vigilar_camera_worker.adapters import gate, stream
@@ -28,6 +30,7 @@ from vigilar_camera_worker.errors import (
     UnusableStreamError,
 )
 from vigilar_common.clock import SystemClock
+from vigilar_common.config.cameras import RtspTransport
 
 KEY = media.access_units()[0][0]
 SDP = describe("h264", KEY)
@@ -338,3 +341,35 @@ def test_the_way_of_udp_packets_is_written_anew() -> None:
 def test_unusable_transports_of_the_configuration_never_reach_ffmpeg() -> None:
     with odd_camera(sdp=SDP) as camera, pytest.raises((UnusableStreamError, KeyError)):
         stream.open_stream(camera.url, SystemClock(), "file")
+
+
+def test_the_transport_of_the_configuration_is_taken_as_it_is() -> None:
+    with odd_camera(sdp=SDP, frames=film) as camera:
+        stream.open_stream(camera.url, SystemClock(), RtspTransport.TCP).close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_descriptions_and_answers_damaged_by_the_dozen(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever FFmpeg makes of them: an error of ours or a stream, never a crash and never a long wait."""
+    monkeypatch.setattr(stream, "OPEN_TIMEOUT_S", 0.5)
+    rng = random.Random(seed)
+    hevc = describe("hevc", media.access_units("hevc", 20, 10)[0][0])
+    sound = "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/1\r\na=fmtp:97 config=1408;mode=AAC-hbr\r\na=control:a\r\n"
+
+    def answer(request: str) -> bytes:
+        sequence = request.split("CSeq: ")[1].split("\r\n")[0]
+        body = mutate.words(mutate.words((rng.choice((SDP, hevc)) + sound).encode(), rng), rng)
+        head = f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\nContent-Base: rtsp://x/\r\nContent-Type: application/sdp\r\n"
+        length = len(body) + rng.choice((0, 0, 0, -20))
+        whole = f"{head}Content-Length: {length}\r\n\r\n".encode() + body
+        return whole if rng.random() < 0.7 else mutate.words(whole, rng)
+
+    outcomes = []
+    with odd_camera(sdp=SDP, answers={"DESCRIBE": answer}, frames=film, stay=False) as camera:
+        for _ in range(20):
+            try:
+                stream.open_stream(camera.url, SystemClock()).close()
+                outcomes.append("opened")
+            except CameraError as error:
+                outcomes.append(type(error).__name__)
+    assert len(set(outcomes)) >= 2, outcomes

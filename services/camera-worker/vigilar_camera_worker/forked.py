@@ -1,0 +1,134 @@
+"""A camera's worker as a fork of a process that has everything loaded: started in milliseconds, most memory shared."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from vigilar_common.clock import Clock
+
+log = logging.getLogger(__name__)
+
+MEMORY_LIMIT_BYTES: Final = 1536 * 1024 * 1024
+"""Of private memory: what a camera can make a decoder ask for ends here and not with the host's."""
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+CRASHES: Final = frozenset(
+    (
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGILL,
+        signal.SIGFPE,
+        signal.SIGABRT,
+        signal.SIGSYS,
+        signal.SIGTRAP,
+    )
+)
+_PR_SET_PDEATHSIG: Final = 1
+_POLL_S: Final = 0.02
+
+
+class Forked:
+    """The part of `subprocess.Popen` that those who start workers use. For one thread."""
+
+    def __init__(self, pid: int, clock: Clock) -> None:
+        self.pid, self._clock = pid, clock
+        self.returncode: int | None = None
+        """As Popen's: negative for a signal."""
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        until_s = None if timeout is None else self._clock.monotonic_s() + timeout
+        while (code := self.poll()) is None:
+            if until_s is None:
+                _, status = os.waitpid(self.pid, 0)
+                self.returncode = os.waitstatus_to_exitcode(status)
+            elif self._clock.monotonic_s() >= until_s:
+                raise subprocess.TimeoutExpired("camera worker", timeout or 0)
+            else:
+                self._clock.sleep(_POLL_S)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def load() -> None:
+    """All that a worker needs, so that every fork shares it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import av
+    import cv2
+    import prometheus_client.exposition
+    import vigilar_common.service
+
+    import vigilar_camera_worker.app
+    import vigilar_camera_worker.metrics
+
+    for module in (av, cv2, prometheus_client, vigilar_common.service, vigilar_camera_worker.app):
+        log.debug("%s is loaded", module.__name__)
+    gc.collect()
+    gc.freeze()
+
+
+def fork(work: Callable[[], int], clock: Clock) -> Forked:
+    """Run ``work`` in a child that dies with this process; its exit code is what ``work`` returns."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    # A stop that comes between the fork and the child's own handlers must find it without ours.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    pid = os.fork()
+    if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        return Forked(pid, clock)
+    code = 1
+    try:
+        os.setsid()  # Ctrl-C reaches the parent alone: it stops its children in order
+        for number in (*STOP_SIGNALS, signal.SIGALRM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+        _die_with(parent)
+        limit_resources()
+        code = work()
+    except BaseException:
+        log.exception("the worker failed")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def limit_resources() -> None:
+    """Of this process: bounded memory, and no core dump, which would hold pictures and keys in the clear."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def _die_with(parent: int) -> None:
+    """A worker whose parent is gone would run beside the next one."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
