@@ -67,3 +67,21 @@ export const health = {
     { code: 'vapid_contact', severity: 'info', title: 'The notification contact is the default address', cure: 'Set vapid_claim_email in [alerts.web_push] to an address of yours.', subject: 'alerts', since_ms: Date.now() - 300 * MIN },
   ],
 };
+
+export const coverage = (fromMs) => {
+  const at = (hours) => fromMs + hours * 3_600_000;
+  const spans = [
+    { from_ms: at(0), to_ms: at(6), state: 'recorded', reason: '', recording_id: null },
+    { from_ms: at(6), to_ms: at(6.5), state: 'gap', reason: 'the camera was offline', recording_id: null },
+    { from_ms: at(6.5), to_ms: at(8), state: 'deleted', reason: 'retention: older than 30 days', recording_id: null },
+    { from_ms: at(8), to_ms: at(12), state: 'idle', reason: 'only motion is recorded', recording_id: null },
+  ];
+  const totals = { recorded: 21_600_000, gap: 1_800_000, deleted: 5_400_000, idle: 14_400_000 };
+  return { camera_id: 'front', from_ms: at(0), to_ms: at(12), spans, totals_ms: totals };
+};
+
+const EXPORT_ID = '0190f000-0000-7000-8000-00000000e001';
+export const madeExport = {
+  id: EXPORT_ID, state: 'done', progress_pct: 100, size_bytes: 18_400_000, sha256: 'ab'.repeat(32), error: '', left_out: [],
+  file_url: `/api/v1/exports/${EXPORT_ID}/file`,
+};

@@ -97,9 +97,14 @@ function api(request, response, url, body) {
     case 'PATCH /recordings/:id': data.recordings.find((r) => r.id === id).starred = body.starred; return json(response, {});
     case 'GET /recordings/:id/playlist.m3u8': {
       response.writeHead(200, { 'Content-Type': TYPES['.m3u8'] });
-      return response.end(readFileSync(join(WORK, 'clip.m3u8'), 'utf8').replaceAll('clip.m4s', 'content'));
+      return response.end(readFileSync(join(WORK, 'clip.m3u8'), 'utf8').replaceAll('clip.m4s', 'content.mp4'));
     }
-    case 'GET /recordings/:id/content': return file(request, response, join(WORK, 'clip.m4s'), 'video/mp4');
+    case 'GET /recordings/:id/content.mp4': return file(request, response, join(WORK, 'clip.m4s'), 'video/mp4');
+    case 'GET /cameras/:id/coverage': return json(response, data.coverage(Number(url.searchParams.get('from_ms'))));
+    case 'GET /exports': return json(response, { items: [], limits: { max_bytes: 8e9, keep_s: 86_400, kept: 3 } });
+    case 'POST /exports':
+    case 'GET /exports/:id': return json(response, data.madeExport, id ? 200 : 202);
+    case 'DELETE /exports/:id': return json(response, null, 204);
     case 'GET /alarm': return json(response, data.alarm);
     case 'POST /alarm': return setAlarm(response, body);
     case 'GET /alerts': return json(response, { ...page(data.alerts, url), channels: EMPTY ? {} : data.channels });

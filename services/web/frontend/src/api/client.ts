@@ -5,7 +5,10 @@ import type {
   ArmAction,
   ArmState,
   Camera,
+  Coverage,
   EventDetail,
+  Export,
+  ExportList,
   Page,
   PushInfo,
   Recording,
@@ -127,6 +130,13 @@ export const api = {
   recording: (recordingId: string) => request<Recording>('GET', `/api/v1/recordings/${id(recordingId)}`),
   star: (recordingId: string, starred: boolean) =>
     request<unknown>('PATCH', `/api/v1/recordings/${id(recordingId)}`, { starred }),
+  coverage: (cameraId: string, fromMs: number, toMs: number) =>
+    request<Coverage>('GET', `/api/v1/cameras/${id(cameraId)}/coverage${query({ from_ms: fromMs, to_ms: toMs })}`),
+  exports: () => request<ExportList>('GET', '/api/v1/exports'),
+  export: (exportId: string) => request<Export>('GET', `/api/v1/exports/${id(exportId)}`),
+  exportRecording: (recordingId: string, reason: string) =>
+    request<Export>('POST', '/api/v1/exports', { recording_ids: [recordingId], reason }),
+  removeExport: (exportId: string) => request<undefined>('DELETE', `/api/v1/exports/${id(exportId)}`),
   alerts: (cursor: string | null) => request<AlertPage>('GET', `/api/v1/alerts${query({ cursor, limit: 50 })}`),
   health: () => request<SystemHealth>('GET', '/api/v1/health'),
   push: () => request<PushInfo>('GET', '/api/v1/push'),

@@ -108,6 +108,9 @@ export interface Recording {
   starred: boolean;
   codec: string;
   encrypted?: boolean;
+  /** Made by version 1: not tamper-evident before `sealed_ms` (null: not in the ledger yet). */
+  version_1?: boolean;
+  sealed_ms?: number | null;
 }
 
 export interface ChannelStatistics {
@@ -182,4 +185,36 @@ export interface RemoteInfo {
   viewers: number;
   pictures: number;
   refused: number;
+}
+
+export interface CoverageSpan {
+  from_ms: number;
+  to_ms: number;
+  state: 'recorded' | 'gap' | 'idle' | 'deleted';
+  reason: string;
+  recording_id: string | null;
+}
+
+export interface Coverage {
+  camera_id: string;
+  from_ms: number;
+  to_ms: number;
+  spans: CoverageSpan[];
+  totals_ms: Record<string, number>;
+}
+
+export interface Export {
+  id: string;
+  state: 'running' | 'done' | 'failed';
+  progress_pct: number;
+  size_bytes: number;
+  sha256: string;
+  error: string;
+  left_out: { id: string; reason: string }[];
+  file_url: string | null;
+}
+
+export interface ExportList {
+  items: Export[];
+  limits: { max_bytes: number; keep_s: number; kept: number };
 }

@@ -1,12 +1,14 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
-import { customElement, property, state } from 'lit/decorators.js';
+import { customElement, property, query, state } from 'lit/decorators.js';
 
 import { api, urls } from '../api/client';
 import { shared } from '../design/shared';
 import { t } from '../strings';
+import './export-dialog';
+import type { ExportDialog } from './export-dialog';
 import './icon';
 
-/** Keep and download, for one recording. Asks for the star itself when nobody tells it. */
+/** Keep, download and export, for one recording. Asks for the star itself when nobody tells it. */
 @customElement('vg-clip-actions')
 export class ClipActions extends LitElement {
   static override styles = [
@@ -31,6 +33,7 @@ export class ClipActions extends LitElement {
   @property({ type: Boolean, reflect: true }) compact = false;
   @state() private busy = false;
   @state() private error = '';
+  @query('vg-export-dialog') private readonly dialog!: ExportDialog | null;
 
   override updated(changed: PropertyValues<this>): void {
     if (changed.has('recordingId') && this.recordingId && this.starred === null) void this.ask();
@@ -71,6 +74,12 @@ export class ClipActions extends LitElement {
       >
         <vg-icon name="download"></vg-icon>${this.compact ? nothing : t.player.download}
       </a>
+      ${this.compact
+        ? nothing
+        : html`<button type="button" data-testid="export" @click=${() => this.dialog?.open(this.recordingId)}>
+              <vg-icon name="shield-on"></vg-icon>${t.exports.open}
+            </button>
+            <vg-export-dialog></vg-export-dialog>`}
     </div>`;
   }
 

@@ -12,6 +12,8 @@ import './states';
 const STEP_S = 10;
 const RETRY_AFTER_MS = 2_000;
 const MAX_RETRIES = 10;
+/** HTTP status of a playlist that cannot be made. */
+const NOT_FRAGMENTED = 409;
 const SPEEDS = [1, 2, 4, 0.5];
 
 /**
@@ -141,9 +143,7 @@ export class EventPlayer extends LitElement {
     const { default: HlsLight } = await import('hls.js/light');
     if (turn !== this.loading || !this.isConnected) return;
     if (!HlsLight.isSupported()) {
-      this.video.src = this.playlist;
-      this.video.addEventListener('loadedmetadata', () => (this.video.currentTime = this.startS), { once: true });
-      void this.play();
+      this.playFile(this.playlist);
       return;
     }
     // No worker: it would be started from a blob, which the Content-Security-Policy forbids; fMP4 needs none.
@@ -152,6 +152,11 @@ export class EventPlayer extends LitElement {
     hls.on(HlsLight.Events.ERROR, (_name, data) => {
       if (!data.fatal) return;
       this.unload();
+      if (data.response?.code === NOT_FRAGMENTED) {
+        // A film of version 1 has no fragments that a playlist could name: it plays as the one file it is.
+        this.playFile(this.playlist.replace(/playlist\.m3u8$/, 'content.mp4'));
+        return;
+      }
       if (this.growing && this.retries++ < MAX_RETRIES) {
         // The first seconds of a recording may not have reached storage yet.
         setTimeout(() => turn === this.loading && this.isConnected && void this.load(), RETRY_AFTER_MS);
@@ -162,6 +167,12 @@ export class EventPlayer extends LitElement {
     hls.on(HlsLight.Events.MANIFEST_PARSED, () => void this.play());
     hls.loadSource(this.playlist);
     hls.attachMedia(this.video);
+  }
+
+  private playFile(url: string): void {
+    this.video.src = url;
+    this.video.addEventListener('loadedmetadata', () => (this.video.currentTime = this.startS), { once: true });
+    void this.play();
   }
 
   private unload(): void {

@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import type { Camera, CameraState } from '../api/types';
+import '../components/coverage-day';
 import '../components/icon';
 import '../components/live-video';
 import '../components/record-button';
@@ -172,6 +173,7 @@ export class CameraPage extends LitElement {
           </div>
           <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
           ${this.facts(camera)}
+          <vg-coverage-day .cameraId=${camera.id}></vg-coverage-day>
         </div>
         <section aria-labelledby="its-events">
           <div class="section-head">

@@ -5,6 +5,7 @@ import { api, urls } from '../api/client';
 import type { Recording } from '../api/types';
 import '../components/clip-actions';
 import '../components/event-player';
+import { sealBadges, sealNotes } from '../components/seal-badges';
 import { failure } from '../components/states';
 import { pageStyles, shared } from '../design/shared';
 import { bytes, duration, fullMoment } from '../format';
@@ -60,6 +61,7 @@ export class RecordingPage extends LitElement {
         <div>
           <h1>${app.camera(recording.camera_id)?.name ?? recording.camera_id}</h1>
           <p class="num">${facts.filter(Boolean).join(' · ')}</p>
+          <div class="row wrap">${sealBadges(recording)}</div>
         </div>
         <vg-clip-actions .recordingId=${recording.id} .starred=${recording.starred}></vg-clip-actions>
       </header>
@@ -68,6 +70,7 @@ export class RecordingPage extends LitElement {
         .wallStartMs=${recording.started_ms}
         .growing=${recording.state === 'growing'}
       ></vg-event-player>
+      ${sealNotes(recording)}
     `;
   }
 }

@@ -7,6 +7,7 @@ import type { Recording } from '../api/types';
 import '../components/clip-actions';
 import '../components/icon';
 import '../components/more';
+import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
 import { eventListStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -171,6 +172,7 @@ export class RecordingsPage extends LitElement {
           <span class="name num">${moment(recording.started_ms, Date.now())} · ${name}</span>
           <span class="meta num">${meta.filter(Boolean).join(' · ')}</span>
         </span>
+        ${sealBadges(recording)}
         ${recording.state === 'complete' ? nothing : html`<span class="badge ${tone}">${t.recordings.state[recording.state] ?? recording.state}</span>`}
       </a>
       <vg-clip-actions compact .recordingId=${recording.id} .starred=${recording.starred}></vg-clip-actions>
