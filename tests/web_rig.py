@@ -56,16 +56,16 @@ class WebProcess:
             ("session_key", "cd" * 32),
         ):
             (secrets / name).write_text(text + "\n")
-        config = folder / "vigilar.toml"
-        lines = [
+        self._toml = [
             "[system]", f'hls_dir = "{folder / "hls"}"', "[mqtt]", f"port = {broker.port}", "[web]",
             'host = "127.0.0.1"', f"port = {port}", f'password_hash = "{hash_password(PASSWORD)}"',
         ]  # fmt: skip
         if tls:
-            lines += [f'tls_cert = "{tls[0]}"', f'tls_key = "{tls[1]}"']
-        lines += ["[[cameras]]", 'id = "front"', 'display_name = "Front"', 'rtsp_url = "rtsp://127.0.0.1/x"']
-        config.write_text("\n".join([*lines, toml]) + "\n")
-        slices.apply(load(config, {}), folder / "run")
+            self._toml += [f'tls_cert = "{tls[0]}"', f'tls_key = "{tls[1]}"']
+        self._toml += [
+            "[[cameras]]", 'id = "front"', 'display_name = "Front"', 'rtsp_url = "rtsp://127.0.0.1/x"',
+        ]  # fmt: skip
+        self.configure(toml)
         self.env = os.environ | {
             "VIGILAR_CONFIG_RUN": str(folder / "run"),
             "VIGILAR_STATE_DIR": str(folder / "state"),
@@ -79,6 +79,12 @@ class WebProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "vigilar_web"], env=self.env, stdout=log, stderr=subprocess.STDOUT
             )
+
+    def configure(self, toml: str) -> None:
+        """Apply its configuration with these sections besides; a running one takes it over within seconds."""
+        config = self.folder / "vigilar.toml"
+        config.write_text("\n".join([*self._toml, toml]) + "\n")
+        slices.apply(load(config, {}), self.folder / "run")
 
     def wait(self) -> None:
         def answers() -> bool:

@@ -15,14 +15,14 @@ describe('the playhead of a live picture', () => {
     expect(catchUp(19.7, buffered, 1.1, true)).toEqual({ kind: 'play', rate: 1 });
   });
   it('jumps when more than three seconds behind', () => {
-    expect(catchUp(16.5, buffered, 1, true)).toEqual({ kind: 'jump', to: 19.75 });
+    expect(catchUp(16.5, buffered, 1, true)).toEqual({ kind: 'jump', to: 19.85 });
   });
   it('starts a new viewer at the end of the group of pictures, not at its beginning', () => {
-    expect(catchUp(18.5, buffered, 1, false)).toEqual({ kind: 'jump', to: 19.75 });
+    expect(catchUp(18.5, buffered, 1, false)).toEqual({ kind: 'jump', to: 19.85 });
   });
   it('jumps out of a hole and back from beyond the end', () => {
     expect(catchUp(4, [{ start: 8, end: 8.1 }], 1, true)).toEqual({ kind: 'jump', to: 8 });
-    expect(catchUp(21, buffered, 1, true)).toEqual({ kind: 'jump', to: 19.75 });
+    expect(catchUp(21, buffered, 1, true)).toEqual({ kind: 'jump', to: 19.85 });
   });
   it('does nothing without a buffer', () => {
     expect(catchUp(0, [], 1, true)).toEqual({ kind: 'play', rate: 1 });

@@ -84,7 +84,6 @@ export class LiveVideo extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.way = this.best();
     this.setAttribute('data-state', 'connecting');
     document.addEventListener('visibilitychange', this.visibility);
     this.observer = new IntersectionObserver(
@@ -105,14 +104,13 @@ export class LiveVideo extends LitElement {
     this.stop();
   }
 
-  override updated(changed: PropertyValues<this>): void {
-    const another = changed.get('camera') !== undefined || changed.get('stream') !== undefined;
-    if (another) {
-      this.stop();
-      this.way = this.best();
-      this.stillUrl = '';
-      this.sync();
-    }
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('camera') && !changed.has('stream')) return;
+    const wasRunning = this.running;
+    if (wasRunning) this.stop();
+    this.way = firstWay(this.stream, mediaSourceClass() !== undefined, nativeHls());
+    this.stillUrl = '';
+    if (wasRunning) this.start();
   }
 
   override render(): unknown {
@@ -155,10 +153,6 @@ export class LiveVideo extends LitElement {
           @error=${() => this.way.by === 'hls' && this.instead()}
         ></video>`;
     }
-  }
-
-  private best(): Way {
-    return firstWay(this.stream, mediaSourceClass() !== undefined, nativeHls());
   }
 
   private sync(): void {

@@ -8,7 +8,7 @@ export const CAUGHT_UP_S = 0.4;
 /** A new viewer gets the whole group of pictures at once and starts at its end, not at its beginning. */
 export const FIRST_JUMP_ABOVE_S = 0.5;
 /** Where a jump lands behind the newest frame: enough not to run dry at once. */
-export const JUMP_MARGIN_S = 0.25;
+export const JUMP_MARGIN_S = 0.15;
 export const KEEP_BEHIND_S = 10;
 export const TRIM_STEP_S = 4;
 export const STALLED_AFTER_MS = 4_000;
