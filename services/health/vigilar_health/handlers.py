@@ -14,7 +14,14 @@ from vigilar_common.config import Config
 from vigilar_common.errors import OutboxFullError, StorageRefusedError, StorageUnavailableError
 from vigilar_common.messages.alerts import AlertDelivery, PushInfo
 from vigilar_common.messages.camera import CameraState, RecordingGap
-from vigilar_common.messages.system import DiskUsage, FactsDropped, Finding, Heartbeat, SystemHealth
+from vigilar_common.messages.system import (
+    DiskUsage,
+    FactsDropped,
+    Finding,
+    Heartbeat,
+    StorageCheckpoint,
+    SystemHealth,
+)
 from vigilar_common.outbox import FactLog
 from vigilar_common.state_file import StateFile
 from vigilar_common.storage_client import StorageClient
@@ -25,6 +32,7 @@ from vigilar_common.topics import (
     HEARTBEAT,
     PUSH_INFO,
     RECORDING_GAP,
+    STORAGE_CHECKPOINT,
     SYSTEM_HEALTH,
     Topic,
 )
@@ -121,6 +129,8 @@ class Handlers:
                     self._board.dropped.append((at_s, dropped))
                 case RecordingGap() as gap:
                     self._board.gaps.append((at_s, gap))
+                case StorageCheckpoint() as checkpoint:
+                    self._board.ledger = checkpoint.anchor
                 case AlertDelivery() as delivery:
                     self._board.deliveries.append((at_s, delivery))
                 case _:
@@ -224,6 +234,7 @@ class Handlers:
             disks=board.usage.disks,
             services={name: _shortened(heard.beat) for name, heard in sorted(board.beats.items())},
             findings=findings,
+            ledger=board.ledger,
         )
 
     def _is_foreign_camera(self, service: str) -> bool:
@@ -264,4 +275,5 @@ def table(handlers: Handlers) -> Mapping[Topic, Handler]:
         FACTS_DROPPED: on_other,
         RECORDING_GAP: on_other,
         ALERT_DELIVERY: on_other,
+        STORAGE_CHECKPOINT: on_other,
     }

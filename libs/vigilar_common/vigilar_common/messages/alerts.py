@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.base import Fact, Message, Text, TimestampMs, Uuid
+from vigilar_common.messages.system import LedgerAnchor
 
 
 class Outcome(StrEnum):
@@ -36,6 +37,10 @@ class AlertDelivery(Fact):
     latency_ms: int = Field(ge=0, description="from the event's onset to the answer of the channel")
     sent_after_ms: int = Field(0, ge=0, description="from the event's onset to the request on the wire")
     error: Text = ""
+    ledger: LedgerAnchor | None = Field(
+        None,
+        description="the checkpoint that went along, where the channel carries one (mail, webhook, digest)",
+    )
 
 
 class PushSubscribe(Message):

@@ -46,6 +46,18 @@ class DiskUsage(Value):
     used_pct: float = Field(ge=0, le=100)
 
 
+class LedgerAnchor(Value):
+    """A signed checkpoint of the ledger as it travels in digests, mails and webhooks: each copy outside the house
+    proves what the ledger held then (`vigilar verify --checkpoint`).
+    """
+
+    origin: str = Field(max_length=80)
+    size: int = Field(ge=0, description="entries of the ledger")
+    root: str = Field(max_length=64, description="RFC 6962 root, base64")
+    note: str = Field(max_length=4_096, description="the signed note, to be kept as it is")
+    ts_ms: TimestampMs = Field(0, description="when it was made")
+
+
 class SystemHealth(Message):
     """`vigilar/system/health`, retained, every 10 s."""
 
@@ -56,6 +68,7 @@ class SystemHealth(Message):
     disks: dict[str, DiskUsage] = Field(default_factory=dict)
     services: dict[str, Heartbeat] = Field(default_factory=dict)
     findings: list[Finding] = Field(default_factory=list, max_length=200)
+    ledger: LedgerAnchor | None = Field(None, description="the newest checkpoint; the digest hands it on")
 
 
 class StorageCheckpoint(Message):
@@ -65,6 +78,13 @@ class StorageCheckpoint(Message):
     size: int = Field(ge=0, description="entries of the ledger")
     root: str = Field(max_length=64, description="RFC 6962 root, base64")
     note: str = Field(max_length=4_096, description="the signed note")
+
+    @property
+    def anchor(self) -> LedgerAnchor:
+        """For a message that leaves the house."""
+        return LedgerAnchor(
+            origin=self.origin, size=self.size, root=self.root, note=self.note, ts_ms=self.ts_ms
+        )
 
 
 class SystemEvent(Fact):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vigilar_common.config import Config
 from vigilar_common.messages.alerts import AlertDelivery, PushInfo
 from vigilar_common.messages.camera import CameraState, RecordingGap
-from vigilar_common.messages.system import DiskUsage, FactsDropped, Heartbeat
+from vigilar_common.messages.system import DiskUsage, FactsDropped, Heartbeat, LedgerAnchor
 
 CORE_SERVICES = ("storage", "events", "alerts", "health", "web")
 """They run in every installation; others are expected once they were heard."""
@@ -68,6 +68,8 @@ class Board:
     round_trip_ms: float | None = None
     round_trip_at_s: float | None = None
     push: PushInfo | None = None
+    ledger: LedgerAnchor | None = None
+    """The newest checkpoint that storage told of."""
     clock_jump_ms: int = 0
     clock_jump_at_s: float | None = None
     dropped: deque[tuple[float, FactsDropped]] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
