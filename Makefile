@@ -2,14 +2,15 @@
 SHELL := /bin/bash
 HOME_DIR ?= .vigilar
 PORT ?= 49735
+CHAOS_REPORT ?= .cache/chaos-storage.md
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
 # The browser's driver keeps an event loop running to the end, so its tests come last.
-IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/e2e
+IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose check format lint typecheck docs bench up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +45,11 @@ test-e2e: setup-test ## the whole stack and a real browser
 
 test-compose: setup-test ## the containers, healthy and walked through by the same browser
 	$(PYTEST) -m compose tests/e2e
+
+chaos-storage: setup-test ## faults in full, some hours: kills, outages, full and failing disks, power cuts (CHAOS_REPORT=)
+	@mkdir -p "$(dir $(CHAOS_REPORT))"; echo "# Faults of $$(date -u +%F), $$(nproc) cores" >"$(CHAOS_REPORT)"
+	VIGILAR_CHAOS_REPORT="$(abspath $(CHAOS_REPORT))" VIGILAR_CHAOS_KILLS=600 VIGILAR_CHAOS_OUTAGE_S=600 \
+		VIGILAR_CHAOS_CUTS=1000 VIGILAR_CHAOS_FILLS=20 $(PYTEST) -m slow tests/chaos
 
 check: lint typecheck docs ## linters, types, import rules, docs drift
 	@cd services/web/frontend && PATH="$(NODE_PATH_DIR)" npm run -s check
