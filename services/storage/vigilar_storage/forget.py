@@ -88,5 +88,5 @@ def facts_taken(facts: Sequence[Fact], database: Database, deleter: Deleter, rep
     except (StorageUnavailableError, OSError, sqlite3.Error) as error:
         left = str(error)
     if left:
-        text = f"traces of a forgotten person stay until the next start: {left}"
+        text = f"traces of a forgotten person stay until storage is restarted: {left}"
         reporter.event(Severity.ALERT, "forget_incomplete", text)
