@@ -1,8 +1,9 @@
 """Sequences with exact ground truth: real pedestrians, cut out of the footage, walk through a still scene.
 
 Conditions change how the scene looks (day, night with sensor noise, wind in the leaves, flickering light), kinds how
-easy an object is to see. An onset is the first frame that shows at least ``VISIBLE_SHARE`` of the object's area,
-the end the first one after it that shows less. All lengths in pixels are those of a picture 1080 pixels high.
+easy an object is to see. An onset is the first frame that shows as much of the object as counts as motion by default
+(``LEAST_AREA_SHARE``), and at least ``VISIBLE_SHARE`` of it; the end is the first frame after it that shows less.
+All lengths in pixels are those of a picture 1080 pixels high.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 U8 = NDArray[np.uint8]
 FORMAT = 3
 VISIBLE_SHARE = 0.3
+LEAST_AREA_SHARE = 500 / (640 * 360)
+"""`motion_min_area_px` of `resolution_motion`, both at their defaults."""
 SOURCE_SIZE = (768, 576)
 NOISE_FIELDS = 8
 
@@ -123,7 +126,7 @@ def ensure_scenes(*scenes: Scene) -> list[tuple[Path, list[Event]]]:
         same = [(scene, path) for scene, path in missing if _drawing(scene) == _drawing(first)]
         _encode(same)
         missing = [item for item in missing if item not in same]
-    return [(path, _events(path)) for path in paths]
+    return [(path, events_of(path)) for path in paths]
 
 
 def _drawing(scene: Scene) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def _drawing(scene: Scene) -> dict[str, Any]:
     return {key: value for key, value in asdict(scene).items() if key not in left_out}
 
 
-def _events(path: Path) -> list[Event]:
+def events_of(path: Path) -> list[Event]:
     return [Event(**row) for row in json.loads(path.with_suffix(".events").read_text())]
 
 
@@ -288,7 +291,8 @@ class Walk:
         seen = alpha[:rows, x0 - x : x1 - x]
         target = luma[y : y + rows, x0:x1]
         target[:] = target * (1 - seen) + picture[:rows, x0 - x : x1 - x] * seen
-        if float(seen.sum()) >= VISIBLE_SHARE * float(alpha.sum()):
+        shown, whole = (int((part > self._opacity / 2).sum()) for part in (seen, alpha))
+        if shown >= max(VISIBLE_SHARE * whole, LEAST_AREA_SHARE * luma.size):
             self._shown.append(self._offset + index)
 
     @property

@@ -34,7 +34,7 @@ MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
 MAX_GOP_PACKETS: Final = 600
 MAX_GOP_BYTES: Final = 24 * 1024 * 1024
 SOFTWARE: Final = "software"
-KEY_EVERY_S: Final = 7.0
+KEY_EVERY_S: Final = 13.0
 """Sparse chains run on over keyframes, which are dear; after this long the next one cleans the picture."""
 LOOK_BACK_S: Final = 1.2
 """So far before the suspicion the detector looks: two looks of the trigger, and what it needs to confirm."""

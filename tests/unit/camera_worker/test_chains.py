@@ -107,10 +107,10 @@ def test_only_the_numbers_of_the_header_change(codec: str) -> None:
     raw = [parsed._slice(unit, unit[0] & 31 if codec == "h264" else unit[0] >> 1) for unit in (before, after)]
     changed = int.from_bytes(unescape(before), "big") ^ int.from_bytes(unescape(after), "big")
     length = len(unescape(before)) * 8
-    fields = []
+    fields: list[Any] = []
     for head in raw:
         assert head is not None
-        fields += [head.poc_lsb] if codec == "hevc" else [head.frame_num, head.poc_lsb]
+        fields += [getattr(head, name, None) for name in ("frame_num", "poc_lsb")]
     allowed = {bit for at, count, _ in filter(None, fields) for bit in range(at, at + count)}
     assert changed, "the ninth picture is the fourth now"
     assert {bit for bit in range(length) if changed >> (length - 1 - bit) & 1} <= allowed

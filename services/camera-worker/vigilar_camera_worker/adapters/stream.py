@@ -78,6 +78,8 @@ class CameraStream:
         self.audio: AudioTrack | None = None
         self._audio = self._pick_audio()
         self._filter = self._annex_b_filter()
+        self._video_index = self._video.index
+        self._in_ticks = self._filter is None and self._video.time_base == _TICK
 
     def _pick_audio(self) -> av.audio.stream.AudioStream | None:
         for stream in self._container.streams.audio:
@@ -115,7 +117,19 @@ class CameraStream:
         raise StreamLostError(f"{self._where} ended the stream")
 
     def _raw(self, packet: av.Packet[Any]) -> Iterator[RawPacket]:
-        video = packet.stream_index == self._video.index
+        video = packet.stream_index == self._video_index
+        if video and self._in_ticks:
+            # The usual case without a single fraction: this runs for every packet of every camera, day and night.
+            yield RawPacket(
+                video=True,
+                key=packet.is_keyframe,
+                pts=packet.pts,
+                dts=packet.dts,
+                duration=packet.duration or 0,
+                data=bytes(packet),
+                camera_ms=_camera_ms(packet),
+            )
+            return
         for piece in self._filter.filter(packet) if video and self._filter else (packet,):
             base = piece.time_base or packet.time_base
             yield RawPacket(

@@ -67,18 +67,20 @@ class Trigger:
         difference = cv2.absdiff(current, self._mean)
         limit = cv2.addWeighted(self._deviation, DEVIATIONS, self._deviation, 0, self._steps)
         changed = cv2.compare(difference, limit, cv2.CMP_GT)
-        # What differs is kept out of the mean for long: it would leave a ghost where it was.
-        cv2.accumulateWeighted(current, self._mean, rate, cv2.bitwise_not(changed))
-        cv2.accumulateWeighted(current, self._mean, rate / SLOWER, changed)
-        # What moves must not make its pixels insensitive: only so much of it counts as noise.
-        cv2.accumulateWeighted(cv2.min(difference, limit), self._deviation, rate)
+        steady = cv2.bitwise_not(changed)
+        cv2.accumulateWeighted(current, self._mean, rate, steady)
+        cv2.accumulateWeighted(difference, self._deviation, rate, steady)
         self._looks += 1
-        if self._looks <= FIRST_LOOKS:
-            return False
-        changed = cv2.bitwise_and(changed, self._counts)
         if not cv2.countNonZero(changed):
             return False
-        return float(cv2.minMaxLoc(cv2.blur(changed, WINDOW_PX))[1]) >= self._need
+        # What differs is kept out of the mean for long, or it would leave a ghost where it was; and it must not make
+        # its pixels insensitive: only so much of it counts as noise.
+        cv2.accumulateWeighted(current, self._mean, rate / SLOWER, changed)
+        cv2.accumulateWeighted(limit, self._deviation, rate, changed)
+        if self._looks <= FIRST_LOOKS:
+            return False
+        counted = cv2.bitwise_and(changed, self._counts)
+        return float(cv2.minMaxLoc(cv2.blur(counted, WINDOW_PX))[1]) >= self._need
 
     def forgive(self) -> None:
         """What it saw last was no motion: from now on that is how things are."""
