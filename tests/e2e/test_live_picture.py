@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Iterator
 
 import pytest
+from live_page import NO_H265, ages_ms, is_live, moves, open_page, player, settled, video
 from live_rig import READ_NUMBER, LiveHouse, live_house, numbered_film, wait_for
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 LATENCY_LIMIT_MS = 500
 MEASURED_S = 4
@@ -27,18 +28,6 @@ rtsp_url = "rtsp://127.0.0.1/y"
 """
 ITEMS = "fetch('/api/v1/cameras').then((r) => r.json()).then((found) => found.items.length)"
 
-SAMPLES = f"""
-(video, seconds) => new Promise((done) => {{
-  const read = {READ_NUMBER};
-  const found = [], until = performance.now() + seconds * 1000;
-  const look = (now, frame) => {{
-    found.push([read(video), performance.timeOrigin + Math.max(now, frame.expectedDisplayTime)]);
-    if (performance.now() < until) video.requestVideoFrameCallback(look); else done(found);
-  }};
-  video.requestVideoFrameCallback(look);
-}})
-"""
-
 MANAGED = """
   window.__managed = [];
   window.ManagedMediaSource = class extends MediaSource { constructor() { super(); window.__managed.push(this); } };
@@ -51,11 +40,6 @@ SHOW = """
 }
 """
 NO_MEDIA_SOURCE = "Object.defineProperty(window, 'MediaSource', { value: undefined });"
-# Debian's Chromium may or may not decode H.265 on this machine; the browser of this test does not.
-NO_H265 = """
-  const knows = MediaSource.isTypeSupported.bind(MediaSource);
-  MediaSource.isTypeSupported = (mime) => !/hvc1|hev1/.test(mime) && knows(mime);
-"""
 
 
 @pytest.fixture(scope="module")
@@ -66,54 +50,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHouse]:
         yield made
 
 
-def open_page(browser: Browser, house: LiveHouse, script: str = "", path: str = "/cameras/front") -> Page:
-    context = browser.new_context(viewport={"width": 1000, "height": 700})
-    if script:
-        context.add_init_script(script)
-    name, _, value = house.web.login().partition("=")
-    context.add_cookies([{"name": name, "value": value, "url": house.web.origin}])
-    page = context.new_page()
-    page.goto(house.web.origin + path)
-    return page
-
-
 @pytest.fixture(scope="module")
 def page(browser: Browser, house: LiveHouse) -> Page:
     """Stays open over the tests that share it; the last one closes it."""
     return open_page(browser, house)
-
-
-def player(page: Page) -> Locator:
-    return page.locator("vg-live-video").first
-
-
-def video(page: Page) -> Locator:
-    return page.get_by_test_id("live-video").first
-
-
-def is_live(page: Page, limit_ms: float = 20_000) -> None:
-    expect(player(page)).to_have_attribute("data-state", "live", timeout=limit_ms)
-
-
-def moves(page: Page, limit_s: float = 20) -> None:
-    """Another picture than a moment ago."""
-    before = video(page).evaluate(READ_NUMBER)
-    wait_for(lambda: video(page).evaluate(READ_NUMBER) != before, limit_s, "the picture moves")
-
-
-def ages_ms(house: LiveHouse, page: Page, seconds: float, mount: str = "h264") -> list[float]:
-    return house.ages_ms(mount, video(page).evaluate(f"(v) => ({SAMPLES})(v, {seconds})"))
-
-
-def settled(page: Page) -> None:
-    """At normal speed near the newest picture."""
-    wait_for(
-        lambda: video(page).evaluate(
-            "(v) => v.playbackRate === 1 && v.buffered.length && v.buffered.end(v.buffered.length - 1) - v.currentTime < 0.6"
-        ),
-        15,
-        "near the newest picture",
-    )
 
 
 def test_a_picture_is_on_the_screen_within_half_a_second(page: Page, house: LiveHouse) -> None:

@@ -84,7 +84,10 @@ class CameraWorker:
         last.tell(self._recorder, policy.continuous)
         self._writer.note = last.note
         self._orders = Orders(self._recorder, self._report, clock)
-        self._live = LiveStreams(context.bus, camera.id, self._ring, config.remote, self._report, clock)
+        self._live = LiveStreams(
+            context.bus, camera.id, self._ring, config.remote, self._report, clock,
+            unseen=self._history.rest_words(),
+        )  # fmt: skip
         self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
         search = MotionSearch(camera, MotionDetector(camera), self._motion, self._report.analysis)
         self._analyser = Analyser(search, clock)

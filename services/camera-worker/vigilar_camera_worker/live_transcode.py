@@ -58,7 +58,9 @@ class Inbox:
             self._last = packet.number
             late = self._bytes and now_s - self._items[0][0] > MAX_BEHIND_S
             if late or self._bytes + len(packet.data) > MAX_WAITING_BYTES:
-                self._items = deque((now_s, item) for _, item in self._items if isinstance(item, StreamFormat))
+                self._items = deque(
+                    (now_s, item) for _, item in self._items if isinstance(item, StreamFormat)
+                )
                 self._bytes, self._hole = 0, True
                 self.skips += 1
             if self._hole and not (packet.video and packet.key):

@@ -27,7 +27,8 @@ MAX_PACKETS: Final = 75
 class Snapshots:
     """``asked`` comes from the bus's thread; the work is done on a thread that lives as long as it takes."""
 
-    def __init__(self, bus: Bus, camera_id: str, source: LiveSource, clock: Clock) -> None:
+    def __init__(self, bus: Bus, camera_id: str, source: LiveSource, clock: Clock, unseen: str = "") -> None:
+        self._unseen = unseen
         self._bus, self._camera_id, self._source, self._clock = bus, camera_id, source, clock
         self._lock = threading.Lock()
         self._askers: list[Received] = []
@@ -86,6 +87,8 @@ class Snapshots:
     def _newest(self) -> Picture:
         wanted = self._source.wanted
         gop = [packet for packet in self._source.ring.current_gop() if packet.video]
+        if self._unseen:
+            raise PictureError(self._unseen)
         if wanted is None or not gop:
             raise PictureError("the camera sends no picture at the moment")
         decoder = Decoder(wanted)
@@ -108,4 +111,3 @@ class Snapshots:
         }
         if not self._bus.publish_frame(PICTURE, jpeg.data, properties, camera_id=self._camera_id):
             raise PictureError("the broker is away")
-

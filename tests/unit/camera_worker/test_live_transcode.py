@@ -6,6 +6,7 @@ import io
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ import camera_media as media
 import numpy as np
 import pytest
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
-from vigilar_camera_worker.adapters.transcode import Encoded, Profile, Transcoder
+from vigilar_camera_worker.adapters.transcode import Encoded, Profile, TranscodeError, Transcoder
 from vigilar_camera_worker.domain.nal import parameter_sets
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 from vigilar_camera_worker.domain.ring import PacketRing
@@ -303,6 +304,26 @@ def test_single_pictures_come_at_most_five_a_second(house: House) -> None:
     assert first.payload.startswith(b"\xff\xd8\xff")
     house.lease(LiveStream.JPEG, fresh=True)
     assert [p.properties["kind"] for p in house.parts("jpeg")[2:]] == ["init", "part"], "the newest, at once"
+
+
+def test_a_picture_that_is_too_large_is_not_decoded() -> None:
+    with pytest.raises(TranscodeError, match="7680×4320 pixels are too large"):
+        Transcoder(replace(media.stream_format(), width_px=7680, height_px=4320), SMALL)
+
+
+def test_after_crashes_of_the_decoder_there_are_copies_only() -> None:
+    house = House()
+    streams = LiveStreams(
+        house.bus, "front", house.ring, house.remote, house.report, house.clock, unseen="it crashed too often"
+    )
+    house.streams = streams
+    streams.main.stream_started(media.stream_format())
+    house.main(0, 5)
+    for stream in LiveStream:
+        house.lease(stream)
+    assert {part.ids["stream"] for part in house.bus.published} == {"main"}
+    assert streams.transcodes == 0
+    assert ask(house)[0]["message"] == "it crashed too often"
 
 
 # -- snapshots --------------------------------------------------------------------------------------

@@ -64,11 +64,16 @@ class Encoded:
 
 
 class Transcoder:
-    """From one connection's packets to one profile. Used by one thread."""
+    """From one connection's packets to one profile. Used by one thread. Raises TranscodeError for pictures that are
+    too large to be decoded."""
 
     def __init__(self, wanted: StreamFormat, profile: Profile) -> None:
         import av
 
+        if wanted.width_px * wanted.height_px > MAX_PICTURE_PX:
+            raise TranscodeError(
+                f"pictures of {wanted.width_px}×{wanted.height_px} pixels are too large to be decoded"
+            )
         self._profile = profile
         context = av.CodecContext.create(wanted.decoder, "r")
         assert isinstance(context, av.VideoCodecContext)
