@@ -1,4 +1,5 @@
-"""`python -m vigilar_camera_worker --camera ID` runs one camera, `--pool` one child process per camera."""
+"""`python -m vigilar_camera_worker --camera ID` runs one camera, `--pool` one child process per camera,
+`cameras …` finds and tries out cameras (`vigilar cameras …`)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,11 @@ from functools import partial
 
 
 def main(arguments: list[str] | None = None) -> int:
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["cameras"]:
+        from vigilar_camera_worker import cli
+
+        return cli.main(words[1:])
     parser = argparse.ArgumentParser(prog="python -m vigilar_camera_worker", description=__doc__)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--camera", metavar="ID", help="run the worker of this camera")
@@ -19,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--guarded", action="store_true", help="with --camera: start the worker again at once should it crash"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     if options.pool:
         from vigilar_camera_worker.pool import run_pool
 

@@ -16,6 +16,7 @@ HANDED_ON: dict[str, tuple[str, str]] = {
     "keys": ("storage", "list and rotate the keys of recordings, export the recovery key"),
     "backup": ("storage", "save database, configuration and keys, encrypted"),
     "restore": ("storage", "check a backup, or put it back"),
+    "cameras": ("camera_worker", "find cameras on the network, try out an address"),
     "storage": ("storage", "confirm limits, report gaps, see what would be deleted"),
 }
 """Verb → (service, what it does): these belong to a service and run as `python -m vigilar_<service> VERB …`."""

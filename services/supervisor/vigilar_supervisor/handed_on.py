@@ -11,11 +11,16 @@ from vigilar_common.config.load import find_config_path, load
 
 from vigilar_supervisor.start import layout_of
 
+NEED_NOTHING = ("cameras",)
+"""Verbs for those who have no configuration yet."""
+
 
 def run(service: str, words: list[str]) -> int:
     """The verb's own exit code. `-c` names the configuration, as everywhere. Raises ConfigError."""
     return subprocess.run(
-        [sys.executable, "-m", f"vigilar_{service}", *words], env=environment(service, words), check=False
+        [sys.executable, "-m", f"vigilar_{service}", *words],
+        env=None if words[0] in NEED_NOTHING else environment(service, words),
+        check=False,
     ).returncode
 
 

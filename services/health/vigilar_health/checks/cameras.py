@@ -14,6 +14,21 @@ from vigilar_health.checks.heartbeats import SILENT_AFTER_S
 from vigilar_health.domain.board import CAMERA_PREFIX, Board
 
 GAPS_SHOWN_S = 3600.0
+CURE = "Check its power, network, address and password; it is tried again by itself."
+CURES = {
+    "unreachable": "Check its power, its network and the address in rtsp_url; it is tried again by itself.",
+    "login_refused": "Correct user and password in rtsp_url; then it is tried at once, else within five minutes.",
+    "no_such_stream": "Correct the path in rtsp_url; `vigilar cameras discover` finds the paths of ONVIF cameras.",
+    "busy": "End other recorders and apps that watch it, or allow more viewers in the camera; one that allows a single "
+    "viewer works without detect_url only.",
+    "transport_refused": "Set rtsp_transport of this camera to udp or http.",
+    "unusable": "Set the camera to H.264 or H.265 with a keyframe every one or two seconds; try `vigilar cameras probe`.",
+    "redirected": "Put the address that the camera really has into rtsp_url.",
+    "broken_answer": "What answers is no RTSP camera: check host and port in rtsp_url.",
+    "lost": "Check cable, Wi-Fi and power of the camera; it is tried again by itself.",
+    "stalled": "The camera hangs or its network does: restart it if this stays.",
+}
+"""By the kind of the last failure (`CameraState.error`)."""
 OFFLINE_AFTER_MS = 10_000
 
 
@@ -33,7 +48,7 @@ def offline(board: Board) -> Iterator[Finding]:
             title=f"{board.camera_name(camera_id)} gives no picture: {state.reason or state.condition.value}"[
                 :500
             ],
-            cure="Check its power, network, address and password; it is tried again by itself.",
+            cure=CURES.get(state.error, CURE),
             since_ms=state.since_ms,
         )
 
