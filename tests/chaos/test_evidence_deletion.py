@@ -7,8 +7,6 @@ the other, so that each is judged alone and the house is known to be intact betw
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import random
@@ -20,9 +18,10 @@ from typing import Any
 
 import pytest
 import storage_rig
+from chaos.evidence_verify import verify
 from storage_rig import Rig, now_ms, wait_for
 from vigilar_common.messages.alarm import ArmStateChanged
-from vigilar_storage import cli, verify_chain
+from vigilar_storage import verify_chain
 from vigilar_storage.ledger.chain import entry_hash
 from vigilar_storage.verify import Checker
 
@@ -103,18 +102,7 @@ class House:
         connection.close()
 
     def verify(self, *more: str) -> dict[str, Any]:
-        """What `vigilar verify --json` says."""
-        before, out = dict(os.environ), io.StringIO()
-        os.environ.update(self.rig.env)
-        try:
-            with contextlib.redirect_stdout(out):
-                code = cli.main(["verify", "--json", *more])
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-        answer: dict[str, Any] = json.loads(out.getvalue())
-        assert answer["exit_code"] == code
-        return answer
+        return verify(self.rig, *more)
 
 
 def reported(answer: dict[str, Any]) -> set[str]:
