@@ -370,7 +370,13 @@ def test_every_list_answers_those_who_may_ask_and_nobody_else(rig: Rig) -> None:
 
 def test_pages_of_a_list_go_on_where_they_ended(rig: Rig) -> None:
     for n in range(5):
-        body = {"camera_id": "front", "species": "fox", "threat_level": "low", "confidence": 0.5, "ts_ms": 1_000 + n}
+        body = {
+            "camera_id": "front",
+            "species": "fox",
+            "threat_level": "low",
+            "confidence": 0.5,
+            "ts_ms": 1_000 + n,
+        }
         assert rig.post([fact("wildlife.sighted", body)], "pets").json()["rejected"] == []
 
     first = rig.get("/v1/wildlife-sightings?species=fox&from_ms=1001&limit=3").json()
@@ -383,7 +389,13 @@ def test_pages_of_a_list_go_on_where_they_ended(rig: Rig) -> None:
 def test_a_face_vector_comes_back_to_its_owner_and_nobody_else(rig: Rig) -> None:
     vector = base64.b64encode(b"sealed by visitors").decode()
     profile = {"profile_id": new_id(), "name": "Ann", "first_seen_ms": 1}
-    saved = {"embedding_id": new_id(), "profile_id": profile["profile_id"], "model": "f/1", "quality": 1, "vector": vector}
+    saved = {
+        "embedding_id": new_id(),
+        "profile_id": profile["profile_id"],
+        "model": "f/1",
+        "quality": 1,
+        "vector": vector,
+    }
     answer = rig.post([fact("face.profile.saved", profile), fact("face.embedding.saved", saved)], "visitors")
     assert answer.json()["rejected"] == []
 

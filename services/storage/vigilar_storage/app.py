@@ -17,7 +17,7 @@ from vigilar_common.messages.system import Finding
 from vigilar_common.service import Context
 from vigilar_common.topics import CAMERA_AVAILABLE
 
-from vigilar_storage import feed, keys, migrate, mount, registry
+from vigilar_storage import feed, forget, keys, migrate, mount, registry
 from vigilar_storage.backup_watch import BackupWatch
 from vigilar_storage.datalock import DataLock
 from vigilar_storage.db import Database
@@ -264,6 +264,7 @@ class StorageApp:
         self._hints.news()
         self.intake.facts_taken(facts)
         self.keeper.facts_taken(facts)
+        forget.facts_taken(facts, self.database, self.deleter, self.reporter)
 
     def _rejected(self, source: str, rejections: Sequence[Rejection]) -> None:
         for item in rejections:

@@ -21,6 +21,7 @@ from vigilar_storage import keys, registry
 from vigilar_storage.api import (
     cameras,
     events,
+    exports,
     facts,
     gaps,
     histories,
@@ -53,6 +54,11 @@ DECLARED = {
     ("GET", "/v1/pictures/{picture_id}"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/playlist.m3u8"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/coverage"): "media:read",
+    ("POST", "/v1/exports"): "media:write",
+    ("GET", "/v1/exports"): "media:read",
+    ("GET", "/v1/exports/{export_id}"): "media:read",
+    ("GET", "/v1/exports/{export_id}/content"): "media:read",
+    ("DELETE", "/v1/exports/{export_id}"): "media:write",
     ("GET", "/v1/cameras"): "state:read",
     ("GET", "/v1/sensors"): "state:read",
     ("GET", "/v1/ledger"): "state:read",
@@ -96,7 +102,8 @@ def scopes_of(route: APIRoute) -> list[str]:
 
 def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
     found: dict[tuple[str, str], str] = {}
-    for subject in (facts, events, recordings, cameras, gaps, ledger, listings, histories, settings, state):
+    subjects = (facts, events, recordings, cameras, gaps, exports, ledger, listings, histories, settings, state)
+    for subject in subjects:
         for route in subject.router.routes:
             assert isinstance(route, APIRoute)
             (scope,) = scopes_of(route)

@@ -9,7 +9,19 @@ import anyio.to_thread
 from fastapi import FastAPI
 from vigilar_common import __version__
 
-from vigilar_storage.api import cameras, events, exports, facts, gaps, ledger, logs, recordings, settings, state
+from vigilar_storage.api import (
+    cameras,
+    events,
+    exports,
+    facts,
+    gaps,
+    histories,
+    ledger,
+    listings,
+    recordings,
+    settings,
+    state,
+)
 from vigilar_storage.api.deps import BodyLimit, Services, install_errors
 
 THREADS = 16
@@ -35,6 +47,19 @@ def create_app(behind: Services) -> FastAPI:
     app.state.services = behind
     app.add_middleware(BodyLimit)
     install_errors(app)
-    for subject in (facts, events, recordings, cameras, gaps, exports, ledger, logs, settings, state):
+    subjects = (
+        facts,
+        events,
+        recordings,
+        cameras,
+        gaps,
+        exports,
+        ledger,
+        listings,
+        histories,
+        settings,
+        state,
+    )
+    for subject in subjects:
         app.include_router(subject.router)
     return app
