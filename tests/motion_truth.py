@@ -65,7 +65,7 @@ class EveryFrame(MotionSearch):
         self._fitness.refuse("every frame is wanted")
         self._plan.wanted = lambda *_: True  # type: ignore[method-assign]
         self._governor.due = lambda *_, **__: True  # type: ignore[method-assign]
-        self._may_wait = lambda _: False  # type: ignore[method-assign]
+        self._may_wait = lambda packet: False  # type: ignore[method-assign]
 
 
 def packets(film: Film) -> Iterator[Packet]:

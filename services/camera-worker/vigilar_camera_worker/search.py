@@ -19,6 +19,7 @@ from vigilar_common.messages.camera import Analysis
 from vigilar_camera_worker.adapters.decoder import Decoder, Picture
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
+from vigilar_camera_worker.adapters.hardware import Hardware
 from vigilar_camera_worker.adapters.trigger import Trigger
 from vigilar_camera_worker.domain.bits import NalError, UnsupportedError
 from vigilar_camera_worker.domain.fitness import Chain, Fitness, new_chain
@@ -33,7 +34,6 @@ MAX_WAITING_PACKETS: Final = 60
 MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
 MAX_GOP_PACKETS: Final = 600
 MAX_GOP_BYTES: Final = 24 * 1024 * 1024
-SOFTWARE: Final = "software"
 KEY_EVERY_S: Final = 13.0
 """Sparse chains run on over keyframes, which are dear; after this long the next one cleans the picture."""
 LOOK_BACK_S: Final = 1.2
@@ -78,6 +78,7 @@ class MotionSearch:
             camera.motion_min_area_px * scale,
             camera.motion_sensitivity,
         )
+        self._hardware = Hardware(camera.hardware_decode)
         self._governor = FpsGovernor(camera.idle_fps, camera.motion_fps)
         self._machine = MotionMachine()
         self._decoder: Decoder | None = None
@@ -122,7 +123,7 @@ class MotionSearch:
         self._waiting: list[Packet] = []
         self._waiting_bytes = 0
         self._sets = wanted.parameter_sets
-        self._decoder = Decoder(wanted)
+        self._decoder = Decoder(wanted, hardware=self._hardware)
         self._tell_method()
 
     def interrupt(self) -> None:
@@ -162,7 +163,7 @@ class MotionSearch:
         sparse = not self._fitness.reason
         if sparse != self._sparse:
             self._sparse = sparse
-            self._decoder = Decoder(self._format, in_order=sparse)
+            self._decoder = Decoder(self._format, in_order=sparse, hardware=self._hardware)
             self._clean = not sparse
             self._cleaned_s = 0.0
             self._forget_waiting()
@@ -174,7 +175,7 @@ class MotionSearch:
     def _leave_sparse(self) -> None:
         """Not at a keyframe: what was decoded is smeared, the GOP is needed from its beginning."""
         self._sparse = False
-        self._decoder = Decoder(self._format)
+        self._decoder = Decoder(self._format, hardware=self._hardware)
         self._plan = DecodePlan()
         self._clean = True
         self._tell_method()
@@ -183,10 +184,14 @@ class MotionSearch:
 
     def _tell_method(self) -> None:
         reason = self._fitness.reason
+        if self._hardware.problem:
+            reason = f"{reason}; hardware does not decode ({self._hardware.problem})".removeprefix("; ")
         stream = "main" if self._main is None else "sub"
-        how = "sparse decoding" if self._sparse else f"every frame is decoded ({reason})"
-        log.info("motion is searched in the %s stream, %s", stream, how)
-        self._on_method(Analysis.SPARSE if self._sparse else Analysis.FULL, stream, reason, SOFTWARE)
+        how = "sparse decoding" if self._sparse else "every frame is decoded"
+        log.info("motion is searched in the %s stream, %s%s", stream, how, f" ({reason})" if reason else "")
+        self._on_method(
+            Analysis.SPARSE if self._sparse else Analysis.FULL, stream, reason, self._hardware.device
+        )
 
     def _remember(self, packet: Packet) -> None:
         if packet.key:

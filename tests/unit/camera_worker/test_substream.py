@@ -133,7 +133,7 @@ def test_it_is_not_opened_before_the_main_stream_sends() -> None:
             house.sub._stopping.set()
         return False
 
-    house.clock.wait = wait  # type: ignore[method-assign]
+    house.clock.wait = wait  # type: ignore[method-assign,assignment]
     house.run()
     assert house.opened_at == []
     assert len(waits) == 5

@@ -134,7 +134,15 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
 
 
 def test_a_camera_has_the_defaults_of_the_operator_guide() -> None:
-    ours = {"id", "display_name", "rtsp_url", "detect_url", "rtsp_transport", "max_recording_s"}
+    ours = {
+        "id",
+        "display_name",
+        "rtsp_url",
+        "detect_url",
+        "rtsp_transport",
+        "max_recording_s",
+        "hardware_decode",
+    }
     values = camera().model_dump(mode="json", exclude=ours)
     assert values == {
         "enabled": True,

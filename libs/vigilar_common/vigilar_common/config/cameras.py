@@ -30,6 +30,16 @@ class RtspTransport(StrEnum):
     HTTP = "http"
 
 
+class HardwareDecode(StrEnum):
+    """What decodes pictures for the search for motion."""
+
+    NONE = "none"
+    AUTO = "auto"
+    CUDA = "cuda"
+    QSV = "qsv"
+    V4L2 = "v4l2"
+
+
 class ZoneMode(StrEnum):
     INCLUDE = "include"
     EXCLUDE = "exclude"
@@ -85,6 +95,12 @@ class Camera(Section):
         title="RTSP transport",
         description="How video travels: tcp (a camera that refuses it is asked for udp), udp, or http (a tunnel, "
         "for cameras behind a firewall that lets nothing else through).",
+    )
+    hardware_decode: Annotated[HardwareDecode, AnyCaseLower] = Field(
+        HardwareDecode.NONE,
+        title="Hardware decoding",
+        description="A device that decodes for motion detection: cuda (NVIDIA), qsv (Intel), v4l2 (small boards), "
+        "auto (the first that works) or none; software takes over where it does not work.",
     )
     enabled: bool = Field(True, title="Enabled", description="Watch this camera.")
     record_continuous: bool = Field(False, title="Record always", description="Record without a break.")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
+from vigilar_camera_worker.adapters.hardware import MAX_FAULTS, MAX_SILENT, SOFTWARE, Hardware
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 
 if TYPE_CHECKING:
@@ -58,23 +59,36 @@ class Decoder:
     ``in_order``: the stream has no B-frames, each picture comes out with its own packet, whatever the stream says.
     """
 
-    def __init__(self, wanted: StreamFormat, *, in_order: bool = False) -> None:
-        import av
-
-        context = av.CodecContext.create(wanted.decoder, "r")
-        assert isinstance(context, av.VideoCodecContext)
-        context.thread_type = "NONE"
-        context.options = {"skip_loop_filter": "all", "max_pixels": str(MAX_PICTURE_PX)}
-        context.extradata = wanted.parameter_sets
-        if in_order:
-            context.flags |= _LOW_DELAY
-        self._context = context
+    def __init__(
+        self, wanted: StreamFormat, *, in_order: bool = False, hardware: Hardware | None = None
+    ) -> None:
+        self._wanted, self._in_order = wanted, in_order
+        self._hardware = hardware or Hardware()
+        self._context, self.device = self._hardware.open(wanted.decoder, self._prepare)
+        self._faults = self._silent = 0
         self.stream_id = wanted.stream_id
         self._needs_key = True
         self._walls: dict[int, int] = {}
         self.decoded = 0
         self.errors = 0
         """Packets that did not give a clean picture."""
+
+    def _prepare(self, context: av.VideoCodecContext) -> None:
+        context.thread_type = "NONE"
+        context.options = {"skip_loop_filter": "all", "max_pixels": str(MAX_PICTURE_PX)}
+        context.extradata = self._wanted.parameter_sets
+        if self._in_order:
+            context.flags |= _LOW_DELAY
+
+    def _check_device(self) -> None:
+        """One that fails at once, several times in a row or silently is given up; the next keyframe is another's."""
+        failed = self._faults >= (MAX_FAULTS if self.decoded else 1)
+        if self.device == SOFTWARE or not (failed or self._silent > MAX_SILENT):
+            return
+        self._hardware.give_up("packets are not decoded")
+        self._context, self.device = self._hardware.open(self._wanted.decoder, self._prepare)
+        self._faults = self._silent = self.decoded = 0
+        self._needs_key = True
 
     def feed(self, packet: Packet, data: bytes | None = None) -> list[Picture]:
         """Clean pictures only; damaged ones are counted in ``errors``. ``data``: instead of the packet's own."""
@@ -91,9 +105,14 @@ class Decoder:
             frames = self._context.decode(copy)
         except av.FFmpegError:
             self.errors += 1
+            self._faults += 1
             self.restart()
+            self._check_device()
             return []
         self._needs_key = False
+        self._faults = 0
+        self._silent = 0 if frames else self._silent + 1
+        self._check_device()
         pictures = []
         for frame in frames:
             if frame.is_corrupt:
