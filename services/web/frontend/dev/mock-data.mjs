@@ -10,7 +10,7 @@ export const alarm = { state: 'disarmed', since_ms: Date.now() - 47 * MIN, chang
 
 const state = (camera_id, more) => ({
   camera_id, condition: 'online', reason: '', since_ms: Date.now() - 312 * MIN, codec: 'h264', width_px: 768, height_px: 576,
-  fps: 10, motion: false, recording: false, motion_score: 0, sub_online: false, recording_problem: '', findings: [], ...more,
+  fps: 10, motion: false, recording: false, motion_score: 0, sub_online: false, analysis: 'sparse', analysis_stream: 'main', analysis_reason: '', analysis_device: 'software', recording_problem: '', findings: [], ...more,
 });
 
 export const cameras = [

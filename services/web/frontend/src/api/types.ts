@@ -46,6 +46,11 @@ export interface CameraState {
   ordered_until_ms?: number;
   motion_score: number;
   sub_online: boolean;
+  /** How motion is searched, in which stream, and why every frame is decoded where that is so. */
+  analysis?: 'none' | 'sparse' | 'full';
+  analysis_stream?: '' | 'main' | 'sub';
+  analysis_reason?: string;
+  analysis_device?: string;
   /** Why nothing can be recorded; empty while it can. */
   recording_problem: string;
   findings: string[];

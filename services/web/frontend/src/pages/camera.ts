@@ -18,6 +18,14 @@ import { t } from '../strings';
 import './events';
 
 /** One camera, large, with the truth about its stream and what it has seen. */
+/** What the page says of the search for motion: words, and what they mean. */
+function motionSearch(truth: CameraState): [string, string] {
+  if (!truth.analysis || truth.analysis === 'none') return ['–', ''];
+  const every = truth.analysis === 'full';
+  const words = t.cameras.searchIn(truth.analysis_stream ?? 'main', every, truth.analysis_device ?? '');
+  return [words, every ? t.cameras.searchEvery(truth.analysis_reason ?? '') : truth.analysis_reason || t.cameras.searchFew];
+}
+
 @customElement('vg-camera')
 export class CameraPage extends LitElement {
   static override styles = [
@@ -224,6 +232,7 @@ export class CameraPage extends LitElement {
       [t.cameras.picture, size, ''],
       [t.cameras.codec, truth.codec ? truth.codec.toUpperCase() : '–', ''],
       [t.cameras.rate, truth.fps ? t.cameras.fps(truth.fps.toFixed(truth.fps % 1 ? 1 : 0)) : '–', ''],
+      [t.cameras.search, ...motionSearch(truth)],
       [t.cameras.delay, this.latency === null ? '–' : t.cameras.latency(this.latency.toFixed(1)), t.cameras.latencyHelp],
     ];
     if (camera.location) rows.push([t.cameras.location, place(camera.location), '']);

@@ -116,6 +116,11 @@ export const en = {
     codec: 'Codec',
     rate: 'Frame rate',
     delay: 'Delay',
+    search: 'Motion search',
+    searchIn: (stream: string, every: boolean, device: string) =>
+      `${stream === 'sub' ? 'Sub stream' : 'Main stream'}, ${every ? 'every picture' : 'few pictures while still'}${device && device !== 'software' ? `, by ${device}` : ''}`,
+    searchFew: 'A few pictures a second are decoded while nothing moves; on suspicion all of them are.',
+    searchEvery: (reason: string) => `Every picture is decoded, which costs more: ${reason}`,
     since: 'Since',
     location: 'Location',
     state: 'State',
