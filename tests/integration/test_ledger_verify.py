@@ -502,6 +502,23 @@ def test_a_revoked_key_opens_nothing_while_storage_runs_and_says_so(
     assert (answer["exit_code"], answer["counts"]) == (4, {"unknown-key": 2})
 
 
+def test_a_key_that_is_put_back_opens_recordings_without_a_restart(house: tuple[Rig, list[str]]) -> None:
+    rig, ids = house
+    path = rig.folder / "secrets" / "storage_private.pem"
+    kept = path.read_bytes()
+    path.unlink()
+    app = rig.start()
+    assert rig.get(f"/v1/recordings/{ids[0]}/content").json()["error"]["code"] == "wrong_key"
+    assert "private_key" in [finding.code for finding in app.reporter.findings()]
+
+    path.write_bytes(kept)
+    app._look_at_keys()
+
+    assert rig.get(f"/v1/recordings/{ids[0]}/content").status_code == 200
+    assert "private_key" not in [finding.code for finding in app.reporter.findings()]
+    rig.stop()
+
+
 def key_entries(rig: Rig, key_id: str) -> list[dict[str, Any]]:
     with sqlite3.connect(rig.database) as connection:
         query = "SELECT body FROM ledger WHERE type = 'key-rotate' AND subject = ? ORDER BY seq"

@@ -162,6 +162,11 @@ def test_enforce_limits_shows_what_goes_asks_and_then_storage_deletes(rig: Rig) 
     assert "nothing any more" in storage_command(rig, "enforce-limits", "--off").stdout
     app.housekeeper.look()
     assert "limits_not_confirmed" in findings(rig)
+    assert storage_command(rig, "confirm-time", "--yes").returncode == 0
+    entries = rig.get("/v1/ledger?limit=200").json()["items"]
+    limits = [entry["body"]["values"] for entry in entries if entry["type"] == "limits-confirmed"]
+    assert [list(values) for values in limits] == [["max_disk_usage_gb"], []]
+    assert [entry["body"]["actor"] for entry in entries if entry["type"] == "time-confirmed"] != [""]
 
 
 def test_gaps_are_printed_with_their_reasons(rig: Rig) -> None:

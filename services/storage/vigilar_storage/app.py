@@ -288,6 +288,8 @@ class StorageApp:
             self.reporter.set(finding)
         if findings:
             return  # a key that is damaged or gone on the disk still opens recordings until the next start
+        for code in keys.FINDINGS:
+            self.reporter.clear(code, "storage")
         self._ring.replace(fresh)
         self.files.forget_all()
         self.keeper.note_keys(keys.statuses(fresh))

@@ -13,6 +13,8 @@ from vigilar_storage.files import Reader
 
 MAX_MOOV_BYTES = 64 * 1024 * 1024
 MAX_BOXES = 100_000
+MAX_TIME_MS = (1 << 48) - 1
+MAX_DURATION_MS = 30 * 86_400_000
 _EPOCH_1904_S = 2_082_844_800
 """Seconds from 1904, where MP4 counts from, to 1970."""
 JPEG_START = b"\xff\xd8\xff"
@@ -87,11 +89,14 @@ def _of_fragments(reader: Reader, length: int) -> int:
 
 
 def _mvhd(data: bytes) -> tuple[int, int]:
-    """(UTC ms of creation or 0, duration in ms or 0)."""
-    if data[0] == 1:
+    """(UTC ms of creation or 0, duration in ms or 0); what no camera can have meant counts as not told."""
+    if data[:1] == b"\x01":
         created_s, _, timescale, duration = struct.unpack_from(">QQIQ", data, 4)
     else:
         created_s, _, timescale, duration = struct.unpack_from(">IIII", data, 4)
-    unknown = 0xFFFF_FFFF_FFFF_FFFF if data[0] == 1 else 0xFFFF_FFFF
-    duration_ms = duration * 1000 // timescale if timescale and duration != unknown else 0
-    return max(0, created_s - _EPOCH_1904_S) * 1000, duration_ms
+    duration_ms = duration * 1000 // timescale if timescale else 0
+    created_ms = max(0, created_s - _EPOCH_1904_S) * 1000
+    return (
+        created_ms if created_ms <= MAX_TIME_MS else 0,
+        duration_ms if duration_ms <= MAX_DURATION_MS else 0,
+    )

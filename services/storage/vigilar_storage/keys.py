@@ -30,9 +30,10 @@ RETIRED_KEYS = "storage_private_*.pem"
 """Retired keys of an earlier version, not wrapped; the next rotation takes them into the ring."""
 MASTER_KEY = "storage.key"
 CURE = (
-    "Put the file back from a backup and restart storage. Recording goes on meanwhile, and what is recorded "
-    "can be read once the key is back."
+    "Put the file back from a backup: storage reads it within seconds. Recording goes on meanwhile, and what is "
+    "recorded can be read once the key is back."
 )
+FINDINGS = ("private_key", "key_file", "key_ring")
 
 
 def key_file_of(folder: Path, storage: Storage) -> Path:
