@@ -3,6 +3,8 @@ SHELL := /bin/bash
 HOME_DIR ?= .vigilar
 PORT ?= 49735
 CHAOS_REPORT ?= .cache/chaos-storage.md
+EVENTS ?= 10000000
+RECORDINGS ?= 1000000
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
@@ -10,7 +12,7 @@ NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
 IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench bench-storage up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +76,9 @@ format: ## format the code
 
 bench: setup-test ## CPU, memory and latency, as a table
 	$(VENV)/python -m tests.bench
+
+bench-storage: setup-test ## storage alone: inserts, pages, seeks, encryption, verify, memory (EVENTS=, RECORDINGS=)
+	@$(VENV)/python -m tests.bench storage "$(EVENTS)" "$(RECORDINGS)"
 
 up: ## containers: build and start (compose.yaml)
 	docker compose up -d --build --wait

@@ -43,8 +43,8 @@ from vigilar_common.fmp4 import BoxScanner, Fmp4Error, Fragment, free_box
 
 CHUNK_MAX_AGE_S: Final = 0.8  # the oldest byte of an open chunk is never much older
 FILE_MODE: Final = 0o640
-_BATCH_CHUNKS: Final = 16
-"""Sealed at once before they are appended: few system calls, and little enough to stay in the processor's cache."""
+_BATCH_CHUNKS: Final = 32
+"""Sealed at once before they are appended: a fragment of 8 Mbit/s in one system call, and still in the processor's cache."""
 _MIN_FREE_BYTES: Final = 8
 _BOOT_ID_FILE: Final = Path("/proc/sys/kernel/random/boot_id")
 _log = logging.getLogger(__name__)
