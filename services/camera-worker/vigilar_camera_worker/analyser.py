@@ -13,6 +13,7 @@ from vigilar_common.clock import Clock
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.domain.packets import Packet
 from vigilar_camera_worker.search import MainPictures, MotionSearch
+from vigilar_camera_worker.work import Lag
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ class Analyser:
         self.good_s = clock.monotonic_s()
         """Monotonic time of the newest picture that came out of the decoder."""
         self.checked_s = 0.0
+        self.lag = Lag(clock)
+        """How long after a packet arrived its picture was looked at."""
         self.counters = search.counters
         self.counters["packets_skipped"] = 0
 
@@ -157,6 +160,8 @@ class Analyser:
             self.counters["frames_damaged"] += 1
         if self._pictures() != before:
             self.good_s = self._clock.monotonic_s()
+            if isinstance(item, Packet):
+                self.lag.note(max(0, self._clock.now_ms() - item.wall_ms) / 1000)
 
     def _pictures(self) -> int:
         return self.counters["frames_decoded"] + self.counters["frames_sparse"]

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+import http.client
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
+from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
+from vigilar_common.clock import Clock
+
+from vigilar_camera_worker.work import cpu_s
 
 if TYPE_CHECKING:
     from vigilar_camera_worker.pool import Child
+
+log = logging.getLogger(__name__)
+
+MAX_METRICS_BYTES: Final = 262_144
+CHILDREN_LIMIT_S: Final = 3.0
+"""All children together may take so long to tell their numbers; Prometheus waits ten seconds."""
 
 
 class WorkerCollector(Collector):
@@ -24,7 +37,9 @@ class WorkerCollector(Collector):
         self._counters, self._gauges, self._last_error = counters, gauges, last_error
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
-        families: list[CounterMetricFamily | GaugeMetricFamily] = []
+        families: list[CounterMetricFamily | GaugeMetricFamily] = [
+            CounterMetricFamily("vigilar_camera_cpu_seconds", "user and system time of this camera", cpu_s())
+        ]
         for counters in self._counters:
             for name, value in list(counters.items()):
                 help_text = name.replace("_", " ") + " since the start"
@@ -41,19 +56,57 @@ class WorkerCollector(Collector):
 
 
 class PoolCollector(Collector):
-    """Of the pool: one row per camera process."""
+    """Of the pool: one row per camera process, and every number of each camera with its id as label ``camera``.
 
-    def __init__(self, children: Callable[[], list[Child]]) -> None:
-        self._children = children
+    The children listen on loopback, where nobody else can ask them.
+    """
 
-    def collect(self) -> list[GaugeMetricFamily]:
+    def __init__(
+        self, children: Callable[[], list[Child]], fetch: Callable[[int], str], clock: Clock
+    ) -> None:
+        """``fetch``: the text of `/metrics` behind a port; raises OSError, HTTPException or ValueError."""
+        self._children, self._fetch, self._clock = children, fetch, clock
+
+    def describe(self) -> list[Metric]:
+        """Nothing: else the registry would ask all children when this is registered."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        children = self._children()
         ready = GaugeMetricFamily(
             "vigilar_pool_camera_ready", "1 while this camera's process is ready", labels=["camera"]
         )
         restarts = GaugeMetricFamily(
             "vigilar_pool_camera_restarts", "restarts of this camera's process", labels=["camera"]
         )
-        for child in self._children():
+        for child in children:
             ready.add_metric([child.camera_id], int(not child.problem))
             restarts.add_metric([child.camera_id], child.policy.restarts)
-        return [ready, restarts]
+        yield from (ready, restarts)
+        yield from self._of_children([child for child in children if child.running])
+
+    def _of_children(self, children: list[Child]) -> Iterator[Metric]:
+        told = GaugeMetricFamily(
+            "vigilar_pool_camera_told", "1 when this camera's process told its numbers", labels=["camera"]
+        )
+        families: dict[str, Metric] = {}
+        until_s = self._clock.monotonic_s() + CHILDREN_LIMIT_S
+        for child in children:
+            found = self._clock.monotonic_s() < until_s and self._take(child, families)
+            told.add_metric([child.camera_id], float(found))
+        yield told
+        yield from families.values()
+
+    def _take(self, child: Child, families: dict[str, Metric]) -> bool:
+        try:
+            found = list(text_string_to_metric_families(self._fetch(child.port)))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            log.warning("%s does not tell its numbers: %s", child.name, error)
+            return False
+        for family in found:
+            if not family.name.startswith("vigilar_"):
+                continue  # of Python and the process: the pool tells its own
+            whole = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            for sample in family.samples:
+                whole.add_sample(sample.name, {**sample.labels, "camera": child.camera_id}, sample.value)
+        return True

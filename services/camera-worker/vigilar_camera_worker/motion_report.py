@@ -42,6 +42,8 @@ class MotionReport:
         self._snapshot_wanted = False
         self._snapshot_at_s = clock.monotonic_s()
         self.last_score = 0.0
+        self.told_after_s = 0.0
+        """How long after its onset the newest motion was told."""
         self.counters = {"motions": 0, "snapshots_sent": 0, "pictures_sent": 0, "pictures_failed": 0}
 
     def picture_decoded(self, stream_id: str, picture: Picture) -> None:
@@ -80,6 +82,7 @@ class MotionReport:
                 recording_id=recording_id,
             )
         )
+        self.told_after_s = max(0, self._clock.now_ms() - started.onset_ms) / 1000
         log.info("motion: %.2f %% of the picture, largest area %d px", seen.score * 100, seen.area_px)
         self._report.update(motion=True)
         if jpeg is not None:

@@ -310,10 +310,23 @@ def ask(port: int) -> str | None:
     return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or f"answers {response.status}"
 
 
-def _collector(pool: Pool) -> Collector:
+def numbers(port: int) -> str:
+    """What the process behind this health port tells at `/metrics`. Raises OSError, HTTPException or ValueError."""
+    from vigilar_camera_worker.metrics import MAX_METRICS_BYTES
+
+    with _connection(port) as connection:
+        connection.request("GET", "/metrics")
+        response = connection.getresponse()
+        text = response.read(MAX_METRICS_BYTES + 1)
+    if response.status != 200 or len(text) > MAX_METRICS_BYTES:
+        raise ValueError(f"it answers {response.status} with {len(text)} bytes")
+    return text.decode()
+
+
+def _collector(pool: Pool, clock: Clock) -> Collector:
     from vigilar_camera_worker.metrics import PoolCollector
 
-    return PoolCollector(lambda: list(pool.children.values()))
+    return PoolCollector(lambda: list(pool.children.values()), numbers, clock)
 
 
 def run_pool() -> int:
@@ -323,12 +336,11 @@ def run_pool() -> int:
     try:
         environment = Environment.read()
         logs.setup(NAME, environment.log_level or "INFO")
-        pool = Pool(
-            environment, dedicated_cameras(os.environ.get("VIGILAR_DEDICATED_CAMERAS", "")), SystemClock()
-        )
+        clock = SystemClock()
+        pool = Pool(environment, dedicated_cameras(os.environ.get("VIGILAR_DEDICATED_CAMERAS", "")), clock)
         registry = HealthRegistry()
         registry.ready_when("cameras", pool.problems)
-        registry.measure(lambda: _collector(pool))
+        registry.measure(lambda: _collector(pool, clock))
         server = HealthServer(registry, environment.health_host, environment.health_port)
         server.start()
     except VigilarError as error:

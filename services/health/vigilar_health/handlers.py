@@ -48,6 +48,8 @@ FRESH_S = 30.0
 REPORT_S = 10.0
 MAX_DETAIL_BYTES = 200
 """Per service in `vigilar/system/health`; the heartbeat itself has the rest."""
+MAX_WORK_BYTES = 300
+"""A camera worker's figures, for the table on the system page."""
 
 
 class Handlers:
@@ -260,9 +262,12 @@ def _forecast(raw: Any) -> Forecast | None:
 
 def _shortened(beat: Heartbeat) -> Heartbeat:
     # Findings stand beside the services already, and one talkative service must not fill the message.
-    detail = {key: value for key, value in beat.detail.items() if key != "findings"}
+    detail = {key: value for key, value in beat.detail.items() if key not in ("findings", "work")}
     if len(str(detail)) > MAX_DETAIL_BYTES:
         detail = {}
+    work = beat.detail.get("work")
+    if isinstance(work, dict) and len(str(work)) <= MAX_WORK_BYTES:
+        detail["work"] = work
     return beat.model_copy(update={"detail": detail})
 
 
