@@ -6,6 +6,7 @@ import io
 
 import av
 import camera_media as media
+from vigilar_camera_worker.domain.nal import ParameterSets, parameter_sets
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.live import Live
 from vigilar_common.testing import FakeBus, FakeClock, Published
@@ -107,3 +108,10 @@ def test_other_parameters_bring_a_new_init() -> None:
         bench.live.feed(packet)
     second = [part for part in bench.parts if part.properties["kind"] == "init"][1]
     assert "hvc1." in second.properties["codec"]
+
+
+def test_parameter_sets_that_are_repeated_before_every_slice_are_no_other_format() -> None:
+    keyframe = media.access_units()[0][0]
+    known = ParameterSets("h264", parameter_sets(keyframe, "h264"))
+    assert known.take(parameter_sets(keyframe, "h264") + keyframe)[1] is False
+    assert known.take(keyframe)[1] is False

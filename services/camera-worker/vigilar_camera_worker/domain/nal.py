@@ -63,11 +63,12 @@ def is_complete(sets: bytes, codec: str) -> bool:
 
 
 def _sequence(sets: bytes, codec: str) -> list[bytes]:
-    """The SPS alone: what decides on size and profile. Picture parameter sets may change with every keyframe."""
+    """The SPS alone, each once: what decides on size and profile. Picture parameter sets may change with every keyframe,
+    and some cameras repeat all of them before every slice."""
     if codec == "av1":
         return [sets]
     wanted = 7 if codec == "h264" else 33
-    return [unit for kind, unit in _head_units(sets, codec) if kind == wanted]
+    return list(dict.fromkeys(unit for kind, unit in _head_units(sets, codec) if kind == wanted))
 
 
 class ParameterSets:
