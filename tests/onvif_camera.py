@@ -51,7 +51,7 @@ class Behaviour:
 
 
 class OnvifCamera:
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, udp_port: int = 0) -> None:
         self.behaviour = behaviour
         self.asked: list[str] = []
         device = self
@@ -77,7 +77,7 @@ class OnvifCamera:
         self.service = f"http://127.0.0.1:{self._http.server_address[1]}/onvif/device_service"
         threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.bind(("127.0.0.1", 0))
+        self._udp.bind(("127.0.0.1", udp_port))
         self.port: int = self._udp.getsockname()[1]
         threading.Thread(target=self._probes, daemon=True).start()
 
@@ -171,8 +171,8 @@ class OnvifCamera:
 
 
 @contextlib.contextmanager
-def onvif_camera(**behaviour: Any) -> Iterator[OnvifCamera]:
-    camera = OnvifCamera(Behaviour(**behaviour))
+def onvif_camera(udp_port: int = 0, **behaviour: Any) -> Iterator[OnvifCamera]:
+    camera = OnvifCamera(Behaviour(**behaviour), udp_port)
     try:
         yield camera
     finally:

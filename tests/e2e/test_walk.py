@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import walk
+from onvif_camera import onvif_camera
 from playwright.sync_api import Browser, Page
 from push_service import PushService
 from stack import Stack, wait_for
@@ -103,6 +104,24 @@ def test_arming_needs_the_right_pin_and_the_push_arrives_encrypted_with_a_pictur
         10,
     )
     assert rows[0]["outcome"] == "delivered"
+
+
+def test_cameras_are_found_through_the_page_and_the_password_is_kept_nowhere(
+    page: Page, stack: Stack, login: walk.Login
+) -> None:
+    with onvif_camera(udp_port=3702):
+        page.goto(login.url + "/system")
+        form = page.get_by_test_id("find-cameras")
+        form.get_by_label("ONVIF user").fill("admin")
+        form.get_by_label("Password").fill("onvif-secret")
+        form.get_by_label("One camera only").fill("127.0.0.1")
+        form.get_by_role("button").click()
+        page.get_by_test_id("found-cameras").get_by_text("Acme Dome 1 b").wait_for(timeout=20_000)
+        blocks = page.get_by_test_id("found-toml").input_value()
+        assert 'rtsp_url = "rtsp://USER:PASSWORD@127.0.0.1:554/main?channel=1"' in blocks
+        assert form.get_by_label("Password").input_value() == ""
+    for log in (stack.home / "run" / "log").glob("*.log"):
+        assert "onvif-secret" not in log.read_text("utf-8", "replace"), log.name
 
 
 def test_pictures_for_the_docs_are_taken(page: Page, login: walk.Login, shots: Path) -> None:

@@ -321,6 +321,14 @@ CMD_RECORD = _command(
     "camera-worker",
     "Record now, for a time, or stop; each sender has one order per camera.",
 )
+CMD_FIND_CAMERAS = _command(
+    "camera/{camera_id}/find",
+    camera.FindCameras,
+    ("web",),
+    "camera-worker",
+    "Ask the network for cameras; any camera's worker can, one search at a time.",
+    16_384,
+)
 CMD_SNAPSHOT = _command(
     "camera/{camera_id}/snapshot",
     camera.TakeSnapshot,

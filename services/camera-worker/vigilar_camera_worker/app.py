@@ -11,7 +11,7 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.camera import Analysis, CameraCondition, LiveLease
 from vigilar_common.service import Context
-from vigilar_common.topics import CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT
+from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
@@ -22,6 +22,7 @@ from vigilar_camera_worker.domain.governor import FpsGovernor
 from vigilar_camera_worker.domain.history import History
 from vigilar_camera_worker.domain.recording import Policy
 from vigilar_camera_worker.domain.ring import PacketRing
+from vigilar_camera_worker.finder import Finder
 from vigilar_camera_worker.last_recorded import LastRecorded
 from vigilar_camera_worker.live_streams import LiveStreams
 from vigilar_camera_worker.motion_report import MotionReport
@@ -84,6 +85,7 @@ class CameraWorker:
         last.tell(self._recorder, policy.continuous)
         self._writer.note = last.note
         self._orders = Orders(self._recorder, self._report, clock)
+        self._finder = Finder(clock)
         self._live = LiveStreams(
             context.bus, camera.id, self._ring, config.remote, self._report, clock,
             unseen=self._history.rest_words(),
@@ -105,6 +107,7 @@ class CameraWorker:
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
+        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
         self._analyser.start()
@@ -207,6 +210,7 @@ class CameraWorker:
         self._report.update(recording=self._writer.recording, recording_problem=self._writer.problem)
         self._orders.refresh()
 
+            self._finder.counters,
 
 def own_camera(config: Config, name: str) -> Camera:
     """The camera that a worker of this name serves. Raises StartupError."""

@@ -59,15 +59,16 @@ def find(
     interface: str = "",
     login: Login | None = None,
     port: int = onvif.GROUP[1],
+    device_limit_s: float = onvif.DEVICE_LIMIT_S,
 ) -> list[Camera]:
     """Raises OnvifError when nothing can be asked at all."""
     devices = onvif.discover(clock, listen_s, hosts, interface, port)[:MAX_ASKED]
     with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="onvif") as pool:
-        return list(pool.map(lambda device: _camera(device, login, clock), devices))
+        return list(pool.map(lambda device: _camera(device, login, clock, device_limit_s), devices))
 
 
-def _camera(device: Device, login: Login | None, clock: Clock) -> Camera:
-    session = onvif.Session(device, login, clock)
+def _camera(device: Device, login: Login | None, clock: Clock, limit_s: float) -> Camera:
+    session = onvif.Session(device, login, clock, limit_s)
     try:
         streams = session.streams()
     except OnvifError as error:

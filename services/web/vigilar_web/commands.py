@@ -21,14 +21,19 @@ ANSWER_LIMIT_S = 10.0
 
 
 async def ask(
-    parts: Parts, topic: Topic, command: Message, unavailable: Callable[[str], ApiError], **ids: str
+    parts: Parts,
+    topic: Topic,
+    command: Message,
+    unavailable: Callable[[str], ApiError],
+    limit_s: float = ANSWER_LIMIT_S,
+    **ids: str,
 ) -> Reply:
     """The answer; `ids` fill the topic.
 
     Raises `unavailable(reason)` when none comes, ApiError 422 for a command that cannot be sent.
     """
     try:
-        return await asyncio.to_thread(parts.bus.request, topic, command, ANSWER_LIMIT_S, **ids)
+        return await asyncio.to_thread(parts.bus.request, topic, command, limit_s, **ids)
     except BusUnavailableError as error:
         log.warning("no answer to a command: %s", error)
         raise unavailable(str(error)) from error

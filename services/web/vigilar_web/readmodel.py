@@ -57,6 +57,10 @@ class ReadModel:
         """Whether its last will says that it is not running; False while nothing was heard."""
         return service in self._gone_services
 
+    def worker_gone(self, camera_id: str) -> bool:
+        """Whether its last will says that it is not running; False while nothing was heard."""
+        return camera_id in self._gone_workers
+
     def camera_state(self, camera_id: str) -> CameraState | None:
         """What its worker says; a dead worker's last word is corrected to offline. None before the first word."""
         with self._lock:

@@ -200,6 +200,20 @@ class RecordCommand(Message):
     user: str = Field("", max_length=64, description="who pressed the button")
 
 
+class FindCameras(Message):
+    """Command: ask the network for ONVIF cameras. The reply's `data` is `{cameras, toml}`: what each offers, and blocks
+    for `vigilar.toml`; no address in it holds a password."""
+
+    user: str = Field("", max_length=64)
+    password: str = Field("", max_length=128, repr=False)
+    host: str = Field(
+        "", pattern=r"^[A-Za-z0-9.-]{0,253}$", description="ask this one alone; empty: the network"
+    )
+    taken_ids: list[Identifier] = Field(
+        default_factory=list, max_length=256, description="not to be proposed"
+    )
+
+
 class TakeSnapshot(Message):
     """Command: send a picture of now. The reply's `data` is `{picture_id, taken_ms}`; the JPEG itself comes as a
     picture message of kind snapshot with that id."""

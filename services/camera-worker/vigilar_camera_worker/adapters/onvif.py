@@ -134,9 +134,12 @@ def _note(found: dict[str, Device], data: bytes, host: str) -> None:
 class Session:
     """Questions to one device. Each raises OnvifError with the device's address in front."""
 
-    def __init__(self, device: Device, login: Login | None, clock: Clock) -> None:
+    def __init__(
+        self, device: Device, login: Login | None, clock: Clock, limit_s: float = DEVICE_LIMIT_S
+    ) -> None:
         self._device, self._login, self._clock = device, login, clock
-        self._until_s = clock.monotonic_s() + DEVICE_LIMIT_S
+        self._limit_s = limit_s
+        self._until_s = clock.monotonic_s() + limit_s
         self._ahead = timedelta()
 
     def streams(self) -> list[Stream]:
@@ -189,7 +192,7 @@ class Session:
     def _ask(self, url: str, body: bytes) -> Element:
         left_s = self._until_s - self._clock.monotonic_s()
         if left_s <= 0:
-            raise OnvifError(f"is slow: it has not told its streams within {DEVICE_LIMIT_S:g} s")
+            raise OnvifError(f"is slow: it has not told its streams within {self._limit_s:g} s")
         parts = urlsplit(url)
         path = parts.path or "/"
         if parts.query:

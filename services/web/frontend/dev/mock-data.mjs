@@ -61,7 +61,7 @@ const disk = (path, pct, total) => ({ path, total_bytes: total, used_bytes: (tot
 export const health = {
   status: 'warning', mqtt_connected: true, storage_reachable: true, disk_usage_pct: 41,
   disks: { data: disk('/var/vigilar/data', 41.2, 128e9), recordings: disk('/var/vigilar/recordings', 87.4, 4e12) },
-  services: Object.fromEntries([beat('storage', 118), beat('events', 34), beat('alerts', 41), beat('health', 29), beat('web', 86), beat('camera-worker-front', 112), beat('camera-worker-garden', 109), beat('camera-worker-garage', 61, { ready: false, reason: 'no picture since 14:20: connection refused', outbox_facts: 3 })]),
+  services: Object.fromEntries([beat('storage', 118), beat('events', 34), beat('alerts', 41), beat('health', 29), beat('web', 86), beat('camera-worker-front', 112, { detail: { work: { in_fps: 15, decoded_fps: 2.2, analysed_fps: 0.1, kbps: 3041, cpu_pct: 2.4, lag_ms: 18, mem_bytes: 19e6, gaps: 0, reconnects: 1, search: 'main sparse' } } }), beat('camera-worker-garden', 109), beat('camera-worker-garage', 61, { ready: false, reason: 'no picture since 14:20: connection refused', outbox_facts: 3 })]),
   findings: [
     { code: 'camera_offline', severity: 'alert', title: 'Camera “Garage” has been away for 23 minutes', cure: 'Check its power and network cable; the address is 10.0.4.12.', subject: 'garage', since_ms: Date.now() - 23 * MIN },
     { code: 'vapid_contact', severity: 'info', title: 'The notification contact is the default address', cure: 'Set vapid_claim_email in [alerts.web_push] to an address of yours.', subject: 'alerts', since_ms: Date.now() - 300 * MIN },
@@ -84,4 +84,17 @@ const EXPORT_ID = '0190f000-0000-7000-8000-00000000e001';
 export const madeExport = {
   id: EXPORT_ID, state: 'done', progress_pct: 100, size_bytes: 18_400_000, sha256: 'ab'.repeat(32), error: '', left_out: [],
   file_url: `/api/v1/exports/${EXPORT_ID}/file`,
+};
+
+export const foundCameras = {
+  cameras: [
+    {
+      host: '10.0.4.20', name: 'Acme Dome 1', problem: '', needs_login: false,
+      main: { url: 'rtsp://10.0.4.20:554/main', codec: 'h264', width_px: 2560, height_px: 1440, fps: 15, gop_s: 2, audio: 'AAC' },
+      sub: { url: 'rtsp://10.0.4.20:554/sub', codec: 'h264', width_px: 640, height_px: 360, fps: 10, gop_s: 2, audio: '' },
+    },
+    { host: '10.0.4.21', name: 'Other', problem: '10.0.4.21 wants a user and a password', needs_login: true, main: null, sub: null },
+  ],
+  toml: '[[cameras]]\nid = "acme-dome-1"\ndisplay_name = "Acme Dome 1"\nrtsp_url = "rtsp://USER:PASSWORD@10.0.4.20:554/main"\n',
+  left_out: 0,
 };

@@ -9,6 +9,7 @@ import type {
   EventDetail,
   Export,
   ExportList,
+  FoundCameras,
   Page,
   PushInfo,
   Recording,
@@ -115,6 +116,8 @@ export const api = {
   },
   logout: () => request<undefined>('POST', '/api/v1/logout'),
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
+  findCameras: (wish: { user: string; password: string; host: string }) =>
+    request<FoundCameras>('POST', '/api/v1/find-cameras', wish),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
     request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {

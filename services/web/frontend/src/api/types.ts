@@ -166,6 +166,22 @@ export interface Heartbeat {
   rss_bytes: number;
   cpu_s: number;
   outbox_facts: number;
+  detail?: { work?: CameraWork };
+}
+
+/** A camera worker's figures: rates of the last ten seconds (absent at its start), losses since its start. */
+export interface CameraWork {
+  in_fps?: number;
+  decoded_fps?: number;
+  analysed_fps?: number;
+  kbps?: number;
+  cpu_pct?: number;
+  lag_ms: number;
+  mem_bytes: number;
+  gaps: number;
+  reconnects: number;
+  /** "main sparse", "sub full", "none", … */
+  search: string;
 }
 
 export interface SystemHealth {
@@ -176,6 +192,32 @@ export interface SystemHealth {
   disks: Record<string, DiskUsage>;
   services: Record<string, Heartbeat>;
   findings: Finding[];
+}
+
+export interface FoundStream {
+  url: string;
+  codec: string;
+  width_px: number;
+  height_px: number;
+  fps: number;
+  gop_s: number;
+  audio: string;
+}
+
+export interface FoundCamera {
+  host: string;
+  name: string;
+  problem: string;
+  needs_login: boolean;
+  main: FoundStream | null;
+  sub: FoundStream | null;
+}
+
+/** `toml`: blocks for vigilar.toml, with USER:PASSWORD to be replaced. */
+export interface FoundCameras {
+  cameras: FoundCamera[];
+  toml: string;
+  left_out: number;
 }
 
 export interface RemoteInfo {

@@ -3,6 +3,8 @@ import { customElement } from 'lit/decorators.js';
 
 import { api, toLogin } from '../api/client';
 import type { DiskUsage, Heartbeat, SystemHealth } from '../api/types';
+import '../components/find-cameras';
+import '../components/camera-work';
 import '../components/findings';
 import '../components/icon';
 import '../components/remote-card';
@@ -37,6 +39,7 @@ export class SystemPage extends LitElement {
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}
       <div class="stack">
         ${health.status === 'ready' ? this.health(health.value) : nothing}
+        <vg-find-cameras></vg-find-cameras>
         <vg-remote-card></vg-remote-card>
         ${this.about()}
       </div>
@@ -75,6 +78,7 @@ export class SystemPage extends LitElement {
           </table>
         </div>
       </section>
+      <vg-camera-work .services=${health.services}></vg-camera-work>
       <section aria-labelledby="disks">
         <div class="section-head"><h2 id="disks">${t.system.disks}</h2></div>
         <div class="disks">${Object.entries(health.disks).map(([name, disk]) => usage(name, disk))}</div>
