@@ -106,6 +106,16 @@ def test_arming_needs_the_right_pin_and_the_push_arrives_encrypted_with_a_pictur
     assert rows[0]["outcome"] == "delivered"
 
 
+def test_the_system_page_tells_what_each_camera_costs(page: Page, stack: Stack, login: walk.Login) -> None:
+    page.goto(login.url + "/system")
+    row = page.get_by_test_id("camera-work").locator("tbody tr").first
+    row.get_by_text("Mbit/s").wait_for(timeout=25_000)
+    cells = row.locator("td").all_inner_texts()
+    assert float(cells[0]) > 5, "pictures a second that arrive"
+    assert "%" in cells[4]
+    assert "MB" in cells[5]
+
+
 def test_cameras_are_found_through_the_page_and_the_password_is_kept_nowhere(
     page: Page, stack: Stack, login: walk.Login
 ) -> None:

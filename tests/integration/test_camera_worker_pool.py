@@ -26,6 +26,12 @@ def status(running: Rig) -> tuple[int, str]:
         return 0, str(error)
 
 
+def metrics(running: Rig) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.health_port}/metrics", timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -43,6 +49,12 @@ def test_a_killed_camera_process_comes_back_and_a_stop_takes_all_with_it(
         )
         wait_for(lambda: heard.of(topics.CAMERA_OFFLINE), 15, "the camera's own words")
         wait_for(lambda: status(running)[0] == 200, 10, "ready")
+        wait_for(lambda: 'vigilar_pool_camera_told{camera="front"} 1.0' in metrics(running), 10, "numbers")
+        told = metrics(running)
+        assert re.search(r'^vigilar_camera_losses_total\{camera="front"\} [1-9]', told, re.MULTILINE)
+        assert re.search(
+            r'^vigilar_camera_memory_bytes\{camera="front"\} [1-9][0-9.e+]+$', told, re.MULTILINE
+        )
         (first,) = children(pool.pid)
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: status(running)[0] == 503, 5, "not ready")

@@ -32,6 +32,7 @@ from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
 from vigilar_camera_worker.search import MotionSearch
 from vigilar_camera_worker.substream import SubStream
+from vigilar_camera_worker.work import Work, own_memory_bytes
 from vigilar_camera_worker.writer import Writer
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ class CameraWorker:
         last = LastRecorded(context.state_dir / "last-recorded.json", clock)
         last.tell(self._recorder, policy.continuous)
         self._writer.note = last.note
-        self._orders = Orders(self._recorder, self._report, clock)
         self._finder = Finder(clock)
+        self._orders = Orders(self._recorder, self._report, clock)
         self._live = LiveStreams(
             context.bus, camera.id, self._ring, config.remote, self._report, clock,
             unseen=self._history.rest_words(),
@@ -103,11 +104,12 @@ class CameraWorker:
             unseen=self._history.rest_words(),
         )  # fmt: skip
         self._report.find("crash", self._history.words())
+        self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
+        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
-        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
         self._analyser.start()
@@ -150,7 +152,25 @@ class CameraWorker:
             "analysis": self._report.state.analysis.value,
             "analysis_stream": self._report.state.analysis_stream,
             "analysis_reason": self._report.state.analysis_reason,
+            "work": {**self._work.now(), "search": self._search_words()},
         }
+
+    def _counts(self) -> dict[str, int]:
+        assert self._reader is not None
+        reader, search = self._reader.counters, self._analyser.counters
+        sub = self._sub.counters["sub_bytes"] if self._sub is not None else 0
+        return {
+            "frames_in": reader["video_frames"],
+            "frames_decoded": search["frames_decoded"] + search["frames_sparse"],
+            "frames_analysed": search["frames_analysed"],
+            "bytes": reader["bytes"] + sub,
+            "gaps": self._writer.counters["gaps"],
+            "reconnects": self._reader.attempts.counters["reconnects"],
+        }
+
+    def _search_words(self) -> str:
+        state = self._report.state
+        return f"{state.analysis_stream} {state.analysis.value}".strip()
 
     def _watch(self) -> None:
         assert self._reader is not None
@@ -177,6 +197,10 @@ class CameraWorker:
             "transcodes": lambda: float(self._live.transcodes),
             "crashes": lambda: float(len(self._history.crashes)),
             "online": lambda: float(self._report.condition is CameraCondition.ONLINE),
+            "fps": lambda: self._report.state.fps,
+            "analysis_lag_seconds": lambda: analyser.lag.worst_s,
+            "motion_told_after_seconds": lambda: self._motion.told_after_s,
+            "memory_bytes": lambda: float(own_memory_bytes()),
         }
         counters = [
             reader.counters,
@@ -186,6 +210,7 @@ class CameraWorker:
             *self._live.counters,
             self._motion.counters,
             self._orders.counters,
+            self._finder.counters,
         ]
         if sub is not None:
             counters.append(sub.counters)
@@ -210,7 +235,6 @@ class CameraWorker:
         self._report.update(recording=self._writer.recording, recording_problem=self._writer.problem)
         self._orders.refresh()
 
-            self._finder.counters,
 
 def own_camera(config: Config, name: str) -> Camera:
     """The camera that a worker of this name serves. Raises StartupError."""
