@@ -188,6 +188,19 @@ def test_after_a_refusal_a_camera_that_is_merely_away_is_tried_quickly_again() -
     assert waits(house)[-1] <= 2.51
 
 
+def test_sixty_cameras_after_a_power_cut_come_back_within_three_seconds_and_never_at_once() -> None:
+    """When each of them tries next, after two minutes without power: the switch is back at second 120."""
+    next_tries = []
+    for number in range(60):
+        back_off, now_s = BackOff(random=random.Random(number)), 0.0
+        while now_s < 120:
+            now_s += back_off.next_s() + 0.05
+        next_tries.append(now_s - 120)
+    assert max(next_tries) <= 2.6
+    slots = [sum(at <= try_s < at + 0.1 for try_s in next_tries) for at in (n / 10 for n in range(27))]
+    assert max(slots) <= 8
+
+
 def test_losses_are_counted_by_kind() -> None:
     house = House([Script([*raw(), StalledError("silent")]), UnreachableError("away"), Script(raw())])
     house.run()

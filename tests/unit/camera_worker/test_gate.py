@@ -9,8 +9,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import camera_media as media
 import mutate
 import pytest
@@ -179,6 +181,20 @@ def test_a_web_camera_that_redirects_is_not_followed() -> None:
         stream.open_stream(f"http://127.0.0.1:{camera.port}/x.ts", SystemClock())
     other.stop()
     assert other.heard == []
+
+
+def test_a_web_camera_with_single_pictures_is_told_what_it_lacks() -> None:
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 64, 48, "yuvj420p", Fraction(1, 10)
+    picture = av.VideoFrame(64, 48, "yuvj420p")
+    picture.pts = 0
+    jpeg = bytes(encoder.encode(picture)[0])
+    part = b"--x\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n"
+    with odd_camera(greeting=pour(head, part)) as camera, pytest.raises(UnusableStreamError) as caught:
+        stream.open_stream(f"http://127.0.0.1:{camera.port}/video.mjpg", SystemClock())
+    assert "sends mjpeg" in str(caught.value)
 
 
 def drip(text: bytes, pause_s: float) -> Callable[[socket.socket], bool]:

@@ -45,7 +45,7 @@ _TICK: Final = Fraction(1, TICKS_PER_S)
 _PRODUCED: Final = struct.Struct("=q")
 _GATED_PROTOCOLS: Final = {"tcp": "rtsp,tcp", "udp": "rtsp,tcp,rtp,udp", "http": "rtsp,tcp,http"}
 _HTTP_PROTOCOLS: Final = "http,https,tcp,tls"
-_HTTP_FORMATS: Final = "mpegts,flv,mov,matroska"
+_HTTP_FORMATS: Final = "mpegts,flv,mov,matroska,mpjpeg,mjpeg"
 """No playlist formats: those would let a camera make us fetch other addresses."""
 _MAX_STREAMS: Final = "8"
 NEVER_DECODE: Final = {"codec_whitelist": "none"}
