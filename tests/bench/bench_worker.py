@@ -36,7 +36,7 @@ TARGETS_CS_PER_MIN = {
 }
 TARGET_RSS_MB = 120.0
 IDLE_S, MOTION_S, WATCHED_S = 25.0, 18.0, 6.0
-SETTLE_S = 4.0
+SETTLE_S, FLOOR_S = 4.0, 15.0
 SHARED: dict[str, Any] = {
     "fps": 15,
     "lead_s": 50.0,
@@ -81,7 +81,7 @@ def copying(*urls: str) -> Iterator[list[subprocess.Popen[bytes]]]:
         return
     shape = ["-c", "copy", "-f", "mp4", "-movflags", "frag_keyframe+empty_moov", "-y", "/dev/null"]
     running = [
-        subprocess.Popen([program, "-v", "error", "-rtsp_transport", "tcp", "-i", url, *shape])
+        subprocess.Popen([program, "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", url, *shape])
         for url in urls
     ]
     try:
@@ -122,19 +122,21 @@ def run_worker(folder: Path, camera: RunningCamera, broker: TestBroker, *, sub: 
 
 
 def one_pass(folder: Path, films: dict[str, Path], broker: TestBroker, *, sub: bool, result: Result) -> None:
-    """The worker and the floor beside it, both on the same streams."""
+    """First the floor, then the worker, on the same streams."""
     mounts = ("demo", "sub") if sub else ("demo",)
     label = f"floor: ffmpeg -c copy, {'both streams' if sub else 'main stream'}"
     with (
-        running_camera(films, folder / "camera") as camera,
+        running_camera(films, folder / "floor") as camera,
         copying(*(camera.urls[mount] for mount in mounts)) as floor,
     ):
         time.sleep(SETTLE_S)
         before, began_s = [cpu_s(process.pid) for process in floor], time.monotonic()
-        run_worker(folder / "rig", camera, broker, sub=sub, result=result)
+        time.sleep(FLOOR_S)
         used_s = sum(cpu_s(process.pid) for process in floor) - sum(before)
         if floor:
             result.rows[label] = used_s / (time.monotonic() - began_s) * 60
+    with running_camera(films, folder / "camera") as camera:
+        run_worker(folder / "rig", camera, broker, sub=sub, result=result)
 
 
 def _look(running: Rig) -> None:

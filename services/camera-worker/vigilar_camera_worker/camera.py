@@ -240,21 +240,22 @@ class CameraReader:
 
     def _check(self, now_s: float, began_s: float, video_s: float) -> None:
         """Raises CameraError when the connection is alive but useless."""
-        where = address(self._camera.rtsp_url)
         if now_s - video_s > STALL_S:
-            raise StalledError(f"{where} has sent no picture for {STALL_S:g} s")
+            raise StalledError(f"{address(self._camera.rtsp_url)} has sent no picture for {STALL_S:g} s")
         if self._wanted is None:
             if now_s - began_s > FIRST_PICTURE_S:
                 reason = f" ({self._keyframe_problem})" if self._keyframe_problem else ""
                 raise UnusableStreamError(
-                    f"{where} has sent no usable keyframe within {FIRST_PICTURE_S:g} s{reason}"
+                    f"{address(self._camera.rtsp_url)} has sent no usable keyframe within {FIRST_PICTURE_S:g} s{reason}"
                 )
             return
         if not self._analysed:
             return
         limit_s = max(UNDECODABLE_S, 2 * self._ring.longest_gop_s)
         if now_s - max(began_s, self._analyser.good_s) > limit_s:
-            raise UnusableStreamError(f"{where} sends data that cannot be decoded as {self._wanted.codec}")
+            raise UnusableStreamError(
+                f"{address(self._camera.rtsp_url)} sends data that cannot be decoded as {self._wanted.codec}"
+            )
 
     def _lost(self, error: Exception, reason: str, began_s: float) -> float:
         """Seconds until the next try."""

@@ -41,6 +41,10 @@ LOOK_BACK_S: Final = 1.2
 LINGER_S: Final = 0.4
 """After a suspicion that the catch-up did not show, this much more is decoded before it is dropped."""
 
+LINGER_AGAIN_S: Final = 1.2
+"""The same where another suspicion was dropped just before: small and slow objects show now and then."""
+AGAIN_S: Final = 2.0
+
 
 class MotionListener(Protocol):
     """Called on the analyser's thread."""
@@ -116,7 +120,7 @@ class MotionSearch:
         self._sparse = False
         self._clean = True
         self._confirmed = False
-        self._linger_s = 0.0
+        self._linger_s, self._dropped_s = 0.0, -AGAIN_S
         self._cleaned_s = 0.0
         self._gop: list[Packet] = []
         self._gop_bytes = 0
@@ -274,7 +278,8 @@ class MotionSearch:
         """From here on everything is decoded, until it turns out that nothing moves (any more)."""
         self.counters["suspicions"] += 1
         self._clean, self._confirmed = True, False
-        self._linger_s = packet.time_s + LINGER_S
+        again = packet.time_s - self._dropped_s < AGAIN_S
+        self._linger_s = packet.time_s + (LINGER_AGAIN_S if again else LINGER_S)
 
     def _damaged(self, packet: Packet, reason: str) -> None:
         self.counters["frames_damaged"] += 1
@@ -312,6 +317,7 @@ class MotionSearch:
         if not self._confirmed:
             # What was confirmed is no part of the scene, and what was not is no motion.
             self._trigger.forgive()
+            self._dropped_s = packet.time_s
             self.counters["suspicions_dropped"] += 1
 
     def _may_wait(self, packet: Packet) -> bool:

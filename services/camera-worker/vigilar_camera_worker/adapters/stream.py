@@ -127,7 +127,8 @@ class CameraStream:
                 dts=packet.dts,
                 duration=packet.duration or 0,
                 data=bytes(packet),
-                camera_ms=_camera_ms(packet),
+                # Asked for seldom: the answer costs as much as all the rest, and clocks drift slowly.
+                camera_ms=_camera_ms(packet) if packet.is_keyframe else None,
             )
             return
         for piece in self._filter.filter(packet) if video and self._filter else (packet,):

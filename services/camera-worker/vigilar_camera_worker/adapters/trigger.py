@@ -21,7 +21,7 @@ SLOWER: Final = 10.0
 """So much more slowly are pixels learnt that differ."""
 FIRST_LOOKS: Final = 4
 """Looks that only learn."""
-FIRST_DEVIATION: Final = 3.0
+FIRST_DEVIATION: Final = 1.5
 LEAST_STEPS: Final = 5.0
 """Steps of 8-bit luma by which a pixel must differ at least at sensitivity 0.7; doubles for each 0.25 less."""
 DEVIATIONS: Final = 3.0
