@@ -115,5 +115,6 @@ def test_cameras_that_come_and_go_are_back_within_three_seconds_and_leave_nothin
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_for_minutes(yard: Yard) -> None:
     flaps(yard, rounds=40, away_s=3.0)

@@ -72,6 +72,34 @@ def test_pictures_come_without_anything_between_the_camera_and_ffmpeg() -> None:
     assert not any("secret" in request for request in camera.requests)
 
 
+def test_the_camera_is_asked_by_its_own_address() -> None:
+    with odd_camera(sdp=SDP, frames=film) as camera:
+        stream.open_stream(camera.url + "?channel=1", SystemClock()).close()
+        asked = [request.split("\r\n")[0] for request in camera.requests]
+    here = f"rtsp://127.0.0.1:{camera.port}/main"
+    assert [line.split()[0] for line in asked] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+    assert all(line.split()[1].startswith(here) for line in asked), asked
+
+
+def test_a_digest_is_made_for_the_cameras_address_as_in_rfc_2617() -> None:
+    given = {
+        "realm": "testrealm@host.com", "nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093", "uri": "/dir/index.html",
+        "qop": "auth", "nc": "00000001", "cnonce": "0a4f113b",
+    }  # fmt: skip
+    assert rtsp.digest(given, "GET", "Mufasa", "Circle Of Life") == "6629fae49393a05397450978507c4ef1"
+    addresses = rtsp.Addresses("rtsp://127.0.0.1:9", "rtsp://cam:554", "u", "p")
+    mine = rtsp.digest({"realm": "r", "nonce": "n", "uri": "rtsp://127.0.0.1:9/x"}, "DESCRIBE", "u", "p")
+    theirs = rtsp.digest({"realm": "r", "nonce": "n", "uri": "rtsp://cam:554/x"}, "DESCRIBE", "u", "p")
+    request = (
+        'DESCRIBE rtsp://127.0.0.1:9/x RTSP/1.0\r\nAuthorization: Digest username="u", realm="r", nonce="n", '
+        f'uri="rtsp://127.0.0.1:9/x", response="{mine}"\r\n\r\n'
+    )
+    wanted = request.replace("rtsp://127.0.0.1:9", "rtsp://cam:554").replace(mine, theirs)
+    assert addresses.to_camera(request.encode()) == wanted.encode()
+    foreign = b"SETUP rtsp://cam:554/x/v RTSP/1.0\r\n\r\n"
+    assert addresses.to_camera(foreign) == foreign
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "SETUP"])
 def test_a_redirect_to_another_host_is_not_followed(method: str) -> None:
     other = Listener()

@@ -9,6 +9,7 @@ through to the end.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import os
@@ -19,7 +20,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from vigilar_common.clock import Clock
 
@@ -78,6 +79,14 @@ class Gate:
         login = parts.netloc.rpartition("@")[0]
         query = f"?{parts.query}" if parts.query else ""
         self.url: str = f"rtsp://{login}{'@' if login else ''}{at}{parts.path}{query}"
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        self._path = parts.path + query
+        self._addresses = rtsp.Addresses(
+            f"rtsp://{at}",
+            f"{parts.scheme}://{name}:{self._port}",
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
         threading.Thread(target=self._accept, name="gate", daemon=True).start()
 
     def close(self) -> None:
@@ -185,11 +194,12 @@ class Gate:
             if speaker is camera:
                 self._from_camera(data, answers, client)
             elif self._tunnel:
-                camera.sendall(data)
-                if rtsp.tunnelled_method(data) == "PLAY":
+                request = rtsp.untunnelled(data)
+                camera.sendall(base64.b64encode(self._addresses.to_camera(request)) if request else data)
+                if rtsp.method(request) == "PLAY":
                     self._playing.set()
             else:
-                for request in requests.feed(data):
+                for request in map(self._addresses.to_camera, requests.feed(data)):
                     if rtsp.method(request) == "PLAY":
                         if self._hand_over(camera, own_fd):
                             camera.sendall(request + requests.rest)
@@ -209,7 +219,7 @@ class Gate:
             if isinstance(item, bytes):
                 continue  # media before PLAY concern nobody
             self._judge(item)
-            client.sendall(item.wire(source=self._peer_host()))
+            client.sendall(self._addresses.described(item, self._path).wire(source=self._peer_host()))
 
     def _judge(self, answer: rtsp.Answer) -> None:
         """Remembers what went wrong; raises where FFmpeg must not hear of it."""

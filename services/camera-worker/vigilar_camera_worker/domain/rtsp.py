@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -167,10 +169,65 @@ def method(request: bytes) -> str:
     return request.split(b" ", 1)[0].decode("latin-1")
 
 
-def tunnelled_method(data: bytes) -> str:
-    """The method of a request in base64, as HTTP tunnels carry them; "" when it is none."""
-    head = data[:16].strip()
+def untunnelled(data: bytes) -> bytes:
+    """A request in base64, as HTTP tunnels carry them; b"" when it is none."""
     try:
-        return method(base64.b64decode(head[: len(head) // 4 * 4]))
+        request = base64.b64decode(data, validate=True)
     except binascii.Error:
-        return ""
+        return b""
+    return request if request.endswith(b"\r\n\r\n") else b""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """FFmpeg knows the gate's address, the camera must see its own: some serve a stream by the address that is asked
+    for. Both without a path, as `rtsp://host:port`."""
+
+    gate: str
+    camera: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def to_camera(self, request: bytes) -> bytes:
+        """The request with the camera's address, its digest calculated anew for it."""
+        verb, _, rest = request.decode("latin-1").partition(" ")
+        if not rest.startswith(self.gate):
+            return request
+        lines = f"{verb} {self.camera}{rest[len(self.gate) :]}".split("\r\n")
+        return "\r\n".join(self._signed(verb, line) for line in lines).encode("latin-1")
+
+    def _signed(self, verb: str, line: str) -> str:
+        if not line.startswith("Authorization: Digest "):
+            return line
+        given = dict(_PARAMETER.findall(line))
+        uri = given.get("uri", "")
+        if not uri.startswith(self.gate):
+            return line
+        address = self.camera + uri[len(self.gate) :]
+        response = digest({**given, "uri": address}, verb, self.user, self.password)
+        return line.replace(f'uri="{uri}"', f'uri="{address}"').replace(given["response"], response)
+
+    def described(self, answer: Answer, path: str) -> Answer:
+        """With the address that all further requests go to; FFmpeg takes it from the description."""
+        if answer.header("content-base") or not answer.body:
+            return answer
+        headers = (*answer.headers, ("content-base", self.camera + path))
+        return Answer(answer.protocol, answer.status, headers, answer.body)
+
+
+_PARAMETER: Final = re.compile(r'([a-z]+)="?([^",]*)"?')
+
+
+def digest(given: Mapping[str, str], verb: str, user: str, password: str) -> str:
+    """RFC 2617: the response to what the camera gave (realm, nonce, …), for the address ``given["uri"]``."""
+
+    def hashed(*parts: str) -> str:
+        return hashlib.md5(":".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+    secret = hashed(user, given.get("realm", ""), password)
+    if given.get("algorithm", "").lower() == "md5-sess":
+        secret = hashed(secret, given["nonce"], given["cnonce"])
+    asked = hashed(verb, given["uri"])
+    if given.get("qop"):
+        return hashed(secret, given["nonce"], given["nc"], given["cnonce"], given["qop"], asked)
+    return hashed(secret, given.get("nonce", ""), asked)
