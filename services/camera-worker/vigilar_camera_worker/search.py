@@ -119,6 +119,7 @@ class MotionSearch:
         self._fitness = Fitness(self._chain, reason)
         self._sparse = False
         self._clean = True
+        self._hits = 0
         self._confirmed = False
         self._linger_s, self._dropped_s = 0.0, -AGAIN_S
         self._cleaned_s = 0.0
@@ -153,7 +154,9 @@ class MotionSearch:
             self._choose()
         elif self._sparse and self._fitness.reason:
             self._leave_sparse()
-        wanted = self._plan.wanted(packet.time_s, packet.key, self._machine.moving)
+        if packet.key:
+            self._hits = 0
+        wanted = self._plan.wanted(packet.time_s, packet.key, self._machine.moving, self._hits)
         if self._clean:
             if wanted:
                 self._decode_needed(self._decoder, packet)
@@ -354,6 +357,7 @@ class MotionSearch:
         self.counters["frames_analysed"] += 1
         seen = self._detector.observe(picture.luma(), picture.time_s, picture.wall_ms)
         result = self._machine.observe(seen)
+        self._hits += seen.hit
         if log.isEnabledFor(logging.DEBUG) and seen.score > 0:
             log.debug("motion score %.4f, area %d px, %s", seen.score, seen.area_px, self._machine.phase)
         self._listener.observed(seen)

@@ -7,6 +7,7 @@ from typing import Any
 import camera_media as media
 from vigilar_camera_worker import search as module
 from vigilar_camera_worker.adapters.detector import MotionDetector
+from vigilar_camera_worker.domain.governor import DecodePlan
 from vigilar_camera_worker.domain.motion import Observation
 from vigilar_camera_worker.search import MotionSearch
 from vigilar_common.config import Camera
@@ -89,3 +90,11 @@ def test_waiting_packets_are_bounded_and_gone_with_the_connection() -> None:
     search.interrupt()
     assert search._waiting == []
     assert search._waiting_bytes == 0
+
+
+def test_two_looks_that_show_confirmed_motion_are_enough_for_a_gop() -> None:
+    plan = DecodePlan()
+    for number in range(11):
+        plan.wanted(number / 10, number % 10 == 0, moving=False)
+    shown = [plan.wanted(n / 10, n % 10 == 0, moving=True, hits=min(2, n - 10)) for n in range(11, 30)]
+    assert shown == [True, *[False] * 8, True, *[False] * 9]

@@ -47,6 +47,8 @@ class FpsGovernor:
 
 BURST_S: Final = 0.4
 """At five looks a second that is three: the keyframe and two more."""
+ENOUGH_HITS: Final = 2
+"""Looks of one GOP that show confirmed motion: it goes on, more of them say the same."""
 LONGEST_GOP_S: Final = 2.5
 LATE_KEYFRAME_S: Final = 0.25
 """A keyframe that has not come this long after it was expected is not waited for any longer."""
@@ -66,8 +68,9 @@ class DecodePlan:
         self._left_out = False
         self._trusted = True
 
-    def wanted(self, time_s: float, key: bool, moving: bool) -> bool:
-        """For every video packet in order; ``time_s`` is media time."""
+    def wanted(self, time_s: float, key: bool, moving: bool, hits: int = 0) -> bool:
+        """For every video packet in order; ``time_s`` is media time. ``hits``: looks since the keyframe that showed
+        motion; with enough of them the rest of the GOP is left out."""
         if key:
             if self._key_s is not None:
                 self._gop_s = time_s - self._key_s
@@ -78,7 +81,7 @@ class DecodePlan:
             return False
         if not (moving and self._trusted and 0 < self._gop_s <= LONGEST_GOP_S and self._key_s is not None):
             return True
-        self._left_out = time_s - self._key_s > BURST_S
+        self._left_out = time_s - self._key_s > BURST_S or hits >= ENOUGH_HITS
         return not self._left_out
 
     def can_wait(self, time_s: float, next_due_s: float) -> bool:
