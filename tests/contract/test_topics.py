@@ -6,8 +6,11 @@ import pathlib
 import re
 
 import pytest
+from pydantic import ValidationError
 from vigilar_common import broker, topics
+from vigilar_common.config.mqtt import Zigbee2mqtt
 from vigilar_common.topics import FACT_TOPICS, OUTSIDERS, SERVICES, TOPICS, Kind
+from vigilar_common.topics_foreign import Prefixes, below
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -81,3 +84,28 @@ def test_a_camera_may_write_only_its_own_topics() -> None:
 def test_every_fact_has_a_publisher() -> None:
     for kind, topic in FACT_TOPICS.items():
         assert topic.publishers, kind
+
+
+def test_a_bridge_may_speak_below_its_own_prefix_alone_and_sensors_only_reads_there() -> None:
+    text = broker.acl(["front"], Prefixes("house/zigbee", "zwave")).strip()
+    blocks = {block.split("\n")[0]: block.split("\n")[1:] for block in text.split("\n\n") if "user " in block}
+    assert blocks["user zigbee2mqtt"] == ["topic readwrite house/zigbee/#"]
+    assert blocks["user zwave"] == ["topic readwrite zwave/#"]
+    foreign = [line for line in blocks["user sensors"] if "vigilar/" not in line]
+    assert foreign == ["topic read house/zigbee/#", "topic read zwave/#"]
+    assert not [
+        user for user, lines in blocks.items() if user != "user sensors" and "topic read zwave/#" in lines
+    ]
+
+
+@pytest.mark.parametrize("prefix", ["vigilar", "vigilar/cmd", "$SYS", "bridge/", " bridge"])
+def test_no_bridge_may_publish_where_services_do(prefix: str) -> None:
+    with pytest.raises(ValidationError, match="mqtt_topic_prefix"):
+        Zigbee2mqtt(mqtt_topic_prefix=prefix)
+
+
+def test_everything_below_a_prefix_matches_whatever_its_characters() -> None:
+    topic = below("z2m {0}", "zigbee2mqtt")
+    assert topic.filter() == "z2m {0}/#"
+    assert topic.match("z2m {0}/Küche/<b>door</b>") == {"topic": "z2m {0}/Küche/<b>door</b>"}
+    assert topic.match("z2m/door") is None

@@ -14,10 +14,13 @@ from pathlib import Path
 
 from vigilar_common.errors import StartupError
 from vigilar_common.topics import ALL_SERVICES, OUTSIDERS, REPLY, SERVICES, TOPICS, Kind, Topic
+from vigilar_common.topics_foreign import Prefixes
 
 PASSWORD_ITERATIONS = 1_000
 """The passwords are random and long: iterations would only slow every reconnect."""
 CAMERA_PREFIX = "camera-worker-"
+
+DEFAULT_PREFIXES = Prefixes()
 
 MAX_PACKET_BYTES = 9_000_000
 MAX_QUEUED_MESSAGES = 20_000
@@ -25,20 +28,25 @@ MAX_QUEUED_BYTES = 64_000_000
 
 
 def users(camera_ids: Iterable[str]) -> list[str]:
-    """Every broker user: services, one per camera, and the two for other people's software."""
+    """Every broker user: services, one per camera, and those for other people's software."""
     named = [service for service in SERVICES if service != "camera-worker"]
     return named + [CAMERA_PREFIX + camera_id for camera_id in sorted(camera_ids)] + list(OUTSIDERS)
 
 
-def acl(camera_ids: Iterable[str]) -> str:
+def acl(camera_ids: Iterable[str], prefixes: Prefixes = DEFAULT_PREFIXES) -> str:
     """The ACL file. Raises StartupError when it would be empty: Mosquitto reads that as `allow everything`."""
+    foreign = {
+        "sensors": (f"read {prefixes.zigbee2mqtt}/#", f"read {prefixes.zwave}/#"),
+        "zigbee2mqtt": (f"readwrite {prefixes.zigbee2mqtt}/#",),
+        "zwave": (f"readwrite {prefixes.zwave}/#",),
+    }
     blocks = [
         "# Generated from vigilar_common.topics; do not edit.",
         "pattern write vigilar/cmd/%u/#",
         "pattern read vigilar/reply/%u/#",
     ]
     for user in users(camera_ids):
-        lines = sorted({*_rights(user, "write"), *_rights(user, "read")})
+        lines = sorted({*_rights(user, "write"), *_rights(user, "read"), *foreign.get(user, ())})
         blocks.append("\n".join([f"user {user}", *(f"topic {line}" for line in lines)]))
     text = "\n\n".join(blocks) + "\n"
     if "topic " not in text:

@@ -38,6 +38,7 @@ MAX_REQUESTS = 256
 __all__ = ["BrokerAddress", "Bus", "BusUnavailableError", "Handler", "MqttBus", "Received", "parse"]
 
 NO_PROPERTIES: Mapping[str, str] = {}
+OWN_TOPICS = "vigilar/"
 
 
 class BusUnavailableError(VigilarError):
@@ -342,7 +343,8 @@ class MqttBus:
         self._callbacks.append(callback)
 
     def _on_message(self, _c: Any, _u: Any, message: mqtt.MQTTMessage) -> None:
-        frame = message.qos == 0
+        # Other programs send what matters with QoS 0 too; only our own frames may be lost.
+        frame = message.qos == 0 and message.topic.startswith(OWN_TOPICS)
         try:
             (self._frames if frame else self._events).put_nowait(message)
         except queue.Full:

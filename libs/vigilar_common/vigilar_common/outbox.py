@@ -10,7 +10,7 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -100,12 +100,23 @@ class Outbox:
 
     def put(self, fact: Fact) -> Fact:
         """The fact with its envelope; on disk when this returns. Raises OutboxFullError, sqlite3.Error."""
-        mine = _Waiting(fact)
+        ((stored, error),) = self.put_all([fact])
+        if error:
+            raise error
+        assert stored is not None
+        return stored
+
+    def put_all(self, facts: Sequence[Fact]) -> list[tuple[Fact | None, Exception | None]]:
+        """One commit for all of them; of each its stored form, or why it could not be kept."""
+        if not facts:
+            return []
+        mine = [_Waiting(fact) for fact in facts]
+        first = mine[0]  # they went in together, so one batch takes them all
         with self._turn:
-            self._waiting.append(mine)
-            while self._writing and mine.stored is None and mine.error is None:
+            self._waiting += mine
+            while self._writing and first.stored is None and first.error is None:
                 self._turn.wait()
-            if mine.stored is None and mine.error is None:
+            if first.stored is None and first.error is None:
                 self._writing = True
                 batch, self._waiting = self._waiting, []
             else:
@@ -118,10 +129,7 @@ class Outbox:
                     self._writing = False
                     self._turn.notify_all()
             self._news.set()
-        if mine.error:
-            raise mine.error
-        assert mine.stored is not None
-        return mine.stored
+        return [(waiting.stored, waiting.error) for waiting in mine]
 
     def _commit(self, batch: list[_Waiting]) -> None:
         done: list[tuple[_Waiting, Fact]] = []
@@ -332,6 +340,20 @@ class FactLog:
             raise
         self._publish_live(fact, ids)
         return fact
+
+    def emit_all(self, facts: Sequence[Fact]) -> list[Exception]:
+        """Many at once: durable together, then published one by one. Returns why some could not be kept."""
+        problems = []
+        for fact, (stored, error) in zip(facts, self._outbox.put_all(facts), strict=True):
+            if error is not None:
+                problems.append(error)
+            self._publish_live(stored or fact, {})
+        if problems:
+            log.critical(
+                "%d of %d facts could not be kept (%s); they are only told live",
+                len(problems), len(facts), problems[0],
+            )  # fmt: skip
+        return problems
 
     def emit_first(self, fact: Fact, **ids: str) -> Fact:
         """Published first, written after: the alarm's effects do not wait for a disk. The fact needs its id and time set."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from vigilar_common.messages import Fact, Message, Reply, alarm, alerts, camera, system
+from vigilar_common.messages import Fact, Message, Reply, alarm, alerts, camera, sensor, system
 from vigilar_common.topics_facts import FACTS
 
 SERVICES = (
@@ -32,7 +32,7 @@ SERVICES = (
 )
 """Services that have a broker user. Cameras get one user each: `camera-worker-<id>`."""
 
-OUTSIDERS = ("home_automation", "zigbee2mqtt")
+OUTSIDERS = ("home_automation", "zigbee2mqtt", "zwave")
 ALL_SERVICES = ("*",)
 
 
@@ -252,6 +252,15 @@ LIVE = Topic(
     ("web",),
     "Fragmented MP4 (stream jpeg: one JPEG each); user properties kind (init|part), seq, key (0|1), codec. Only while leased.",
     8_388_608,
+)
+
+SENSOR_STATE = Topic(
+    "vigilar/sensor/{sensor_id}/state",
+    Kind.STATE,
+    sensor.SensorState,
+    ("sensors",),
+    ("events", "web", "home_automation"),
+    "The truth about one sensor now; empty once it left the configuration.",
 )
 
 ALARM_STATE = Topic(

@@ -23,6 +23,7 @@ from vigilar_common.config.files import write_atomic
 from vigilar_common.crypto import keys
 from vigilar_common.signed_note import verifier_of
 from vigilar_common.topics import SERVICES
+from vigilar_common.topics_foreign import Prefixes
 
 CAMERA_FOLDER = "cameras"
 """Camera workers' folders lie together: a container that runs several cameras is given this one."""
@@ -73,7 +74,9 @@ class SecretsLayout:
         return (self.folder(user) / "broker_password").read_text("utf-8").strip()
 
 
-def make_secrets(root: Path, camera_ids: Iterable[str]) -> list[str]:
+def make_secrets(
+    root: Path, camera_ids: Iterable[str], prefixes: Prefixes = broker.DEFAULT_PREFIXES
+) -> list[str]:
     """Make what is missing below `root`; returns the names of what was made. Raises OSError, VigilarError."""
     cameras = sorted(camera_ids)
     layout = SecretsLayout(root)
@@ -87,7 +90,7 @@ def make_secrets(root: Path, camera_ids: Iterable[str]) -> list[str]:
     ledger_keys(layout.folder("storage"), made)
     _shared_keys(layout, made)
     _vapid(layout.folder("alerts"), made)
-    _broker_files(layout, cameras, made)
+    _broker_files(layout, cameras, prefixes, made)
     return made
 
 
@@ -228,14 +231,14 @@ def _vapid(folder: Path, made: list[str]) -> None:
         _write(public_path, base64.urlsafe_b64encode(point).rstrip(b"=").decode() + "\n", made, 0o644)
 
 
-def _broker_files(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
+def _broker_files(layout: SecretsLayout, cameras: list[str], prefixes: Prefixes, made: list[str]) -> None:
     """Mosquitto's user and ACL files; rewritten only when the users changed, for the hashes are salted."""
     users = broker.users(cameras)
     passwd = layout.broker_passwords
     passwords = {user: layout.broker_password(user) for user in users}
     if not passwd.exists() or not _same_users(passwd, passwords):
         _write(passwd, "".join(broker.password_line(u, p) + "\n" for u, p in passwords.items()), made)
-    acl = broker.acl(cameras)
+    acl = broker.acl(cameras, prefixes)
     if not layout.broker_acl.exists() or layout.broker_acl.read_text("utf-8") != acl:
         _write(layout.broker_acl, acl, made)
 

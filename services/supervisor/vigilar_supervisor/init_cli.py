@@ -43,7 +43,7 @@ def run_init(args: argparse.Namespace) -> int:
     login = demo_login(root) if args.demo else None
     if login and settings:
         loaded = write_settings(settings, demo_settings(args.demo, login), path, os.environ)
-    made = make_secrets(root, [camera.id for camera in loaded.config.cameras])
+    made = make_secrets(root, [camera.id for camera in loaded.config.cameras], loaded.config.prefixes)
     (root / CAMERA_FOLDER).mkdir(mode=0o700, exist_ok=True)
     if args.certificate:
         made += make_certificate(root / "web", loaded.config.system.name)

@@ -99,7 +99,7 @@ class Installation:
             self.layout.state,
         ):
             _make_folder(Path(folder))
-        made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras])
+        made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras], config.prefixes)
         if made:
             log.info("made %d secrets: %s", len(made), ", ".join(made[:8]) + (", …" if len(made) > 8 else ""))
         changed = slices.apply(loaded, self.layout.config_run, self._clock)

@@ -168,3 +168,21 @@ def test_an_alarm_fact_is_told_before_it_is_written(tmp_path: Path) -> None:
     facts.emit_first(event().model_copy(update={"id": "0198c0de-0000-7000-8000-000000000001", "ts_ms": 1}))
     assert depth_when_told == [0]
     assert box.depth == 1
+
+
+def test_facts_that_go_in_together_cost_one_commit_and_keep_their_order(tmp_path: Path) -> None:
+    box, live = opened(tmp_path), list[Fact]()
+    facts = FactLog(box, lambda fact, _: live.append(fact))
+    assert facts.emit_all([event(str(n)) for n in range(50)]) == []
+    assert [fact.seq for fact in live] == list(range(1, 51))
+    assert box.depth == 50
+    assert facts.emit_all([]) == []
+
+
+def test_of_many_facts_those_that_find_no_room_are_named_and_all_are_told(tmp_path: Path) -> None:
+    box, live = opened(tmp_path, max_bytes=500, hard_bytes=1_000), list[Fact]()
+    facts = FactLog(box, lambda fact, _: live.append(fact))
+    problems = facts.emit_all([event("y" * 100) for _ in range(12)])
+    assert len(live) == 12
+    assert len(problems) == 12 - box.depth > 0
+    assert isinstance(problems[0], OutboxFullError)

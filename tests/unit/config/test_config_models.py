@@ -34,6 +34,7 @@ GUIDE_DEFAULTS = {
         "session_timeout": 3600,
     },
     "zigbee2mqtt": {"mqtt_topic_prefix": "zigbee2mqtt"},
+    "zwave": {"mqtt_topic_prefix": "zwave"},
     "ups": {
         "enabled": True,
         "nut_host": "127.0.0.1",

@@ -1,10 +1,27 @@
-"""`[mqtt]` and `[zigbee2mqtt]`: the broker and the bridge that shares it."""
+"""`[mqtt]`, `[zigbee2mqtt]` and `[zwave]`: the broker and the bridges that share it."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from vigilar_common.config.base import Host, Port, Section, secret
+from vigilar_common.topics_foreign import prefix_problem
+
+
+def _foreign(prefix: str) -> str:
+    if problem := prefix_problem(prefix):
+        raise ValueError(problem)
+    return prefix
+
+
+Prefix = Annotated[
+    str,
+    Field(min_length=1, max_length=120, pattern=r"^[^+#\x00-\x1f/][^+#\x00-\x1f]*$"),
+    AfterValidator(_foreign),
+]
+"""Below which a bridge publishes."""
 
 
 class Mqtt(Section):
@@ -26,11 +43,18 @@ class Mqtt(Section):
 class Zigbee2mqtt(Section):
     """An existing Zigbee2MQTT bridge."""
 
-    mqtt_topic_prefix: str = Field(
+    mqtt_topic_prefix: Prefix = Field(
         "zigbee2mqtt",
-        min_length=1,
-        max_length=120,
-        pattern=r"^[^+#\x00-\x1f/][^+#\x00-\x1f]*$",
         title="Topic prefix",
         description="Base topic that the Zigbee2MQTT bridge publishes its devices under.",
+    )
+
+
+class Zwave(Section):
+    """An existing Z-Wave JS UI with its MQTT gateway on."""
+
+    mqtt_topic_prefix: Prefix = Field(
+        "zwave",
+        title="Topic prefix",
+        description="Prefix that Z-Wave JS UI publishes its nodes under.",
     )

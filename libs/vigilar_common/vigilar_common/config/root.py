@@ -13,7 +13,7 @@ from vigilar_common.config.cameras import Camera
 from vigilar_common.config.detection import Detection, Vehicles
 from vigilar_common.config.features import Highlights, Pets, Visitors
 from vigilar_common.config.health import Health
-from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt
+from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt, Zwave
 from vigilar_common.config.presence import Presence
 from vigilar_common.config.rules import Rule
 from vigilar_common.config.security import Security
@@ -22,6 +22,7 @@ from vigilar_common.config.storage import Storage
 from vigilar_common.config.system import Location, System
 from vigilar_common.config.ups import Ups
 from vigilar_common.config.web import Kiosk, Remote, Web
+from vigilar_common.topics_foreign import Prefixes
 
 KEYED_LISTS: dict[tuple[str, ...], str] = {
     ("cameras",): "id",
@@ -44,6 +45,7 @@ class Config(Section):
     mqtt: Mqtt = Field(Mqtt(), title="Broker")
     web: Web = Field(Web(), title="Web")
     zigbee2mqtt: Zigbee2mqtt = Field(Zigbee2mqtt(), title="Zigbee2MQTT")
+    zwave: Zwave = Field(Zwave(), title="Z-Wave JS UI")
     ups: Ups = Field(Ups(), title="UPS")
     storage: Storage = Field(Storage(), title="Storage")
     remote: Remote = Field(Remote(), title="Remote access")
@@ -69,6 +71,11 @@ class Config(Section):
             name = ".".join(path)
             raise ValueError(f'[[{name}]] "{value}" is there twice (entries {first + 1} and {index + 1})')
         return self
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """Where the bridges on the broker publish."""
+        return Prefixes(self.zigbee2mqtt.mqtt_topic_prefix, self.zwave.mqtt_topic_prefix)
 
     def camera(self, camera_id: str) -> Camera | None:
         """The camera with this id; None when there is none."""

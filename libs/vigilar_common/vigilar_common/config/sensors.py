@@ -55,6 +55,18 @@ class Sensor(Section):
     )
     location: Words = Field("", title="Location", description="Where it hangs, in your words.")
     enabled: bool = Field(True, title="Enabled", description="Watch this sensor.")
+    inverted: bool = Field(
+        False,
+        title="Inverted",
+        description="Swap what its main value means: open and closed, moving and still.",
+    )
+    silent_after_m: int = Field(
+        0,
+        ge=0,
+        le=44_640,
+        title="Silent after",
+        description="Minutes without a message after which it counts as silent; 0: as its type has it.",
+    )
 
 
 class Gpio(Section):

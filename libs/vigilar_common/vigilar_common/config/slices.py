@@ -40,7 +40,7 @@ SLICES: dict[str, tuple[str, ...]] = {
         *("cameras", "sensors", "rules", "presence", "vehicles", "detection", "location", "security"),
     ),
     "alerts": (*_BASICS, "alerts", "cameras", "sensors"),
-    "sensors": (*_BASICS, "zigbee2mqtt", "sensors", "sensors_gpio"),
+    "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StrictBool
 
-from vigilar_common.messages.base import Fact, Identifier, Keep, Text
+from vigilar_common.messages.base import Fact, Identifier, Keep, Message, Text, TimestampMs
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """What is measured: contact, occupancy, temperature, battery …"""
@@ -23,6 +23,10 @@ class SensorChanged(Fact):
     key: Key
     value: SensorValue
     unit: Unit = Field("", description="of a number, empty for others")
+    initial: bool = Field(
+        False,
+        description="the first word after a start, a silence or a loss: a state, not something that happens now",
+    )
 
 
 class SensorReading(Fact):
@@ -45,3 +49,19 @@ class SensorLost(Fact):
     TYPE: ClassVar[str] = "sensor.lost"
     sensor_id: Identifier
     reason: Text
+
+
+class SensorState(Message):
+    """Retained: what is known of one configured sensor now. `values` of a sensor that is not `known` are its last."""
+
+    sensor_id: Identifier
+    type: str = Field(max_length=32, description="as configured: CONTACT, MOTION …")
+    known: bool = Field(description="heard since the service started, and neither silent nor unavailable")
+    reason: Text = Field("", description="why it is not known")
+    active: bool | None = Field(
+        None, description="open, moving, smoke …; null: not known, or no such sensor (numbers, buttons)"
+    )
+    heard_ms: TimestampMs | None = Field(None, description="its last message, UTC milliseconds")
+    values: dict[Key, SensorValue] = Field(default_factory=dict, description="newest value of each key")
+    units: dict[Key, Unit] = Field(default_factory=dict, description="of the numbers among them")
+    battery_low: bool | None = Field(None, description="null: it does not say")

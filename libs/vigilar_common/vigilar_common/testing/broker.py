@@ -13,6 +13,7 @@ from pathlib import Path
 from vigilar_common import broker
 from vigilar_common.bus import BrokerAddress, MqttBus
 from vigilar_common.clock import SystemClock
+from vigilar_common.topics_foreign import Prefixes
 
 START_LIMIT_S = 10.0
 
@@ -30,7 +31,12 @@ class TestBroker:
 
     __test__ = False
 
-    def __init__(self, folder: Path, camera_ids: Iterable[str] = ("front",)) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        camera_ids: Iterable[str] = ("front",),
+        prefixes: Prefixes = broker.DEFAULT_PREFIXES,
+    ) -> None:
         self.folder = folder
         self.host, self.port = "127.0.0.1", free_port()
         self.passwords = {user: secrets.token_urlsafe(12) for user in broker.users(camera_ids)}
@@ -38,7 +44,7 @@ class TestBroker:
         folder.chmod(0o755)
         passwd, acl = folder / "passwd", folder / "acl"
         passwd.write_text("".join(broker.password_line(u, p) + "\n" for u, p in self.passwords.items()))
-        acl.write_text(broker.acl(camera_ids))
+        acl.write_text(broker.acl(camera_ids, prefixes))
         for path in (passwd, acl):
             path.chmod(0o644)
         self.conf = folder / "mosquitto.conf"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,6 +169,11 @@ class FakeFacts:
         )
         self.emitted.append(fact)
         return fact
+
+    def emit_all(self, facts: Sequence[Fact]) -> list[Exception]:
+        for fact in facts:
+            self.emit(fact)
+        return []
 
     emit_first = emit
 
