@@ -102,7 +102,19 @@ def scopes_of(route: APIRoute) -> list[str]:
 
 def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
     found: dict[tuple[str, str], str] = {}
-    subjects = (facts, events, recordings, cameras, gaps, exports, ledger, listings, histories, settings, state)
+    subjects = (
+        facts,
+        events,
+        recordings,
+        cameras,
+        gaps,
+        exports,
+        ledger,
+        listings,
+        histories,
+        settings,
+        state,
+    )
     for subject in subjects:
         for route in subject.router.routes:
             assert isinstance(route, APIRoute)
