@@ -12,7 +12,7 @@ NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
 IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench bench-storage up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench bench-storage bench-video up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,9 @@ bench: setup-test ## CPU, memory and latency, as a table
 
 bench-storage: setup-test ## storage alone: inserts, pages, seeks, encryption, verify, memory (EVENTS=, RECORDINGS=)
 	@$(VENV)/python -m tests.bench storage "$(EVENTS)" "$(RECORDINGS)"
+
+bench-video: setup-test ## one camera beside peers, many cameras, motion on ground truth, recording, live; half an hour
+	@for name in video recorder live; do $(VENV)/python -m tests.bench $$name || missed=1; done; exit $${missed:-0}
 
 up: ## containers: build and start (compose.yaml)
 	docker compose up -d --build --wait

@@ -119,8 +119,16 @@ class Doors:
     def stop(self) -> None:
         for index in range(len(self._each)):
             self.set(index, Shut.REFUSES)
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @dataclass

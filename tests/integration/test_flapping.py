@@ -154,6 +154,7 @@ def test_four_flapping_cameras_come_back_and_leave_nothing_behind(film: Path, tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_sixteen_flapping_cameras_for_minutes(film: Path, tmp_path: Path) -> None:
     count = 16
     with (
