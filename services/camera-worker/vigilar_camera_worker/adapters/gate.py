@@ -195,20 +195,34 @@ class Gate:
                 self._from_camera(data, answers, client)
             elif self._tunnel:
                 request = rtsp.untunnelled(data)
-                camera.sendall(base64.b64encode(self._addresses.to_camera(request)) if request else data)
+                wire = base64.b64encode(self._addresses.to_camera(request)) if request else data
+                self._to_camera(camera, wire)
                 if rtsp.method(request) == "PLAY":
                     self._playing.set()
             else:
                 for request in map(self._addresses.to_camera, requests.feed(data)):
                     if rtsp.method(request) == "PLAY":
                         if self._hand_over(camera, own_fd):
-                            camera.sendall(request + requests.rest)
+                            self._to_camera(camera, request + requests.rest)
                             return
                         self._playing.set()
-                    camera.sendall(request)
+                    self._to_camera(camera, request)
             if self._playing.is_set():
                 self._pump(client, camera)
                 return
+
+    def _to_camera(self, camera: socket.socket, data: bytes) -> None:
+        try:
+            camera.sendall(data)
+        except ConnectionError:
+            self._hung_up()
+            raise
+
+    def _hung_up(self) -> None:
+        """The camera ended the connection before it played."""
+        if self.verdict is None and not self._playing.is_set():
+            words = f"{self._where} closes the connection at once; it may allow one viewer only"
+            self.verdict = BusyError(words)
 
     def _from_camera(self, data: bytes, answers: rtsp.Answers, client: socket.socket) -> None:
         try:
@@ -250,11 +264,11 @@ class Gate:
                     data = by_fd[fd].recv(CHUNK_BYTES)
                 except (TimeoutError, ssl.SSLWantReadError):
                     continue
+                except ConnectionError:
+                    data = b""
                 if not data:
-                    if by_fd[fd] is camera and self.verdict is None and not self._playing.is_set():
-                        self.verdict = BusyError(
-                            f"{self._where} closes the connection at once; it may allow one viewer only"
-                        )
+                    if by_fd[fd] is camera:
+                        self._hung_up()
                     return
                 yield by_fd[fd], data
                 if self._playing.is_set():
