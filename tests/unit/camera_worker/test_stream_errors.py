@@ -6,13 +6,16 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
+import av
 import camera_media as media
 import pytest
 from vigilar_camera_worker.adapters import stream
-from vigilar_camera_worker.adapters.decoder import Decoder
+from vigilar_camera_worker.adapters.decoder import MAX_PICTURE_PX, Decoder
 from vigilar_camera_worker.adapters.fmp4 import read_format
 from vigilar_camera_worker.adapters.pictures import MAX_BYTES, thumbnail
+from vigilar_camera_worker.domain.nal import parameter_sets
 from vigilar_camera_worker.domain.packets import Packet
 from vigilar_camera_worker.errors import (
     CameraError,
@@ -162,3 +165,19 @@ def test_a_thumbnail_is_a_small_jpeg() -> None:
     assert jpeg.data[:2] == b"\xff\xd8"
     assert (jpeg.width_px, jpeg.height_px) == (160, 120)
     assert len(jpeg.data) <= MAX_BYTES
+
+
+def test_an_8k_keyframe_is_read_and_lies_beyond_what_is_decoded() -> None:
+    encoder = av.CodecContext.create("libx264", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 7680, 4320, "yuv420p", Fraction(1, 15)
+    encoder.options = {"preset": "ultrafast", "tune": "zerolatency"}
+    picture = av.VideoFrame(7680, 4320, "yuv420p")
+    picture.pts = 0
+    keyframe = bytes(encoder.encode(picture)[0])
+    wanted = read_format("x", "h264", keyframe, parameter_sets(keyframe, "h264"), None)
+    assert (wanted.width_px, wanted.height_px) == (7680, 4320)
+    assert wanted.width_px * wanted.height_px > MAX_PICTURE_PX
+    decoder = Decoder(wanted)
+    assert decoder.feed(Packet(1, True, True, 0, 0, 6000, 0, keyframe)) == []
+    assert decoder.errors == 1
