@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Final
 
 from vigilar_common.clock import Clock
@@ -30,6 +31,19 @@ CRASHES: Final = frozenset(
         signal.SIGSYS,
         signal.SIGTRAP,
     )
+)
+PRELOADED: Final = (
+    "vigilar_camera_worker.app",
+    "vigilar_camera_worker.metrics",
+    "vigilar_common.service",
+    "av",
+    "cv2",
+    "prometheus_client.exposition",
+    # Loaded by others when first needed, which each worker would then have for itself:
+    "av.subtitles.stream",
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.idna",
+    "numpy.ma",
 )
 _PR_SET_PDEATHSIG: Final = 1
 _POLL_S: Final = 0.02
@@ -77,16 +91,8 @@ class Forked:
 def load() -> None:
     """All that a worker needs, so that every fork shares it."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    import av
-    import cv2
-    import prometheus_client.exposition
-    import vigilar_common.service
-
-    import vigilar_camera_worker.app
-    import vigilar_camera_worker.metrics
-
-    for module in (av, cv2, prometheus_client, vigilar_common.service, vigilar_camera_worker.app):
-        log.debug("%s is loaded", module.__name__)
+    for name in PRELOADED:
+        import_module(name)
     gc.collect()
     gc.freeze()
 
