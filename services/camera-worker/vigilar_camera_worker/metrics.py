@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_METRICS_BYTES: Final = 262_144
-CHILDREN_LIMIT_S: Final = 3.0
+CHILDREN_LIMIT_S: Final = 8.0
 """All children together may take so long to tell their numbers; Prometheus waits ten seconds."""
 
 
