@@ -41,6 +41,7 @@ CONFIG_POLL_S: Final = 2.0
 PROBE_S: Final = 5.0
 PROBE_STARTING_S: Final = 0.5
 PROBE_TIMEOUT_S: Final = 1.0
+NUMBERS_TIMEOUT_S: Final = 4.0
 DEAD_PROBES: Final = 3
 STOP_LIMIT_S: Final = 8.0
 MAX_STARTING: Final = 2 * (os.cpu_count() or 1)
@@ -287,8 +288,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _connection(port: int) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=PROBE_TIMEOUT_S)
+def _connection(port: int, timeout_s: float = PROBE_TIMEOUT_S) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout_s)
     try:
         yield connection
     finally:
@@ -314,7 +315,7 @@ def numbers(port: int) -> str:
     """What the process behind this health port tells at `/metrics`. Raises OSError, HTTPException or ValueError."""
     from vigilar_camera_worker.metrics import MAX_METRICS_BYTES
 
-    with _connection(port) as connection:
+    with _connection(port, NUMBERS_TIMEOUT_S) as connection:
         connection.request("GET", "/metrics")
         response = connection.getresponse()
         text = response.read(MAX_METRICS_BYTES + 1)

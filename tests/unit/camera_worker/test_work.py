@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from vigilar_camera_worker.metrics import PoolCollector, WorkerCollector
+from vigilar_camera_worker.metrics import ASKED_AT_ONCE, PoolCollector, WorkerCollector
 from vigilar_camera_worker.pool import Child
 from vigilar_camera_worker.work import Lag, Work, cpu_s, own_memory_bytes
 from vigilar_common.testing import FakeClock
@@ -134,4 +134,4 @@ def test_children_that_hang_hold_up_a_scrape_for_seconds_at_most() -> None:
 
     children = [child(f"camera{port}", port) for port in range(1, 65)]
     text_of(PoolCollector(lambda: children, fetch, clock))
-    assert asked == [1, 2, 3, 4]
+    assert len(asked) <= 4 + ASKED_AT_ONCE
