@@ -13,7 +13,7 @@ UV_VERSION=0.13.9
 RUN_PACKAGES=(mosquitto ca-certificates python3-gi gir1.2-gst-rtsp-server-1.0
               gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
 # libatomic1: the Node that drives the browser in the tests is linked with it.
-TEST_PACKAGES=(age mosquitto-clients ffmpeg chromium fonts-dejavu-core libatomic1 strace xfsprogs)
+TEST_PACKAGES=(age mosquitto-clients ffmpeg chromium fonts-dejavu-core libatomic1 nut-server strace xfsprogs)
 
 missing_packages() {
   local package

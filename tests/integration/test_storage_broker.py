@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from storage_rig import BYTECODE, Rig, make_film, motion, new_id, wait_for
+from storage_rig import BYTECODE, Rig, fact, make_film, motion, new_id, now_ms, wait_for
+from vigilar_common.bus import Received
 from vigilar_common.clock import SystemClock
+from vigilar_common.messages.power import ShutdownNotice, ShutdownStage
+from vigilar_common.messages.system import StorageCheckpoint
 from vigilar_common.testing.broker import TestBroker
-from vigilar_common.topics import FACTS_COMMITTED
+from vigilar_common.topics import CMD_SHUTDOWN, FACTS_COMMITTED, STORAGE_CHECKPOINT
 from vigilar_storage import migrate
 
 DEATHS = 3
@@ -71,6 +74,29 @@ def test_a_commit_is_hinted_over_a_real_broker(rig: Rig, broker: TestBroker) -> 
         wait_for(hinted, what="a hint about a fact of this test")
     finally:
         events.stop()
+
+
+def test_before_the_host_goes_down_the_ledger_is_sealed(rig: Rig, broker: TestBroker) -> None:
+    """Not at the next full hour, nor at the stop that may come too late."""
+    sizes: list[int] = []
+
+    def hear(received: Received) -> None:
+        assert isinstance(received.message, StorageCheckpoint)
+        sizes.append(received.message.size)
+
+    ups, web = broker.bus("ups"), broker.bus("web")
+    try:
+        web.subscribe(STORAGE_CHECKPOINT, hear)
+        wait_for(lambda: sizes, what="the checkpoint of the start")
+        before = sizes[-1]
+        gap = {"camera_id": "front", "from_ms": now_ms() - 5_000, "to_ms": now_ms(), "reason": "camera away"}
+        assert rig.post([fact("recording.gap", gap)]).status_code == 200
+        notice = ShutdownNotice(stage=ShutdownStage.PLANNED, at_ms=now_ms() + 60_000, reason="low battery")
+        assert ups.send_command(CMD_SHUTDOWN, notice)
+        wait_for(lambda: sizes[-1] > before, what="the checkpoint before the shutdown")
+    finally:
+        ups.stop()
+        web.stop()
 
 
 def test_what_a_killed_worker_was_recording_is_recovered_at_once(rig: Rig, broker: TestBroker) -> None:

@@ -6,90 +6,24 @@ From this table come the broker's ACL and users, the reference page, the AsyncAP
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
-
-from vigilar_common.messages import Fact, Message, Reply, alarm, alerts, camera, sensor, system
-from vigilar_common.topics_facts import FACTS
-
-SERVICES = (
-    "storage",
-    "camera-worker",
-    "detector",
-    "events",
-    "alerts",
-    "sensors",
-    "ups",
-    "presence",
-    "health",
-    "pets",
-    "visitors",
-    "highlights",
-    "web",
-    "supervisor",
+from vigilar_common.messages import (
+    Fact,
+    Message,
+    Reply,
+    alarm,
+    alerts,
+    camera,
+    power,
+    presence,
+    sensor,
+    system,
 )
-"""Services that have a broker user. Cameras get one user each: `camera-worker-<id>`."""
-
-OUTSIDERS = ("home_automation", "zigbee2mqtt", "zwave")
-ALL_SERVICES = ("*",)
-
-
-class Kind(StrEnum):
-    STATE = "state"
-    EVENT = "event"
-    COMMAND = "command"
-    REPLY = "reply"
-    FRAME = "frame"
-    AVAILABILITY = "availability"
-
-
-@dataclass(frozen=True)
-class Topic:
-    """One family of topics. `{placeholders}` in the pattern are single levels."""
-
-    pattern: str
-    kind: Kind
-    model: type[Message] | None
-    publishers: tuple[str, ...]
-    subscribers: tuple[str, ...]
-    doc: str
-    max_bytes: int = 16_384
-
-    @property
-    def qos(self) -> int:
-        return 0 if self.kind is Kind.FRAME else 1
-
-    @property
-    def retain(self) -> bool:
-        return self.kind in (Kind.STATE, Kind.AVAILABILITY)
-
-    @property
-    def expiry_s(self) -> int | None:
-        """How long the broker may hold it for a slow subscriber; states do not expire."""
-        return None if self.retain else 30
-
-    @cached_property
-    def _regex(self) -> re.Pattern[str]:
-        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/+#]+)", re.escape(self.pattern)))
-
-    def path(self, **ids: str) -> str:
-        """The concrete topic. Raises KeyError when an id is missing, ValueError when one is not safe."""
-        for name, value in ids.items():
-            if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", value):
-                raise ValueError(
-                    f"{name} {value!r} cannot stand in a topic: use letters, digits, '_' and '-'"
-                )
-        return self.pattern.format(**ids)
-
-    def filter(self, **ids: str) -> str:
-        """A subscription: placeholders that are not given match any level."""
-        return re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "+"), self.pattern)
-
-    def match(self, topic: str) -> dict[str, str] | None:
-        found = self._regex.fullmatch(topic)
-        return found.groupdict() if found else None
+from vigilar_common.topic import ALL_SERVICES as ALL_SERVICES
+from vigilar_common.topic import OUTSIDERS as OUTSIDERS
+from vigilar_common.topic import SERVICES as SERVICES
+from vigilar_common.topic import Kind as Kind
+from vigilar_common.topic import Topic as Topic
+from vigilar_common.topics_facts import FACTS
 
 
 def _fact(pattern: str, model: type[Fact], publisher: str, subscribers: tuple[str, ...], doc: str) -> Topic:
@@ -317,6 +251,31 @@ PUSH_INFO = Topic(
     "What a browser needs to subscribe.",
 )
 
+POWER_STATE = Topic(
+    "vigilar/ups/state/{ups_id}",
+    Kind.STATE,
+    power.PowerStatus,
+    ("ups",),
+    ("events", "web", "home_automation"),
+    "The UPS now: state, flags, charge, runtime, and whether the host is about to go down.",
+)
+PERSON_STATE = Topic(
+    "vigilar/presence/person/{person_id}",
+    Kind.STATE,
+    presence.PersonStatus,
+    ("presence",),
+    ("events", "web", "home_automation"),
+    "Whether a person is home; the id is made of the name. Empty once the person left the configuration.",
+)
+HOUSEHOLD_STATE = Topic(
+    "vigilar/presence/state",
+    Kind.STATE,
+    presence.HouseholdStatus,
+    ("presence",),
+    ("events", "web", "home_automation"),
+    "Who is home, taken together.",
+)
+
 CMD_ALARM = _command(
     "alarm", alarm.ArmCommand, ("web", "home_automation", "presence"), "events", "Arm or disarm."
 )
@@ -352,6 +311,9 @@ CMD_PUSH_UNSUBSCRIBE = _command(
     "alerts/unsubscribe", alerts.PushUnsubscribe, ("web",), "alerts", "Remove a browser.", 4_096
 )
 CMD_ALERT_TEST = _command("alerts/test", alerts.AlertTest, ("web",), "alerts", "Send a test notification.")
+CMD_SHUTDOWN = _command(
+    "shutdown", power.ShutdownNotice, ("ups",), "*", "The host goes down: put on disk what must survive."
+)
 REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,

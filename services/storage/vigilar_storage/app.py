@@ -13,9 +13,10 @@ from vigilar_common.crypto.keys import KeyRing
 from vigilar_common.errors import StorageUnavailableError
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import Severity
+from vigilar_common.messages.power import ShutdownNotice, ShutdownStage
 from vigilar_common.messages.system import Finding
 from vigilar_common.service import Context
-from vigilar_common.topics import CAMERA_AVAILABLE
+from vigilar_common.topics import CAMERA_AVAILABLE, CMD_SHUTDOWN
 
 from vigilar_storage import feed, forget, keys, migrate, mount, registry
 from vigilar_storage.backup_watch import BackupWatch
@@ -99,6 +100,7 @@ class StorageApp:
         self._watch_backups()
         self.sealer.start()
         context.bus.subscribe(CAMERA_AVAILABLE, self._camera_availability)
+        context.bus.subscribe(CMD_SHUTDOWN, self._host_goes_down)
         self._started = True
         log.info("storage API on port %d, log at %d", self.server.port, self.facts.last_n)
 
@@ -278,6 +280,11 @@ class StorageApp:
     def _camera_availability(self, received: Received) -> None:
         if received.payload == b"offline":
             self.intake.camera_went(received.ids["camera_id"])
+
+    def _host_goes_down(self, received: Received) -> None:
+        notice = received.message
+        if isinstance(notice, ShutdownNotice) and notice.stage is not ShutdownStage.CANCELLED:
+            self.keeper.before_shutdown()
 
     def _look_at_keys(self) -> None:
         """`vigilar keys` changed the ring: from now on it holds, and the ledger says so."""

@@ -130,6 +130,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     values = Config().model_dump(mode="json")
     alerts = values.pop("alerts")
     alerts.pop("profiles")
+    assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert values == GUIDE_DEFAULTS
     assert alerts == GUIDE_ALERTS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vigilar_common.config.base import Host, Port, Section
+from vigilar_common.config.base import FilePath, Host, Port, Section
 
 
 class Ups(Section):
@@ -42,4 +42,9 @@ class Ups(Section):
         le=3600,
         title="Shutdown delay",
         description="Seconds between the announcement and the shutdown.",
+    )
+    shutdown_request_dir: FilePath = Field(
+        "/run/vigilar-shutdown",
+        title="Shutdown request folder",
+        description="Folder in which the host is asked to go down (setup_nut.sh --host-shutdown). Empty: never ask.",
     )

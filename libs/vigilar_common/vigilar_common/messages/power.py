@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from vigilar_common.messages.alarm import Severity
-from vigilar_common.messages.base import Fact, Identifier, Keep, Text, TimestampMs, Value
+from vigilar_common.messages.base import Fact, Identifier, Keep, Message, Text, TimestampMs, Value
 
 
 class PowerState(StrEnum):
@@ -23,6 +23,10 @@ class ShutdownStage(StrEnum):
     PLANNED = "planned"
     CANCELLED = "cancelled"
     BEGUN = "begun"
+
+
+Flag = Annotated[str, Field(max_length=16)]
+"""A word of `ups.status`: OL, OB, LB, RB, CHRG …"""
 
 
 class PowerValues(Value):
@@ -41,7 +45,7 @@ class PowerChanged(Fact):
     TYPE: ClassVar[str] = "power.changed"
     ups_id: Identifier
     state: PowerState
-    flags: list[Annotated[str, Field(max_length=16)]] = Field(
+    flags: list[Flag] = Field(
         default_factory=list, max_length=16, description="words of ups.status: OL, OB, LB, RB, CHRG …"
     )
     severity: Severity
@@ -69,3 +73,24 @@ class PowerShutdown(Fact):
     stage: ShutdownStage
     at_ms: TimestampMs = Field(description="when the host goes down")
     reason: Text
+
+
+class PowerStatus(Message):
+    """Retained: a UPS as it is now."""
+
+    ups_id: Identifier
+    state: PowerState
+    since_ms: TimestampMs = Field(description="when it came into this state")
+    flags: list[Flag] = Field(default_factory=list, max_length=16)
+    values: PowerValues = PowerValues()
+    reason: Text = Field("", description="why nothing is known, or what is special")
+    shutdown: ShutdownStage | None = Field(None, description="planned or begun; empty: none")
+    shutdown_at_ms: TimestampMs = 0
+
+
+class ShutdownNotice(Message):
+    """Command to every service: the host goes down, so what must survive has to be on disk."""
+
+    stage: ShutdownStage
+    at_ms: TimestampMs = Field(description="when the host goes down")
+    reason: Text = ""

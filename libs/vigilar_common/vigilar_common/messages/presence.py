@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from vigilar_common.messages.base import Fact
+from vigilar_common.messages.base import Fact, Identifier, Message, TimestampMs
 
 Member = Annotated[str, Field(min_length=1, max_length=120)]
 """A name from `[[presence.members]]`."""
@@ -43,3 +45,30 @@ class HouseholdChanged(Fact):
     TYPE: ClassVar[str] = "household.changed"
     state: Household
     home: list[Member] = Field(default_factory=list, max_length=64)
+
+
+class PersonStatus(Message):
+    """Retained: one person."""
+
+    person_id: Identifier
+    member: Member
+    role: Role
+    home: bool | None = Field(None, description="empty: not known yet")
+    since_ms: TimestampMs = 0
+    method: str = Field("", max_length=32, description="how it is known")
+
+
+class HouseholdStatus(Message):
+    """Retained: the household."""
+
+    state: Household | None = Field(None, description="empty: not known of everybody yet")
+    since_ms: TimestampMs = 0
+    home: list[Member] = Field(default_factory=list, max_length=64)
+
+
+def person_id(name: str) -> str:
+    """A name as it can stand in a topic; names that would look alike stay apart."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:48]
+    if plain == name:
+        return plain
+    return f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

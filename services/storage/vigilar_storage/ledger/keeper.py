@@ -97,6 +97,10 @@ class Keeper:
         if self._thread:
             self._thread.join(STOP_S)
 
+    def before_shutdown(self) -> None:
+        """The host goes down soon: what was seen until now is sealed while there is time."""
+        self._wake("shutdown")
+
     def facts_taken(self, facts: Sequence[Fact]) -> None:
         """The alarm changed: what was seen until now is sealed at once, and the seal leaves the box."""
         if any(isinstance(fact, ArmStateChanged) for fact in facts):
