@@ -82,6 +82,8 @@ def service_names(config: Config) -> list[str]:
     names = list(ALWAYS)
     if not config.health.enabled:
         names.remove("health")
+    if any(sensor.enabled for sensor in config.sensors):
+        names.append("sensors")
     if config.ups.enabled:
         names.append("ups")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]

@@ -16,6 +16,7 @@ BUDGET_MB = {
     "vigilar_alerts.app": 70,
     "vigilar_events.app": 60,
     "vigilar_health.app": 58,
+    "vigilar_sensors.app": 58,
     "vigilar_storage.app": 88,
     "vigilar_ups.app, nut2": 58,
     "vigilar_web.app": 76,

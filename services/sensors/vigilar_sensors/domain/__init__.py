@@ -1,0 +1,1 @@
+"""What messages of bridges mean; no I/O."""
