@@ -19,6 +19,10 @@ PIN = "0042"
 TOML = f"""
 [security]
 pin_hash = "{hash_pin(PIN)}"
+[alarm.modes]
+home = {{ exit_delay_s = 0 }}
+away = {{ exit_delay_s = 0 }}
+night = {{ exit_delay_s = 0 }}
 [[cameras]]
 id = "front"
 display_name = "Front door"

@@ -37,8 +37,11 @@ def acl(camera_ids: Iterable[str], prefixes: Prefixes = DEFAULT_PREFIXES) -> str
     """The ACL file. Raises StartupError when it would be empty: Mosquitto reads that as `allow everything`."""
     foreign = {
         "sensors": (f"read {prefixes.zigbee2mqtt}/#", f"read {prefixes.zwave}/#"),
+        "events": tuple(f"write {allowed}" for allowed in prefixes.publish),
         "zigbee2mqtt": (f"readwrite {prefixes.zigbee2mqtt}/#",),
         "zwave": (f"readwrite {prefixes.zwave}/#",),
+        "presence": (f"read {prefixes.trackers}/#",),
+        "home_automation": (f"write {prefixes.trackers}/#",),
     }
     blocks = [
         "# Generated from vigilar_common.topics; do not edit.",

@@ -35,6 +35,7 @@ FRAME_QUEUE = 256
 MAX_INFLIGHT = 200
 MAX_QUEUED = 2_000
 MAX_REQUESTS = 256
+OUTSIDE_EXPIRY_S = 30
 __all__ = ["BrokerAddress", "Bus", "BusUnavailableError", "Handler", "MqttBus", "Received", "parse"]
 
 NO_PROPERTIES: Mapping[str, str] = {}
@@ -61,6 +62,7 @@ class Bus(Protocol):
     def clear_state(self, topic: Topic, **ids: str) -> None: ...
     def subscribe(self, topic: Topic, handler: Handler, **ids: str) -> None: ...
     def request(self, topic: Topic, message: Message, timeout_s: float = 5.0, **ids: str) -> Reply: ...
+    def publish_outside(self, path: str, payload: bytes) -> bool: ...
     def send_command(self, topic: Topic, message: Message, **ids: str) -> bool: ...
     def on_connect(self, callback: Callable[[], None]) -> None: ...
 
@@ -299,6 +301,19 @@ class MqttBus:
         ):
             log.debug("sent %s %s", path, payload[:400].decode("utf-8", "replace"))
         return True
+
+    def publish_outside(self, path: str, payload: bytes) -> bool:
+        """To a device that is not ours; the broker allows what `[mqtt] publish_topics` names. False as `publish`."""
+        if not self.connected:
+            self.counters["unsent"] += 1
+            return False
+        props = _properties(PacketTypes.PUBLISH)
+        props.MessageExpiryInterval = OUTSIDE_EXPIRY_S
+        info = self._client.publish(path, payload, qos=1, properties=props)
+        if info.rc != mqtt.MQTT_ERR_SUCCESS:
+            self.counters["unsent"] += 1
+            log.warning("not sent on %s: %s", path, mqtt.error_string(info.rc))
+        return info.rc == mqtt.MQTT_ERR_SUCCESS
 
     def request(self, topic: Topic, message: Message, timeout_s: float = 5.0, **ids: str) -> Reply:
         """Send a command and wait for its answer. Raises BusUnavailableError. Not from a handler."""

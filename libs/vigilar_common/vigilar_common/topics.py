@@ -203,7 +203,16 @@ ALARM_STATE = Topic(
     alarm.AlarmState,
     ("events",),
     ("alerts", "web", "health", "sensors", "presence", "home_automation"),
-    "The arm state now.",
+    "The arm state now, what runs, and which sensors are open, left out or unknown.",
+    65_536,
+)
+ALARM_SIREN = Topic(
+    "vigilar/alarm/siren",
+    Kind.STATE,
+    alarm.SirenState,
+    ("events",),
+    ("web", "sensors", "home_automation"),
+    "Whether the siren shall sound now.",
 )
 ALARM_CHANGED = _fact(
     "vigilar/alarm/changed", alarm.ArmStateChanged, "events", ("alerts", "web"), "A transition."
@@ -278,6 +287,9 @@ HOUSEHOLD_STATE = Topic(
 
 CMD_ALARM = _command(
     "alarm", alarm.ArmCommand, ("web", "home_automation", "presence"), "events", "Arm or disarm."
+)
+CMD_RESET_PIN = _command(
+    "alarm/reset-pin", alarm.ResetPin, ("web",), "events", "A new PIN for who knows the recovery passphrase."
 )
 CMD_LIVE = _command(
     "camera/{camera_id}/live", camera.LiveLease, ("web",), "camera-worker", "Renew the lease on live parts."

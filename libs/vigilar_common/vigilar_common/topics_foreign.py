@@ -31,6 +31,10 @@ class Prefixes:
 
     zigbee2mqtt: str = "zigbee2mqtt"
     zwave: str = "zwave"
+    publish: tuple[str, ...] = ()
+    """Filters of topics that events may send commands to."""
+    trackers: str = "homeassistant_states"
+    """Where Home Assistant says who is home; its broker user is home_automation."""
 
 
 def below(prefix: str, publisher: str) -> ForeignTopic:

@@ -13,8 +13,10 @@ from vigilar_common.feed import Feed
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
 
+from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.arming import Arming
-from vigilar_events.handlers import FACT_TYPES, Handlers, table
+from vigilar_events.guard import Guard
+from vigilar_events.handlers import FACT_TYPES, Handlers, router, table
 
 log = logging.getLogger("vigilar.events")
 
@@ -25,40 +27,51 @@ class Events:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._started = False
-        self._arming = Arming(
+        keeper = Keeper(context.state_dir, context.clock)
+        self._guard = Guard(
             clock=context.clock,
             bus=context.bus,
             facts=context.facts,
-            state_dir=context.state_dir,
-            pin_hash=context.config.security.pin_hash,
+            keeper=keeper,
+            config=context.config,
+            pin_configured=lambda: self._arming.pin_configured,
+        )
+        self._arming = Arming(
+            clock=context.clock,
+            facts=context.facts,
+            keeper=keeper,
+            guard=self._guard,
+            config=context.config,
         )
         self._handlers = Handlers(
             clock=context.clock,
             facts=context.facts,
-            arm_state=lambda: self._arming.state,
+            arm_state=lambda: self._guard.state,
             file=StateFile(context.state_dir / "outages.json"),
             config=context.config,
         )
         self._feed = Feed(
             "events",
             FACT_TYPES,
-            self._handlers.on_fact,
+            router(self._handlers, self._guard),
             bus=context.bus,
             storage=context.storage,
             clock=context.clock,
             state_dir=context.state_dir,
         )
         self._ticker = threading.Thread(target=self._tick, name="events-tick", daemon=True)
+        context.health.live_when("alarm", self._guard.problem)
         context.health.live_when("arming", self._arming.problem)
         context.health.live_when("feed", self._feed.problem)
         context.health.live_when("tick", self._tick_problem)
-        context.health.metrics.register(_Metrics(self._arming, self._handlers))
+        context.health.metrics.register(_Metrics(self._arming, self._guard, self._handlers))
 
     def start(self) -> None:
-        self._arming.load()
+        self._guard.load()
         self._handlers.load()
+        self._guard.start()
         self._arming.start()
-        for topic, handler in table(self._handlers, self._arming).items():
+        for topic, handler in table(self._handlers, self._arming, self._guard).items():
             self._context.bus.subscribe(topic, handler)
         self._feed.start()
         self._ticker.start()
@@ -68,6 +81,7 @@ class Events:
         self._context.stopping.set()
         self._feed.stop()
         self._arming.stop()
+        self._guard.stop()
         if self._ticker.is_alive():
             self._ticker.join(2)
 
@@ -75,13 +89,14 @@ class Events:
         return "" if self._started else "starting"
 
     def reload(self, new: Slice) -> bool:
-        self._arming.set_pin_hash(new.config.security.pin_hash)
+        self._guard.configure(new.config)
+        self._arming.configure(new.config)
         self._handlers.configure(new.config)
         return True
 
     def heartbeat_detail(self) -> dict[str, Any]:
         return {
-            "arm_state": self._arming.state.value,
+            "arm_state": self._guard.state.value,
             "pin_configured": self._arming.pin_configured,
             "findings": [finding.model_dump(mode="json") for finding in self._arming.findings()],
         }
@@ -100,8 +115,8 @@ class Events:
 
 
 class _Metrics(Collector):
-    def __init__(self, arming: Arming, handlers: Handlers) -> None:
-        self._arming, self._handlers = arming, handlers
+    def __init__(self, arming: Arming, guard: Guard, handlers: Handlers) -> None:
+        self._arming, self._guard, self._handlers = arming, guard, handlers
 
     def collect(self) -> list[CounterMetricFamily]:
         commands = CounterMetricFamily("vigilar_arm_commands", "arm commands by result", labels=["result"])
@@ -109,7 +124,15 @@ class _Metrics(Collector):
             commands.add_metric([result], count)
         damped = CounterMetricFamily("vigilar_outages_damped", "outages of cameras that made no event")
         damped.add_metric([], self._handlers.damped_outages)
-        return [commands, damped]
+        unsent = CounterMetricFamily(
+            "vigilar_alarm_commands_unsent", "commands to siren and cameras that did not go out at once"
+        )
+        unsent.add_metric([], self._guard.unsent)
+        unknown = CounterMetricFamily(
+            "vigilar_alarm_unknown_sensor", "words of sensors that are not configured"
+        )
+        unknown.add_metric([], self._guard.counters["unknown_sensor"])
+        return [commands, damped, unsent, unknown]
 
 
 def build(context: Context) -> App:

@@ -1,4 +1,4 @@
-"""Arm commands: one thread owns the arm state, the limiter and the only PIN check of the house."""
+"""Arm commands: one thread owns the limiter and the only PIN check of the house."""
 
 from __future__ import annotations
 
@@ -8,29 +8,23 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from vigilar_common.bus import Bus, Received
+from vigilar_common.bus import Received
 from vigilar_common.clock import Clock, uuid7
+from vigilar_common.config import Config
 from vigilar_common.errors import OutboxFullError
-from vigilar_common.messages.alarm import (
-    AlarmState,
-    ArmAction,
-    ArmCommand,
-    ArmRefused,
-    ArmState,
-    ArmStateChanged,
-    Severity,
-)
+from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import ArmAction, ArmCommand, ArmRefused, ResetPin, Severity
 from vigilar_common.messages.system import Finding, SystemEvent
 from vigilar_common.outbox import FactLog
-from vigilar_common.passwords import verify_pin
-from vigilar_common.topics import ALARM_STATE
+from vigilar_common.passwords import hash_pin, verify_pin, why_not_pin
 
 from vigilar_events.adapters.keeper import Keeper
-from vigilar_events.domain import alarm as machine
-from vigilar_events.domain.limiter import Limiter
+from vigilar_events.domain import alarm as rules
+from vigilar_events.domain.effects import Answer
+from vigilar_events.domain.pins import Found, PinBook
+from vigilar_events.guard import Guard
 
 log = logging.getLogger("vigilar.events.arming")
 
@@ -45,28 +39,34 @@ MESSAGES = {
     "Set one with `vigilar config set-pin`.",
     "pin_missing": "The PIN is missing.",
     "wrong_pin": "The PIN is wrong.",
+    "pin_not_allowed": "This PIN may not do that now.",
     "too_many_tries": "Too many wrong PINs: wait before the next try.",
+    "alarm_active": "The alarm is running: disarm it first.",
+    "unknown_sensor": "A sensor that is to be left out does not exist.",
+    "forbidden": "Only a logged-in web session may do that.",
+    "recovery_not_configured": "There is no recovery passphrase: set one with `vigilar config set-recovery-passphrase`.",
+    "wrong_passphrase": "The recovery passphrase is wrong.",
+    "pin_taken": "This PIN belongs to somebody else already.",
 }
 
 
 class Arming:
-    """Call `load` once, then `start`; `submit` may be called from any thread, `handle` only by the owner."""
+    """Call `start` once; `submit` may be called from any thread, `handle` only by the owner."""
 
     def __init__(
         self,
         *,
         clock: Clock,
-        bus: Bus,
         facts: FactLog,
-        state_dir: Path,
-        pin_hash: str,
+        keeper: Keeper,
+        guard: Guard,
+        config: Config,
         verify: Callable[[str, str], bool] = verify_pin,
     ) -> None:
-        self._clock, self._bus, self._facts, self._verify = clock, bus, facts, verify
-        self._keeper = Keeper(state_dir, clock)
-        self._pin_hash = pin_hash
-        self._alarm = machine.FIRST
-        self._limiter = Limiter(clock.monotonic_s())
+        self._clock, self._facts, self._keeper, self._verify = clock, facts, keeper, verify
+        self._guard = guard
+        self._pins = PinBook(config.security, config.system.timezone, keeper.load_pin())
+        self._limiter = keeper.load_limiter()
         self._waiting: queue.Queue[Received | None] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -74,12 +74,8 @@ class Arming:
         self.results: Counter[str] = Counter()
 
     @property
-    def state(self) -> ArmState:
-        return self._alarm.state
-
-    @property
     def pin_configured(self) -> bool:
-        return bool(self._pin_hash)
+        return self._pins.configured
 
     def findings(self) -> list[Finding]:
         found = self._keeper.findings
@@ -95,19 +91,6 @@ class Arming:
         return found
 
     # -- life ---------------------------------------------------------------------------------------
-
-    def load(self) -> None:
-        """Restore state and limiter, and assert the state on the bus. Never raises for a damaged file."""
-        restored = self._keeper.load_alarm()
-        self._alarm = restored.alarm
-        self._limiter = self._keeper.load_limiter()
-        self._assert_state()
-        log.info("the alarm is %s", self.state.value)
-        if restored.problem:
-            self._report_damage(restored.problem)
-        told = restored.untold is None or self._tell_change(restored.untold)
-        if restored.problem or restored.untold:
-            self._keeper.save_alarm(self._alarm, None if told else restored.untold)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="arming", daemon=True)
@@ -128,11 +111,10 @@ class Arming:
             return "the arming thread died"
         return ""
 
-    def set_pin_hash(self, pin_hash: str) -> None:
-        """A new configuration."""
-        if pin_hash != self._pin_hash:
-            self._pin_hash = pin_hash
-            self._assert_state()
+    def configure(self, config: Config) -> None:
+        """A new configuration; a PIN that was set anew stays unless `pin_hash` is another one now."""
+        self._pins = PinBook(config.security, config.system.timezone, self._keeper.load_pin())
+        self._guard.assert_state()
 
     def submit(self, received: Received) -> None:
         """Queue a command; the bus's thread never waits for a hash."""
@@ -164,38 +146,115 @@ class Arming:
     def handle(self, received: Received) -> None:
         """Decide one command and answer it."""
         command = received.message
-        assert isinstance(command, ArmCommand)
-        sender = received.ids["sender"]
-        requester = machine.requester(sender, command.user)
-        pin_hash = self._pin_hash
-        refusal = machine.refusal_without_pin(sender, bool(pin_hash), command.pin)
-        retry_after_s = 0.0
-        if not refusal and pin_hash:
-            refusal, retry_after_s = self._check_pin(sender, requester, command.pin, pin_hash)
-        if refusal:
-            self._refuse(received, command.action, refusal, requester, sender, retry_after_s)
+        if isinstance(command, ResetPin):
+            self._reset_pin(received, command)
             return
-        self._change(command.action, requester, machine.method_of(sender))
+        assert isinstance(command, ArmCommand)
+        sender, pins, owner = received.ids["sender"], self._pins, Found()
+        refusal = rules.refusal_without_pin(sender, pins.configured, command.pin)
+        requester = rules.requester(sender, command.user)
+        retry_after_s = 0.0
+        if not refusal and pins.configured:
+            found, refusal, retry_after_s = self._check_pin(sender, requester, command.pin, pins)
+            owner = found or owner
+        mode = rules.MODES.get(command.action, self._guard.mode)
+        if not refusal and not owner.allowed(mode, self._clock.now_ms(), pins.timezone):
+            refusal = "pin_not_allowed"
+        if refusal:
+            self._refuse(received, command.action, refusal, requester, retry_after_s)
+            return
+        by, method = rules.requester(sender, command.user, owner.name), rules.method_of(sender)
+        duress_id = command.id if owner.duress else ""
+        if command.action is ArmAction.DISARM:
+            answer = self._guard.disarm(by, method, duress_id)
+        else:
+            answer = self._guard.arm(
+                rules.MODES[command.action],
+                by,
+                method,
+                bypass_open=command.bypass_open,
+                bypass=command.bypass,
+                duress_id=duress_id,
+            )
+        if answer.refusal:
+            self._refuse(received, command.action, answer.refusal, by, answer=answer)
+            return
         self.results["ok"] += 1
-        received.reply(ok=True, message=f"The alarm is {self.state.value}.", data={"state": self.state.value})
+        state, names = self._guard.state.value, ", ".join(sensor.name for sensor in self._named(answer))
+        text = f"The alarm is {state}." + (f" To be closed in time: {names}." if names else "")
+        received.reply(ok=True, message=text[:500], data={"state": state, **self._open(answer)})
 
-    def _check_pin(self, sender: str, requester: str, pin: str, pin_hash: str) -> tuple[str, float]:
-        """A refusal and the seconds until the next try; "" when the PIN is right."""
-        session = sender == machine.SESSION_SENDER
+    def _check_pin(
+        self, sender: str, requester: str, pin: str, pins: PinBook
+    ) -> tuple[Found | None, str, float]:
+        """Whose PIN it is; else a refusal and the seconds until the next try."""
+        session = sender == rules.SESSION_SENDER
         # Outside a session the name in the message proves nothing: the broker user is the source.
         pool, source = ("session", requester) if session else ("outside", sender)
+        return self._limited(pool, source, "wrong_pin", lambda: pins.find(pin, self._verify))
+
+    def _limited(
+        self, pool: str, source: str, wrong: str, check: Callable[[], Found | None]
+    ) -> tuple[Found | None, str, float]:
         wait_s = self._limiter.wait_s(pool, source, self._clock.monotonic_s())
         if wait_s > 0:
-            return "too_many_tries", wait_s
+            return None, "too_many_tries", wait_s
         self._limiter.begin(pool, source, self._clock.monotonic_s())
-        self._keeper.save_limiter(
-            self._limiter
-        )  # before hashing: a kill -9 in between must not give the guess back
-        if self._verify(pin, pin_hash):
-            self._limiter.right(pool, source)
-            self._keeper.save_limiter(self._limiter)
-            return "", 0.0
-        return "wrong_pin", self._limiter.wait_s(pool, source, self._clock.monotonic_s())
+        # Before hashing: a kill -9 in between must not give the guess back.
+        self._keeper.save_limiter(self._limiter)
+        found = check()
+        if found is None:
+            return None, wrong, self._limiter.wait_s(pool, source, self._clock.monotonic_s())
+        self._limiter.right(pool, source)
+        self._keeper.save_limiter(self._limiter)
+        return found, "", 0.0
+
+    # -- a PIN set anew -----------------------------------------------------------------------------
+
+    def _reset_pin(self, received: Received, command: ResetPin) -> None:
+        sender, pins = received.ids["sender"], self._pins
+        by = rules.requester(sender, command.user)
+        refusal, wait_s = "", 0.0
+        if sender != rules.SESSION_SENDER:
+            refusal = "forbidden"
+        elif not pins.recovery_hash:
+            refusal = "recovery_not_configured"
+        elif why := why_not_pin(command.new_pin):
+            received.reply(ok=False, code="bad_pin", message=f"The new PIN is not possible: {why}.")
+            return
+        else:
+            right = Found()
+            _, refusal, wait_s = self._limited(
+                "recovery",
+                "",
+                "wrong_passphrase",
+                lambda: right if self._verify(command.passphrase, pins.recovery_hash) else None,
+            )
+        if not refusal and (owner := pins.find(command.new_pin, self._verify)) and owner.name:
+            refusal = "pin_taken"
+        if refusal:
+            self.results[refusal] += 1
+            log.warning("a new PIN for %s was refused: %s", by, refusal)
+            data = {"retry_after_s": int(wait_s) + 1} if wait_s > 0 else {}
+            received.reply(ok=False, code=refusal, message=MESSAGES[refusal], data=data)
+            self._tell(_reset_told(f"Somebody ({by}) tried to set a new PIN: {refusal}", "pin_reset_refused"))
+            return
+        kept = pins.reset_kept(hash_pin(command.new_pin))
+        try:
+            self._keeper.save_pin(kept)
+        except OSError as error:
+            log.critical("the new PIN cannot be written to disk, the old one holds: %s", error)
+            text = f"The new PIN cannot be written to disk ({error.strerror}); the old one holds."
+            received.reply(ok=False, code="alarm_unavailable", message=text)
+            return
+        self._pins = PinBook(pins.security, pins.timezone, kept)
+        self.results["pin_reset"] += 1
+        log.warning("%s set a new PIN by the recovery passphrase", by)
+        received.reply(ok=True, message="The new PIN holds from now on.")
+        self._guard.assert_state()
+        self._tell(_reset_told(f"{by} set a new PIN by the recovery passphrase", "pin_reset"))
+
+    # -- refusing -----------------------------------------------------------------------------------
 
     def _refuse(
         self,
@@ -203,23 +262,27 @@ class Arming:
         action: ArmAction,
         code: str,
         requester: str,
-        sender: str,
-        retry_after_s: float,
+        retry_after_s: float = 0.0,
+        answer: Answer | None = None,
     ) -> None:
         self.results[code] += 1
-        method = machine.method_of(sender)
-        data: dict[str, Any] = {"state": self.state.value}
+        method = rules.method_of(received.ids["sender"])
+        data: dict[str, Any] = {"state": self._guard.state.value}
+        message = MESSAGES.get(code, "")
+        if answer and answer.blockers:
+            data |= self._open(answer)
+            message = f"Open: {', '.join(sensor.name for sensor in self._named(answer))}."[:500]
         if retry_after_s > 0:
             data["retry_after_s"] = int(retry_after_s) + 1
-        answer = "wrong_pin" if code == "pin_missing" else code
-        received.reply(ok=False, code=answer, message=MESSAGES[code], data=data)
+        shown = "wrong_pin" if code == "pin_missing" else code
+        received.reply(ok=False, code=shown, message=message, data=data)
         now_s = self._clock.monotonic_s()
         told_s = self._refusal_told_s.get((code, method))
         if code != "wrong_pin" and told_s is not None and now_s - told_s < REFUSAL_FACT_EVERY_S:
             return
         self._refusal_told_s[code, method] = now_s
         log.warning("%s by %s refused: %s (%d so far)", action.value, requester, code, self.results[code])
-        self._facts.emit_first(
+        self._tell(
             ArmRefused(
                 id=uuid7(self._clock),
                 ts_ms=self._clock.now_ms(),
@@ -230,60 +293,23 @@ class Arming:
             )
         )
 
-    def _change(self, action: ArmAction, requester: str, method: str) -> None:
-        before = self._alarm
-        after = before.after(action, self._clock.now_ms(), requester)
-        if after is before:
-            log.info("%s by %s: the alarm is %s already", action.value, requester, before.state.value)
-            return
-        fact = ArmStateChanged(
-            id=uuid7(self._clock),
-            ts_ms=after.since_ms,
-            from_state=before.state,
-            to_state=after.state,
-            changed_by=requester,
-            method=method,
+    def _named(self, answer: Answer) -> list[Any]:
+        return self._guard.named(answer.blockers)
+
+    def _open(self, answer: Answer) -> dict[str, Any]:
+        if not answer.blockers:
+            return {}
+        return {"open_sensors": [sensor.model_dump(mode="json") for sensor in self._named(answer)]}
+
+    def _tell(self, fact: Fact) -> None:
+        fact = fact.model_copy(
+            update={"id": fact.id or uuid7(self._clock), "ts_ms": fact.ts_ms or self._clock.now_ms()}
         )
-        self._alarm = after
-        self._keeper.save_alarm(self._alarm, fact)
-        self._assert_state()
-        log.info("alarm: %s → %s by %s (%s)", before.state.value, after.state.value, requester, method)
-        if self._tell_change(fact):
-            self._keeper.save_alarm(self._alarm, None)
-
-    # -- telling and keeping ------------------------------------------------------------------------
-
-    def _assert_state(self) -> None:
-        alarm = self._alarm
-        self._bus.set_state(
-            ALARM_STATE,
-            AlarmState(
-                state=alarm.state,
-                since_ms=alarm.since_ms,
-                changed_by=alarm.changed_by,
-                pin_configured=self.pin_configured,
-            ),
-        )
-
-    def _tell_change(self, fact: ArmStateChanged) -> bool:
-        """False: it stays in the state file and is told again after the next start."""
         try:
             self._facts.emit_first(fact)
         except (OutboxFullError, sqlite3.Error) as error:
-            log.critical("the change to %s is not in the log yet: %s", fact.to_state.value, error)
-            return False
-        return True
+            log.critical("%s is not in the log: %s", fact.TYPE, error)
 
-    def _report_damage(self, problem: str) -> None:
-        title = f"The arm state's file was damaged; {self.state.value} holds now. {problem}"[:500]
-        log.critical(title)
-        self._keeper.find(
-            "arm_state_damaged", title, "Check the arm state, set it as it should be, check the disk."
-        )
-        event = SystemEvent(
-            component="events", level=Severity.CRITICAL, code="arm_state_damaged", message=title
-        )
-        try:
-            self._facts.emit(event)
-        except (OutboxFullError, sqlite3.Error) as error:
-            log.critical("%s is not in the log: %s", event.code, error)
+
+def _reset_told(message: str, code: str) -> SystemEvent:
+    return SystemEvent(component="events", level=Severity.ALERT, code=code, message=message[:500])

@@ -10,6 +10,7 @@ from vigilar_common.bus import Handler, Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Camera, Config
 from vigilar_common.derived import derived_id
+from vigilar_common.feed import FactHandler
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState
 from vigilar_common.messages.camera import (
@@ -20,17 +21,33 @@ from vigilar_common.messages.camera import (
     MotionEnded,
     MotionStarted,
 )
+from vigilar_common.messages.sensor import SensorChanged, SensorLost
 from vigilar_common.outbox import FactLog
 from vigilar_common.state_file import StateFile
-from vigilar_common.topics import CAMERA_AVAILABLE, CAMERA_STATE, CMD_ALARM, Topic
+from vigilar_common.topics import (
+    CAMERA_AVAILABLE,
+    CAMERA_STATE,
+    CMD_ALARM,
+    CMD_RESET_PIN,
+    SENSOR_STATE,
+    Topic,
+)
 
 from vigilar_events.arming import Arming
 from vigilar_events.domain import meaning
 from vigilar_events.domain.outages import Outages
+from vigilar_events.guard import Guard
 
 log = logging.getLogger("vigilar.events")
 
-FACT_TYPES = (MotionStarted.TYPE, MotionEnded.TYPE, CameraOnline.TYPE, CameraOffline.TYPE)
+FACT_TYPES = (
+    MotionStarted.TYPE,
+    MotionEnded.TYPE,
+    CameraOnline.TYPE,
+    CameraOffline.TYPE,
+    SensorChanged.TYPE,
+    SensorLost.TYPE,
+)
 
 
 class Handlers:
@@ -134,10 +151,24 @@ class Handlers:
         self._cameras = {camera.id: camera for camera in config.cameras if camera.enabled}
 
 
-def table(handlers: Handlers, arming: Arming) -> Mapping[Topic, Handler]:
+def router(handlers: Handlers, guard: Guard) -> FactHandler:
+    """Sensors go to the alarm at once: nothing of cameras may be in their way."""
+
+    def on_fact(fact: Fact, age_s: float, live: bool) -> None:
+        if isinstance(fact, SensorChanged | SensorLost):
+            guard.on_sensor(fact, age_s, live)
+        else:
+            handlers.on_fact(fact, age_s, live)
+
+    return on_fact
+
+
+def table(handlers: Handlers, arming: Arming, guard: Guard) -> Mapping[Topic, Handler]:
     """Who hears what; facts come through the feed (FACT_TYPES)."""
     return {
         CMD_ALARM: arming.submit,
+        CMD_RESET_PIN: arming.submit,
+        SENSOR_STATE: guard.on_sensor_state,
         CAMERA_AVAILABLE: handlers.on_available,
         CAMERA_STATE: handlers.on_camera_state,
     }

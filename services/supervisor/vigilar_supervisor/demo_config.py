@@ -11,6 +11,8 @@ from vigilar_common.config.files import write_atomic
 from vigilar_common.passwords import hash_password, hash_pin
 
 DEMO_CAMERA = "demo"
+NO_EXIT_DELAY = {mode: {"exit_delay_s": 0} for mode in ("home", "away", "night", "vacation")}
+"""There is no door to leave by: who arms the demo wants to see it armed."""
 
 
 def demo_login(secrets_root: Path) -> dict[str, str]:
@@ -50,6 +52,7 @@ def demo_settings(url: str, login: dict[str, str]) -> dict[str, Any]:
         "web": {"username": login["username"], "password_hash": login["password_hash"]},
         "security": {"pin_hash": login["pin_hash"]},
         "ups": {"enabled": False},
+        "alarm": {"modes": NO_EXIT_DELAY},
         "cameras": [demo_camera(url)],
     }
 
@@ -70,6 +73,7 @@ def demo_config(home: Path, cameras: dict[str, str], login: dict[str, str], own_
     document["security"] = {"pin_hash": login["pin_hash"]}
     document["storage"] = {"key_file": str(home / "secrets" / "storage" / "storage.key")}
     document["ups"] = {"enabled": False}
+    document["alarm"] = {"modes": NO_EXIT_DELAY}
     document["alerts"] = {
         "web_push": {
             "vapid_private_key_file": str(home / "secrets" / "alerts" / "vapid_private.pem"),

@@ -131,6 +131,8 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     alerts = values.pop("alerts")
     alerts.pop("profiles")
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
+    assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
+    assert values["mqtt"].pop("publish_topics") == values["security"].pop("pins") == []
     assert values == GUIDE_DEFAULTS
     assert alerts == GUIDE_ALERTS
 

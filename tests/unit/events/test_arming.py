@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from vigilar_common.bus import Received
+from vigilar_common.config import Config
 from vigilar_common.messages import Reply
 from vigilar_common.messages.alarm import (
     AlarmState,
@@ -16,9 +18,12 @@ from vigilar_common.messages.alarm import (
     ArmStateChanged,
 )
 from vigilar_common.messages.system import SystemEvent
+from vigilar_common.passwords import verify_pin
 from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_common.topics import CMD_ALARM
+from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.arming import Arming
+from vigilar_events.guard import Guard
 
 HASH_OF_0012 = (
     "pbkdf2_sha256$000102030405060708090a0b0c0d0e0f$"
@@ -26,33 +31,65 @@ HASH_OF_0012 = (
 )
 
 
-class House:
-    """An Arming with its surroundings; `restart` as after a kill -9."""
+def hash_of(pin: str) -> str:
+    """A well-formed hash that `House._verify` reads the PIN from."""
+    return f"pbkdf2_sha256${pin.encode().hex():0>16}${'00' * 32}"
 
-    def __init__(self, folder: Path, pin: str = "1234") -> None:
+
+class House:
+    """Arming and guard with their surroundings; `restart` as after a kill -9."""
+
+    def __init__(self, folder: Path, pin: str = "1234", config: dict[str, Any] | None = None) -> None:
         self.clock, self.folder = FakeClock(), folder
         self.bus, self.facts = FakeBus(self.clock), FakeFacts(self.clock)
-        self.pin, self.hashed = pin, 0
+        self.hashed = 0
+        self.boot_id = folder / "boot_id"
+        self.boot_id.write_text("one")
+        modes = {mode: {"exit_delay_s": 0} for mode in ("home", "away", "night", "vacation")}
+        self.raw: dict[str, Any] = {"alarm": {"modes": modes}, "security": {}} | (config or {})
+        if pin:
+            self.raw["security"] = {"pin_hash": hash_of(pin)} | self.raw["security"]
         self.restart()
 
+    @property
+    def config(self) -> Config:
+        return Config.model_validate(self.raw)
+
     def restart(self) -> None:
-        self.arming = Arming(
+        self.bus = FakeBus(self.clock)
+        keeper = Keeper(self.folder, self.clock, self.boot_id)
+        self.guard = Guard(
             clock=self.clock,
             bus=self.bus,
             facts=self.facts,  # type: ignore[arg-type]
-            state_dir=self.folder,
-            pin_hash="hash" if self.pin else "",
+            keeper=keeper,
+            config=self.config,
+            pin_configured=lambda: self.arming.pin_configured,
+        )
+        self.arming = Arming(
+            clock=self.clock,
+            facts=self.facts,  # type: ignore[arg-type]
+            keeper=keeper,
+            guard=self.guard,
+            config=self.config,
             verify=self._verify,
         )
-        self.arming.load()
+        self.guard.load()
 
-    def _verify(self, pin: str, _: str) -> bool:
+    def configure(self, **sections: Any) -> None:
+        self.raw |= sections
+        self.guard.configure(self.config)
+        self.arming.configure(self.config)
+
+    def _verify(self, pin: str, stored: str) -> bool:
         self.hashed += 1
-        return pin == self.pin
+        return f"{pin.encode().hex():0>16}" == stored.split("$")[1]
 
-    def ask(self, action: str, pin: str = "", sender: str = "web", user: str = "admin") -> Reply:
+    def ask(self, action: str, pin: str = "", sender: str = "web", user: str = "admin", **more: Any) -> Reply:
         replies: list[Reply] = []
-        command = ArmCommand(action=ArmAction(action), pin=pin, user=user, id="x", ts_ms=self.clock.now_ms())
+        command = ArmCommand(
+            action=ArmAction(action), pin=pin, user=user, id="x", ts_ms=self.clock.now_ms(), **more
+        )
         self.arming.handle(Received(CMD_ALARM, {"sender": sender}, command, b"", {}, False, replies.append))
         (reply,) = replies
         return reply
@@ -199,25 +236,16 @@ def test_a_disk_that_refuses_does_not_keep_the_owner_from_disarming(house: House
 
 
 def test_a_new_pin_takes_effect_at_once(house: House) -> None:
-    house.arming.set_pin_hash("")
+    house.configure(security={})
     assert not house.told.pin_configured
     assert house.ask("ARM_AWAY").ok
 
 
 def test_the_real_hash_is_checked(tmp_path: Path) -> None:
-    clock = FakeClock()
-    arming = Arming(
-        clock=clock,
-        bus=FakeBus(clock),
-        facts=FakeFacts(clock),  # type: ignore[arg-type]
-        state_dir=tmp_path,
-        pin_hash=HASH_OF_0012,
-    )
-    for pin, ok in (("12", False), ("0012", True)):
-        replies: list[Reply] = []
-        command = ArmCommand(action=ArmAction.ARM_AWAY, pin=pin)
-        arming.handle(Received(CMD_ALARM, {"sender": "web"}, command, b"", {}, False, replies.append))
-        assert replies[0].ok is ok
+    house = House(tmp_path, "", {"security": {"pin_hash": HASH_OF_0012}})
+    house.arming._verify = verify_pin
+    assert not house.ask("ARM_AWAY", "12").ok
+    assert house.ask("ARM_AWAY", "0012").ok
 
 
 def test_a_flood_of_commands_is_answered_busy_and_never_blocks(house: House) -> None:

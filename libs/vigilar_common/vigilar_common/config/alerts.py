@@ -120,7 +120,24 @@ class AlertProfile(Section):
 
 _OUTSIDE = (CameraLocation.EXTERIOR, CameraLocation.ENTRY, CameraLocation.DRIVEWAY, CameraLocation.GARDEN)
 _INSIDE = (CameraLocation.INTERIOR, CameraLocation.GARAGE)
+ALWAYS_TOLD = (EventType.ALARM_TRIGGERED, EventType.DURESS)
+"""Told as critical also when no profile names them: profiles of one's own are no reason for a silent alarm."""
 DEFAULT_PROFILES = (
+    AlertProfile(
+        name="alarm", events=(EventType.ALARM_TRIGGERED, EventType.DURESS), severity=Severity.CRITICAL
+    ),
+    AlertProfile(
+        name="sensors",
+        arm_states=(
+            ArmState.ARMED_HOME,
+            ArmState.ARMED_AWAY,
+            ArmState.ARMED_NIGHT,
+            ArmState.ARMED_VACATION,
+            ArmState.PENDING,
+        ),
+        events=(EventType.SENSOR_OPENED,),
+    ),
+    AlertProfile(name="not armed", events=(EventType.FAILED_TO_ARM,)),
     AlertProfile(name="outside", locations=_OUTSIDE, events=(EventType.MOTION,)),
     AlertProfile(
         name="inside",

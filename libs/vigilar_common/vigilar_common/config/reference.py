@@ -64,6 +64,14 @@ name = "Ann"
 ip = "192.0.2.21"
 role = "adult"
 """,
+    "security.pins": """\
+name = "Ann"
+pin_hash = ""
+""",
+    "alarm.sensors": """\
+id = "back_door"
+entry_delay = false
+""",
     "presence.actions": """\
 EMPTY = "armed_away"
 ADULTS_HOME = "disarmed"

@@ -7,13 +7,14 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from vigilar_common.config.alarm import Alarm
 from vigilar_common.config.alerts import Alerts
 from vigilar_common.config.base import Section
 from vigilar_common.config.cameras import Camera
 from vigilar_common.config.detection import Detection, Vehicles
 from vigilar_common.config.features import Highlights, Pets, Visitors
 from vigilar_common.config.health import Health
-from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt, Zwave
+from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt, Zwave, topic_allowed
 from vigilar_common.config.presence import Presence
 from vigilar_common.config.rules import Rule
 from vigilar_common.config.security import Security
@@ -31,6 +32,8 @@ KEYED_LISTS: dict[tuple[str, ...], str] = {
     ("presence", "members"): "name",
     ("vehicles", "known"): "name",
     ("alerts", "profiles"): "name",
+    ("alarm", "sensors"): "id",
+    ("security", "pins"): "name",
 }
 """Arrays of tables and the key that tells their entries apart."""
 
@@ -50,6 +53,7 @@ class Config(Section):
     storage: Storage = Field(Storage(), title="Storage")
     remote: Remote = Field(Remote(), title="Remote access")
     alerts: Alerts = Field(Alerts(), title="Alerts")
+    alarm: Alarm = Field(Alarm(), title="Alarm")
     cameras: tuple[Camera, ...] = Field((), max_length=MAX_CAMERAS, title="Cameras")
     sensors: tuple[Sensor, ...] = Field((), max_length=MAX_SENSORS, title="Sensors")
     sensors_gpio: Gpio = Field(Gpio(), title="GPIO")
@@ -72,10 +76,27 @@ class Config(Section):
             raise ValueError(f'[[{name}]] "{value}" is there twice (entries {first + 1} and {index + 1})')
         return self
 
+    @model_validator(mode="after")
+    def _check_alarm(self) -> Self:
+        """What the alarm names must exist: a door that is not watched because of a typing error is no warning."""
+        known = {sensor.id for sensor in self.sensors}
+        for sensor in self.alarm.sensors:
+            if sensor.id not in known:
+                raise ValueError(f'[[alarm.sensors]] "{sensor.id}" is no sensor of [[sensors]]')
+        topic = self.alarm.siren.mqtt_topic
+        if topic and not any(topic_allowed(topic, allowed) for allowed in self.mqtt.publish_topics):
+            raise ValueError(f'[alarm.siren] mqtt_topic "{topic}" is not allowed by [mqtt] publish_topics')
+        return self
+
     @property
     def prefixes(self) -> Prefixes:
         """Where the bridges on the broker publish."""
-        return Prefixes(self.zigbee2mqtt.mqtt_topic_prefix, self.zwave.mqtt_topic_prefix)
+        return Prefixes(
+            self.zigbee2mqtt.mqtt_topic_prefix,
+            self.zwave.mqtt_topic_prefix,
+            self.mqtt.publish_topics,
+            trackers=self.presence.device_tracker_prefix,
+        )
 
     def camera(self, camera_id: str) -> Camera | None:
         """The camera with this id; None when there is none."""

@@ -37,7 +37,17 @@ SLICES: dict[str, tuple[str, ...]] = {
     CAMERA_WORKER: (*_BASICS, "storage", "cameras", "detection", "remote"),
     "events": (
         *_BASICS,
-        *("cameras", "sensors", "rules", "presence", "vehicles", "detection", "location", "security"),
+        *(
+            "cameras",
+            "sensors",
+            "rules",
+            "presence",
+            "vehicles",
+            "detection",
+            "location",
+            "security",
+            "alarm",
+        ),
     ),
     "alerts": (*_BASICS, "alerts", "cameras", "sensors"),
     "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid
+from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid, Value
 
 
 class ArmState(StrEnum):
@@ -32,6 +32,19 @@ class ArmAction(StrEnum):
     ARM_VACATION = "ARM_VACATION"
 
 
+class ArmMode(StrEnum):
+    """What is armed: the part of an armed state's name behind `armed_`."""
+
+    HOME = "home"
+    AWAY = "away"
+    NIGHT = "night"
+    VACATION = "vacation"
+
+    @property
+    def armed(self) -> ArmState:
+        return ArmState(f"armed_{self.value}")
+
+
 class Severity(StrEnum):
     INFO = "info"
     ALERT = "alert"
@@ -42,6 +55,26 @@ class EventType(StrEnum):
     MOTION = "motion"
     CAMERA_OFFLINE = "camera_offline"
     CAMERA_ONLINE = "camera_online"
+    ALARM_TRIGGERED = "alarm_triggered"
+    ALARM_CONFIRMED = "alarm_confirmed"
+    """Nobody disarmed within the abort window: for whoever is to be told of real alarms only."""
+    FAILED_TO_ARM = "failed_to_arm"
+    SENSOR_OPENED = "sensor_opened"
+    """While it matters: armed, leaving, entering or triggered."""
+    DURESS = "duress"
+
+
+class OpenSensor(Value):
+    """A sensor as the alarm sees it."""
+
+    sensor_id: Identifier
+    name: str = Field(max_length=120)
+    what: str = Field("open", max_length=40, description="open, motion, smoke, tamper, unavailable, …")
+    at_ms: TimestampMs = Field(0, description="since when")
+
+
+MAX_LISTED = 32
+"""Sensors that one list of an `AlarmState` names; the counts beside the lists are whole."""
 
 
 class AlarmState(Message):
@@ -51,6 +84,26 @@ class AlarmState(Message):
     since_ms: TimestampMs
     changed_by: str = Field("", max_length=80)
     pin_configured: bool = False
+    arm_mode: ArmMode | None = Field(None, description="what is armed, being armed, or holds after the alarm")
+    next_state: ArmState | None = Field(None, description="what follows when nothing happens until until_ms")
+    delay_s: int = Field(0, ge=0, le=3600, description="whole length of the running delay")
+    until_ms: TimestampMs = Field(0, description="when the running delay ends; 0: none runs")
+    open_sensors: list[OpenSensor] = Field(default_factory=list, max_length=MAX_LISTED)
+    open_count: int = Field(0, ge=0)
+    bypassed_sensors: list[OpenSensor] = Field(default_factory=list, max_length=MAX_LISTED)
+    bypassed_count: int = Field(0, ge=0)
+    unknown_sensors: list[OpenSensor] = Field(default_factory=list, max_length=MAX_LISTED)
+    unknown_count: int = Field(0, ge=0, description="sensors of which nothing is known: they guard nothing")
+    triggered_by: list[OpenSensor] = Field(default_factory=list, max_length=MAX_LISTED)
+
+
+class SirenState(Message):
+    """Retained: whether the siren shall sound now."""
+
+    on: bool
+    since_ms: TimestampMs = 0
+    until_ms: TimestampMs = Field(0, description="when it ends by itself")
+    reason: Text = ""
 
 
 class ArmCommand(Message):
@@ -59,6 +112,18 @@ class ArmCommand(Message):
     action: ArmAction
     pin: str = Field("", max_length=64, repr=False)
     user: str = Field("", max_length=80, description="who asked, as the sender knows them")
+    bypass_open: bool = Field(False, description="arm although sensors are open, without these")
+    bypass: list[Identifier] = Field(
+        default_factory=list, max_length=MAX_LISTED, description="sensors to leave out until disarmed"
+    )
+
+
+class ResetPin(Message):
+    """Command to events: a new PIN for who knows the recovery passphrase."""
+
+    passphrase: str = Field(max_length=1024, repr=False)
+    new_pin: str = Field(max_length=64, repr=False)
+    user: str = Field("", max_length=80, description="who is logged in")
 
 
 class ArmStateChanged(Fact):

@@ -63,6 +63,7 @@ class FakeBus:
         self.user = user
         self.connected = True
         self.published: list[Published] = []
+        self.outside: list[tuple[str, bytes]] = []
         self.states: dict[str, Message] = {}
         self.answers: Callable[[Topic, Message, Mapping[str, str]], Reply] | None = None
         self._routes: list[tuple[Topic, Mapping[str, str], Handler]] = []
@@ -110,6 +111,11 @@ class FakeBus:
         topic.path(**ids)
         if self.connected:
             self.published.append(Published(topic, ids, None, payload, dict(properties)))
+        return self.connected
+
+    def publish_outside(self, path: str, payload: bytes) -> bool:
+        if self.connected:
+            self.outside.append((path, payload))
         return self.connected
 
     def set_state(self, topic: Topic, message: Message, **ids: str) -> None:

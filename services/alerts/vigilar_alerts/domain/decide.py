@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from vigilar_common.config import Config
+from vigilar_common.config.alerts import ALWAYS_TOLD
 from vigilar_common.derived import derived_id
 from vigilar_common.messages.alarm import EventOpened, Severity
 
@@ -64,13 +65,15 @@ class Decider:
         profile = self.config.alerts.profile_for(
             event.type, event.arm_state, camera.location if camera else None
         )
-        if profile is None:
+        alarm = event.type in ALWAYS_TOLD
+        if profile is None and not alarm:
             return Decision("no_profile")
-        severity = profile.severity
+        severity = Severity.CRITICAL if alarm or profile is None else profile.severity
         if _ORDER.index(event.severity) > _ORDER.index(severity):
             severity = event.severity
-        tag = f"{event.type.value}-{event.camera_id or 'house'}"
-        grouped = now_s - self._groups.get(tag, -GROUPING_S) < GROUPING_S
+        tag = f"{event.type.value}-{event.camera_id or event.sensor_id or 'house'}"
+        # A second alarm is never told without a sound.
+        grouped = not alarm and now_s - self._groups.get(tag, -GROUPING_S) < GROUPING_S
         alert = Alert(
             alert_id=alert_id_of(event),
             event_id=event.event_id,

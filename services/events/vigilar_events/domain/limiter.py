@@ -2,6 +2,7 @@
 
 Two pools, so that a guesser on MQTT cannot lock out the person who is logged in: one for web sessions,
 one for everybody else. Together they evaluate at most 20 wrong PINs in an hour and 100 in a day.
+A third counts tries of the recovery passphrase, which is no PIN: the way that is left when PINs are used up.
 Within its pool each source waits longer and longer after five wrong ones.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 HOUR_S = 3600.0
 DAY_S = 86_400.0
-POOLS = ("session", "outside")
+POOLS = ("session", "outside", "recovery")
 MAX_PER_HOUR = 10
 """Wrong PINs evaluated per pool within any hour."""
 MAX_PER_DAY = 50
