@@ -6,13 +6,17 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from vigilar_common.config import Camera, ZoneMode
 from vigilar_common.config.cameras import normalised
 from vigilar_common.messages.camera import Box
 
+from vigilar_camera_worker.adapters.blobs import Blobs
 from vigilar_camera_worker.adapters.decoder import Luma
-from vigilar_camera_worker.domain.motion import Observation
+from vigilar_camera_worker.adapters.excuses import HURRY_S, Excuses, Rejections
+from vigilar_camera_worker.adapters.harmless import Exposure, same_structure
+from vigilar_camera_worker.adapters.trigger import shrink
+from vigilar_camera_worker.domain.motion import Observation, Rejection
+from vigilar_camera_worker.domain.tracks import Rectangle, Track
 from vigilar_camera_worker.domain.zones import Corners, ZoneMap, zone_map
 
 ANALYSIS_WIDTH_PX: Final = 320
@@ -22,9 +26,11 @@ LEARN_S: Final = 25.0
 WARM_UP_S: Final = 1.5
 """After the first picture (and after a light change) nothing is reported for this long."""
 LIGHT_CHANGE_SHARE: Final = 0.4
+EXPLAINED_SHARE: Final = 0.31
+MOST_BLIND_S: Final = 8.0
+"""A picture that changes as a whole for longer than this is motion: nobody hides behind a flashing lamp."""
 MIXTURES: Final = 3
 """Backgrounds a pixel may have (a branch and the sky behind it); OpenCV's five cost time and memory for nothing."""
-MAX_BOXES: Final = 32
 LEAST_THRESHOLD, MOST_THRESHOLD = 7.0, 100.0
 
 
@@ -60,11 +66,11 @@ class MotionDetector:
         self._counted_px = max(1, self.zones.area_px)
         self._counts: Any = self.zones.counts.astype(np.uint8) * 255
         self._kernel = np.ones((3, 3), np.uint8)
-        self._model = self._new_model()
-        self._pictures = 0
-        self._warm_at_s = -math.inf
-        self._last_s = 0.0
-        self.light_changes = 0
+        self._exposure = Exposure()
+        self._counter = Rejections()
+        self.mask: Any = None
+        """uint8[height, width]: what moved in the newest picture, 255 where it counted, 80 where it was explained."""
+        self.restart()
 
     def _new_model(self) -> Any:
         import cv2
@@ -76,81 +82,114 @@ class MotionDetector:
         model.setNMixtures(MIXTURES)
         return model
 
+    @property
+    def light_changes(self) -> int:
+        return self.rejections["rejected_light"]
+
+    @property
+    def rejections(self) -> dict[str, int]:
+        return self._counter.counters
+
     def restart(self) -> None:
         """A new connection or new parameters: learn the background afresh."""
         self._model = self._new_model()
+        self._exposure.forget()
+        self._excuses = Excuses(self.width, self.height, self._min_area_px, self._counter)
         self._pictures = 0
+        self._warm_at_s = -math.inf
+        self._last_s = 0.0
+        self._blind_since_s: float | None = None
 
     def observe(self, luma: Luma, time_s: float, wall_ms: int) -> Observation:
         """One picture of any size."""
         import cv2
 
-        small = self._shrink(luma)
         dt_s = max(0.001, time_s - self._last_s)
+        small = self._exposure.level(shrink(luma, self.width, self.height), dt_s)
         self._last_s = time_s
         if self._pictures == 0:
             self._warm_at_s = time_s + WARM_UP_S
         self._pictures += 1
         # By time, not by frame, so that rates do not change what is learnt; the first pictures count fully.
-        rate = max(1 - math.exp(-dt_s / LEARN_S), 1 / self._pictures if self._pictures < 20 else 0.0)
+        learn_s = HURRY_S if time_s < self._excuses.hurry_until_s else LEARN_S
+        rate = max(1 - math.exp(-dt_s / learn_s), 1 / self._pictures if self._pictures < 20 else 0.0)
         raw = self._model.apply(small, learningRate=rate)
+        self.mask = None
+        if self._exposure.jumped:
+            self._counter.reject(Rejection.LIGHT, time_s)
         if self._pictures > 1 and float(cv2.countNonZero(raw)) / raw.size > LIGHT_CHANGE_SHARE:
-            return self._light_changed(small, time_s, wall_ms)
-        if time_s < self._warm_at_s:
+            if not self._swings_or_never_stops(small, raw, time_s):
+                return self._all_changed(small, time_s, wall_ms)
+        elif time_s < self._warm_at_s:
             return Observation(time_s, wall_ms, blind=True)
+        else:
+            self._blind_since_s = None
         moving: Any = cv2.bitwise_and(raw, self._counts)
         moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, self._kernel)
-        return self._describe(moving, time_s, wall_ms)
+        if not cv2.countNonZero(moving):
+            self._excuses.rest(small, moving, dt_s)
+            return Observation(time_s, wall_ms)
+        return self._judge(small, moving, time_s, wall_ms, dt_s)
 
-    def _light_changed(self, small: NDArray[np.uint8], time_s: float, wall_ms: int) -> Observation:
-        self.light_changes += 1
+    def _swings_or_never_stops(self, small: Any, raw: Any, time_s: float) -> bool:
+        """Most of the picture changed at once, but by a shake, or it has been changing for too long."""
+        if self._excuses.shake.explained(small, self._background, raw) is not None:
+            return True
+        if self._blind_since_s is None:
+            self._blind_since_s = time_s
+        return time_s - self._blind_since_s > MOST_BLIND_S
+
+    def _all_changed(self, small: Any, time_s: float, wall_ms: int) -> Observation:
+        """Another light or another scene: it is learnt afresh."""
+        same = same_structure(small, self._background())
+        self._counter.reject(Rejection.LIGHT if same else Rejection.SCENE, time_s)
         self._model.apply(small, learningRate=1.0)
+        self._exposure.forget()
         # Counting starts over: what the new light shows is learnt quickly.
         self._pictures = 2
-        self._warm_at_s = time_s + WARM_UP_S / 2
+        self._warm_at_s = time_s + WARM_UP_S / (2 if same else 1)
+        self._excuses.forget_look()
         return Observation(time_s, wall_ms, score=1.0, blind=True)
 
-    def _describe(self, moving: NDArray[np.uint8], time_s: float, wall_ms: int) -> Observation:
+    def _judge(self, small: Any, moving: Any, time_s: float, wall_ms: int, dt_s: float) -> Observation:
+        """Take out what something harmless explains, and describe the rest."""
+        import cv2
+
+        left, blobs, reason, tracks = self._excuses.take_out(small, moving, self._background, time_s, dt_s)
+        self.mask = cv2.addWeighted(moving, EXPLAINED_SHARE, left, 1 - EXPLAINED_SHARE, 0)
+        return self._describe(left, blobs, tracks, time_s, wall_ms, reason)
+
+    def _background(self) -> Any:
+        return self._model.getBackgroundImage()
+
+    def _describe(
+        self,
+        moving: Any,
+        blobs: Blobs,
+        tracks: list[Track],
+        time_s: float,
+        wall_ms: int,
+        reason: Rejection | None,
+    ) -> Observation:
         import cv2
 
         score = min(1.0, cv2.countNonZero(moving) / self._counted_px)
-        if score == 0:
-            return Observation(time_s, wall_ms)
-        # Parts of one person are often split by a low contrast: bridge two pixels before counting areas.
-        joined = cv2.dilate(moving, self._kernel)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-        areas = np.bincount(labels.ravel(), weights=(moving.ravel() != 0), minlength=count)
-        areas[0] = 0
-        large = [index for index in np.argsort(areas)[::-1][:MAX_BOXES] if areas[index] >= self._min_area_px]
-        if not large:
-            return Observation(time_s, wall_ms, score=score)
-        boxes = tuple(self._box(stats[index]) for index in large)
-        within = np.isin(labels, large) & (moving != 0)
+        if not blobs.large:
+            return Observation(time_s, wall_ms, score=score, rejected=reason.value if reason else "")
+        within = np.isin(blobs.labels, blobs.large) & (moving != 0)
         return Observation(
             time_s,
             wall_ms,
             score=score,
-            area_px=round(float(areas[large[0]]) * self._area_scale),
-            boxes=boxes,
+            area_px=round(float(blobs.areas[blobs.large[0]]) * self._area_scale),
+            boxes=tuple(self._box(box) for box in blobs.boxes),
             zones=self.zones.touched(within),
+            followed=any(track.followed and track.seen >= self._excuses.looks for track in tracks),
         )
 
-    def _box(self, stats: NDArray[np.int32]) -> Box:
-        x, y, w, h = (int(value) for value in stats[:4])
+    def _box(self, box: Rectangle) -> Box:
+        x, y, w, h = box
         return Box(x=x / self.width, y=y / self.height, w=w / self.width, h=h / self.height)
-
-    def _shrink(self, luma: Luma) -> NDArray[np.uint8]:
-        """To the analysed size: rows and columns skipped down to twice that, then averaged."""
-        import cv2
-
-        rows, columns = luma.shape
-        step = max(1, min(rows // (2 * self.height), columns // (2 * self.width)))
-        small: Any = cv2.resize(
-            np.ascontiguousarray(luma[::step, ::step]),
-            (self.width, self.height),
-            interpolation=cv2.INTER_AREA,
-        )
-        return small  # type: ignore[no-any-return]
 
 
 def _zones(camera: Camera, width: int, height: int) -> ZoneMap:

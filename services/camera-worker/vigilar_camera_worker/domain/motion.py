@@ -15,9 +15,28 @@ QUIET_S: Final = 5.0
 """Nothing has moved for this long: the motion is over."""
 
 
+class Rejection(StrEnum):
+    """Why what changed in a picture is no motion."""
+
+    LIGHT = "light"
+    """A lamp, the beam of a car: the same things in another light."""
+    SCENE = "scene"
+    """The whole picture is another one: the camera changed between day and night, or its lens is covered."""
+    SHAKE = "shake"
+    RAIN = "rain"
+    """Rain or snow: many small things that come and go."""
+    FOLIAGE = "foliage"
+    """A place that is active again and again, and nothing new in it."""
+    FLEETING = "fleeting"
+    """Seen once, and not where it could have got to: an insect at the lens, a drop."""
+
+
 @dataclass(frozen=True)
 class Observation:
-    """What one analysed frame shows. ``blind``: the whole picture changed (light), so nothing can be said."""
+    """What one analysed frame shows. ``blind``: the whole picture changed (light), so nothing can be said.
+
+    ``followed``: an area of the look before is seen again. ``rejected``: a `Rejection` that explains all of it.
+    """
 
     time_s: float
     wall_ms: int
@@ -26,6 +45,8 @@ class Observation:
     boxes: tuple[Box, ...] = ()
     zones: tuple[str, ...] = ()
     blind: bool = False
+    followed: bool = True
+    rejected: str = ""
 
     @property
     def hit(self) -> bool:
@@ -105,7 +126,7 @@ class MotionMachine:
         self._misses = 0
         self._hits = [hit for hit in self._hits if seen.time_s - hit.time_s <= SUSPECT_S] + [seen]
         self.phase = Phase.SUSPECT
-        if len(self._hits) < self.confirm_frames:
+        if len(self._hits) < self.confirm_frames or not seen.followed:
             return None
         self._onset, self._last = self._hits[0], seen
         self._peak = max(hit.score for hit in self._hits)
@@ -115,7 +136,7 @@ class MotionMachine:
 
     def _while_moving(self, seen: Observation) -> Ended | None:
         assert self._last is not None
-        if seen.hit:
+        if seen.hit and seen.followed:
             self.phase, self._last = Phase.MOVING, seen
             self._peak = max(self._peak, seen.score)
             return None
