@@ -13,6 +13,7 @@ from vigilar_common.topics import PICTURE
 
 from vigilar_camera_worker.adapters.decoder import Picture
 from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, thumbnail
+from vigilar_camera_worker.domain.curve import ScoreCurve
 from vigilar_camera_worker.domain.motion import Ended, Observation, Started
 from vigilar_camera_worker.domain.session import StorePicture
 from vigilar_camera_worker.recorder import Recorder
@@ -41,6 +42,7 @@ class MotionReport:
         self._stream_id = ""
         self._snapshot_wanted = False
         self._snapshot_at_s = clock.monotonic_s()
+        self._curve: ScoreCurve | None = None
         self.last_score = 0.0
         self.told_after_s = 0.0
         """How long after its onset the newest motion was told."""
@@ -56,11 +58,15 @@ class MotionReport:
     def observed(self, seen: Observation) -> None:
         self.last_score = seen.score
         self._report.score(seen.score, moving=bool(self._motion_id))
+        if self._curve is not None and not seen.blind:
+            self._curve.add(seen.wall_ms, seen.score)
 
     def motion_started(self, started: Started, picture: Picture) -> None:
         camera_id = self._report.camera_id
         motion_id, picture_id = uuid7(self._clock), uuid7(self._clock)
         self._motion_id = motion_id
+        self._curve = ScoreCurve(started.onset_ms)
+        self._curve.add(started.seen.wall_ms, started.seen.score)
         self.counters["motions"] += 1
         recording_id = self._recorder.motion_started(started.onset_s, motion_id)
         jpeg = self._thumbnail(picture)
@@ -90,6 +96,7 @@ class MotionReport:
 
     def motion_ended(self, ended: Ended) -> None:
         motion_id, self._motion_id = self._motion_id, ""
+        curve, self._curve = self._curve or ScoreCurve(ended.started_ms), None
         self._recorder.motion_ended(ended.last_s, motion_id)
         self._report.tell(
             MotionEnded(
@@ -98,6 +105,9 @@ class MotionReport:
                 motion_id=motion_id,
                 started_ms=ended.started_ms,
                 peak_score=ended.peak_score,
+                mean_score=curve.mean,
+                curve=curve.points,
+                curve_step_s=curve.step_s,
             )
         )
         log.info("motion is over after %.1f s", (ended.last_ms - ended.started_ms) / 1000)

@@ -10,6 +10,8 @@ from vigilar_common.messages.alerts import AlertDelivery
 
 from vigilar_web.settings import CameraInfo
 
+UNSEEN = frozenset({"duress"})
+"""Types of events that no page shows by itself: whoever forces somebody to disarm may be looking at it."""
 Row = Mapping[str, Any]
 Cameras = Mapping[str, CameraInfo]
 
@@ -34,6 +36,19 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
         "arm_state": row.get("arm_state"),
         "zones": row.get("zones") or [],
         "score": row.get("score") or 0,
+        "score_curve": _score_curve(row.get("end_detail")),
+    }
+
+
+def _score_curve(end: Any) -> dict[str, Any] | None:
+    """How strongly it moved: `{points, step_s, mean, peak}`; None while it lasts, and for what is no motion."""
+    if not isinstance(end, Mapping) or not end.get("curve"):
+        return None
+    return {
+        "points": end["curve"],
+        "step_s": end.get("curve_step_s") or 1,
+        "mean": end.get("mean_score") or 0,
+        "peak": end.get("peak_score") or 0,
     }
 
 

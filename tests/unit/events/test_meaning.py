@@ -110,9 +110,17 @@ def test_motion_becomes_an_event_with_picture_and_recording_and_ends_with_it(hou
     assert event.zones == ["drive"]
     house.clock.advance(7)
     house.tell(
-        MotionEnded(camera_id="front", motion_id=motion.motion_id, started_ms=motion.ts_ms, peak_score=0.5)
+        MotionEnded(
+            camera_id="front",
+            motion_id=motion.motion_id,
+            started_ms=motion.ts_ms,
+            peak_score=0.5,
+            mean_score=0.2,
+            curve=[0.1, 0.5],
+        )
     )
     (end,) = house.ended
+    assert end.detail == {"peak_score": 0.5, "mean_score": 0.2, "curve": [0.1, 0.5], "curve_step_s": 1}
     assert (end.event_id, end.ended_ms) == (event.event_id, house.clock.now_ms())
 
 

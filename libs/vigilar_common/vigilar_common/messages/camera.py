@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -110,6 +110,11 @@ class MotionEnded(Fact):
     motion_id: Uuid
     started_ms: TimestampMs
     peak_score: float = Field(ge=0, le=1)
+    mean_score: float = Field(0, ge=0, le=1, description="of all looks while it lasted")
+    curve: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=list, max_length=120, description="largest score of each step from the onset on"
+    )
+    curve_step_s: float = Field(1, gt=0)
 
 
 class PictureTaken(Fact):

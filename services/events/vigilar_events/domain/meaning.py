@@ -67,5 +67,10 @@ def motion_ended(fact: MotionEnded) -> EventEnded:
         ts_ms=fact.ts_ms,
         event_id=motion_event_id(fact.motion_id),
         ended_ms=fact.ts_ms,
-        detail={"peak_score": round(fact.peak_score, 4)},
+        detail={
+            "peak_score": round(fact.peak_score, 4),
+            "mean_score": round(fact.mean_score, 4),
+            "curve": fact.curve,
+            "curve_step_s": fact.curve_step_s,
+        },
     )
