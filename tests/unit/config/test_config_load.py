@@ -154,6 +154,24 @@ BAD = {
         f"[[cameras]]\n{FRONT}[[cameras.zones]]\nname = 'a'\npolygon = [[0, 0], [1, 1]]\n",
         ['v.toml:7: [[cameras.zones]] "front" "a" polygon: must have at least 3 items, not 2'],
     ),
+    "zone that crosses itself": (
+        f"[[cameras]]\n{FRONT}[[cameras.zones]]\nname = 'a'\npolygon = [[0, 0], [1, 1], [1, 0], [0, 1]]\n",
+        [
+            'v.toml:1: [[cameras]] "front": zone "a" crosses itself: its sides 1 and 3 meet; '
+            "give the corners in order"
+        ],
+    ),
+    "zone of pixels so small that it was meant as shares": (
+        f"[[cameras]]\n{FRONT}motion_zones = [[[0, 0], [1.5, 0], [0, 1.5]]]\n",
+        [
+            'v.toml:1: [[cameras]] "front": motion_zones[0] covers next to nothing: corners are all 0–1, or all '
+            "pixels of resolution_motion"
+        ],
+    ),
+    "zone that is a line": (
+        f"[[cameras]]\n{FRONT}motion_zones = [[[0, 0], [0.5, 0.5], [0, 0]]]\n",
+        ['v.toml:1: [[cameras]] "front": motion_zones[0] has fewer than three different corners'],
+    ),
     "malformed password hash": (
         '[web]\npassword_hash = "canary"\n',
         [

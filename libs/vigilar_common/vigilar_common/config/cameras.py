@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from vigilar_common.config.base import AnyCaseLower, AnyCaseUpper, CameraUrl, Id, Name, Resolution, Section
+from vigilar_common.config.polygons import polygon_problem
 
 MAX_POLYGONS = 32
 MAX_CORNERS = 128
@@ -183,6 +184,8 @@ class Camera(Section):
         for name, polygon in named:
             if any(x > 1 or y > 1 for x, y in polygon) and any(x > width or y > height for x, y in polygon):
                 raise ValueError(f"{name} reaches beyond resolution_motion ({width}×{height} pixels)")
+            if problem := polygon_problem(normalised(polygon, self.resolution_motion)):
+                raise ValueError(f"{name} {problem}")
         names = [zone.name for zone in self.zones]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f'the zone name "{twice[0]}" is used twice; give each zone a name of its own')
