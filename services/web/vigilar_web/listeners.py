@@ -11,6 +11,7 @@ from vigilar_common.bus import Bus, Received
 from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery, PushInfo
 from vigilar_common.messages.camera import CameraState
+from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 from vigilar_common.topics import Topic
 
@@ -52,6 +53,7 @@ class Listeners:
             (topics.CAMERA_STATE, self.on_camera),
             (topics.CAMERA_AVAILABLE, self.on_worker),
             (topics.AVAILABLE, self.on_service),
+            (topics.SENSOR_STATE, self.on_sensor),
             (topics.ALARM_STATE, self.on_alarm),
             (topics.SYSTEM_HEALTH, self.on_health),
             (topics.PUSH_INFO, self.on_push_info),
@@ -84,6 +86,13 @@ class Listeners:
         camera_id = received.ids["camera_id"]
         self._model.put_worker(camera_id, received.payload == ONLINE)
         self._tell_camera(camera_id)
+
+    def on_sensor(self, received: Received) -> None:
+        state = received.message
+        assert isinstance(state, SensorState)
+        sensor_id = received.ids["sensor_id"]
+        if sensor_id == state.sensor_id and sensor_id in self._settings().sensors:
+            self._model.put_sensor(state)
 
     def on_service(self, received: Received) -> None:
         service = received.ids["service"]

@@ -9,9 +9,10 @@ from typing import Any
 from vigilar_common.messages.alarm import AlarmState, EventOpened
 from vigilar_common.messages.alerts import PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
+from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 
-from vigilar_web.settings import CameraInfo
+from vigilar_web.settings import CameraInfo, SensorInfo
 
 RECENT_EVENTS = 500
 ENVELOPE = {"id", "source", "seq", "v"}
@@ -23,6 +24,7 @@ class ReadModel:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cameras: dict[str, CameraState] = {}
+        self._sensors: dict[str, SensorState] = {}
         self._gone_workers: set[str] = set()
         self._gone_services: set[str] = set()
         self._events: OrderedDict[str, EventOpened] = OrderedDict()
@@ -33,6 +35,10 @@ class ReadModel:
     def put_camera(self, state: CameraState) -> None:
         with self._lock:
             self._cameras[state.camera_id] = state
+
+    def put_sensor(self, state: SensorState) -> None:
+        with self._lock:
+            self._sensors[state.sensor_id] = state
 
     def put_event(self, event: EventOpened) -> None:
         with self._lock:
@@ -91,6 +97,27 @@ class ReadModel:
             "location": camera.location,
             "has_sub_stream": camera.has_sub_stream,
             "state": state.model_dump(mode="json", exclude=ENVELOPE) if state else None,
+        }
+
+    def sensor_item(self, sensor: SensorInfo) -> dict[str, Any]:
+        """A sensor as the API gives it; while its service is not running nothing is known of it."""
+        with self._lock:
+            state = self._sensors.get(sensor.id)
+        gone = self.service_gone("sensors")
+        known = state is not None and state.known and not gone
+        reason = state.reason if state else "not heard yet"
+        return {
+            "id": sensor.id,
+            "name": sensor.name,
+            "type": sensor.type,
+            "location": sensor.location,
+            "known": known,
+            "reason": "The sensors service is not running." if gone else reason,
+            "active": state.active if state and known else None,
+            "values": state.values if state else {},
+            "units": state.units if state else {},
+            "battery_low": state.battery_low if state else None,
+            "heard_ms": state.heard_ms if state else None,
         }
 
     def alarm_item(self) -> dict[str, Any] | None:

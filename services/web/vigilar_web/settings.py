@@ -53,6 +53,14 @@ class RemoteSettings:
 
 
 @dataclass(frozen=True)
+class SensorInfo:
+    id: str
+    name: str
+    type: str
+    location: str
+
+
+@dataclass(frozen=True)
 class Settings:
     system_name: str
     timezone: str
@@ -65,7 +73,7 @@ class Settings:
     session_timeout_s: int
     hls_dir: Path
     cameras: Mapping[str, CameraInfo]
-    sensors_total: int
+    sensors: Mapping[str, SensorInfo]
     remote: RemoteSettings
 
     @property
@@ -96,6 +104,10 @@ def settings_of(config: Config) -> Settings:
         session_timeout_s=config.web.session_timeout,
         hls_dir=Path(config.system.hls_dir),
         cameras=cameras,
-        sensors_total=len(config.sensors),
+        sensors={
+            sensor.id: SensorInfo(sensor.id, sensor.display_name, sensor.type, sensor.location)
+            for sensor in config.sensors
+            if sensor.enabled
+        },
         remote=RemoteSettings.of(config.remote),
     )

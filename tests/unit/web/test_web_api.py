@@ -100,7 +100,7 @@ def test_system_status_is_as_the_guide_says(home: Any) -> None:
     body = home.get("/system/status").json()
     assert body["arm_state"] == "armed_away"
     assert body["cameras"] == {"total": 2, "online": 1, "offline": 1, "recording": 1}
-    assert body["sensors"] == {"total": 0}
+    assert body["sensors"] == {"total": 0, "known": 0}
     assert body["status"] == "ok"
     assert body["troubles"] == []
 

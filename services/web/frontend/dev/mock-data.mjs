@@ -98,3 +98,16 @@ export const foundCameras = {
   toml: '[[cameras]]\nid = "acme-dome-1"\ndisplay_name = "Acme Dome 1"\nrtsp_url = "rtsp://USER:PASSWORD@10.0.4.20:554/main"\n',
   left_out: 0,
 };
+
+/** As `GET /api/v1/sensors` answers. */
+export const sensors = () => {
+  const sensor = (id, name, type, more) => ({
+    id, name, type, location: '', known: true, reason: '', active: null, values: {}, units: {}, battery_low: false, heard_ms: Date.now() - 90_000, ...more,
+  });
+  return [
+    sensor('back_door', 'Back door', 'CONTACT', { active: true, values: { contact: false, battery: 87 } }),
+    sensor('hall', 'Hall', 'MOTION', { active: false, values: { occupancy: false, battery: 9 }, battery_low: true }),
+    sensor('cellar', 'Cellar', 'TEMPERATURE', { values: { temperature: 12.4, humidity: 61 }, units: { temperature: '°C', humidity: '%' }, battery_low: null }),
+    sensor('attic', 'Attic smoke', 'SMOKE', { known: false, reason: 'silent for more than 25 h', heard_ms: Date.now() - 100_000_000 }),
+  ];
+};

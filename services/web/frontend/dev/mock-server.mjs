@@ -107,6 +107,7 @@ function api(request, response, url, body) {
     case 'DELETE /exports/:id': return json(response, null, 204);
     case 'GET /alarm': return json(response, data.alarm);
     case 'POST /find-cameras': return json(response, data.foundCameras);
+    case 'GET /sensors': return json(response, { items: EMPTY ? [] : data.sensors() });
     case 'POST /alarm': return setAlarm(response, body);
     case 'GET /alerts': return json(response, { ...page(data.alerts, url), channels: EMPTY ? {} : data.channels });
     case 'GET /push': return json(response, data.push);

@@ -31,7 +31,12 @@ async def system_status(parts: PartsNeeded) -> dict[str, Any]:
             "offline": len(states) - online,
             "recording": sum(state is not None and state.recording for state in states),
         },
-        "sensors": {"total": parts.settings.sensors_total},
+        "sensors": {
+            "total": len(parts.settings.sensors),
+            "known": sum(
+                item["known"] for item in map(parts.model.sensor_item, parts.settings.sensors.values())
+            ),
+        },
         "troubles": troubles,
     }
 

@@ -14,6 +14,7 @@ import type {
   PushInfo,
   Recording,
   RemoteInfo,
+  Sensor,
   Session,
   SystemHealth,
   VigilarEvent,
@@ -119,6 +120,7 @@ export const api = {
   findCameras: (wish: { user: string; password: string; host: string }) =>
     request<FoundCameras>('POST', '/api/v1/find-cameras', wish),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
+  sensors: () => request<{ items: Sensor[] }>('GET', '/api/v1/sensors'),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
     request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {
       action,

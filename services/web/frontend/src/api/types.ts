@@ -220,6 +220,21 @@ export interface FoundCameras {
   left_out: number;
 }
 
+/** `active`: open, moving, smoke …; null where that is not known, or the sensor measures numbers. */
+export interface Sensor {
+  id: string;
+  name: string;
+  type: string;
+  location: string;
+  known: boolean;
+  reason: string;
+  active: boolean | null;
+  values: Record<string, boolean | number | string>;
+  units: Record<string, string>;
+  battery_low: boolean | null;
+  heard_ms: number | null;
+}
+
 export interface RemoteInfo {
   enabled: boolean;
   you_are_remote: boolean;

@@ -8,6 +8,7 @@ import '../components/camera-work';
 import '../components/findings';
 import '../components/icon';
 import '../components/remote-card';
+import '../components/sensor-list';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -39,6 +40,7 @@ export class SystemPage extends LitElement {
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}
       <div class="stack">
         ${health.status === 'ready' ? this.health(health.value) : nothing}
+        <vg-sensor-list></vg-sensor-list>
         <vg-find-cameras></vg-find-cameras>
         <vg-remote-card></vg-remote-card>
         ${this.about()}

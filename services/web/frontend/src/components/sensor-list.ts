@@ -1,0 +1,116 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+
+import { api } from '../api/client';
+import type { Sensor } from '../api/types';
+import { pageStyles, shared } from '../design/shared';
+import { ago } from '../format';
+import { systemStyles } from '../pages/system.styles';
+import { Now } from '../state/now';
+import { t } from '../strings';
+
+const REFRESH_MS = 5_000;
+/** The number that a type is there for. */
+const NUMBERS: Record<string, string> = { TEMPERATURE: 'temperature', HUMIDITY: 'humidity', ILLUMINANCE: 'illuminance', POWER: 'power' };
+
+/** Every sensor: its state, its battery, when it was last heard. Nothing where there are none. */
+@customElement('vg-sensor-list')
+export class SensorList extends LitElement {
+  static override styles = [
+    shared,
+    pageStyles,
+    systemStyles,
+    css`
+      .where {
+        display: block;
+        color: var(--ink-2);
+        font-size: var(--text-s);
+        font-weight: var(--weight);
+      }
+    `,
+  ];
+
+  @state() private sensors: Sensor[] = [];
+  @state() private failed = false;
+  private readonly now = new Now(this);
+  private ticker: ReturnType<typeof setInterval> | undefined;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.load();
+    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.ticker);
+  }
+
+  private async load(): Promise<void> {
+    try {
+      this.sensors = (await api.sensors()).items;
+      this.failed = false;
+    } catch {
+      this.failed = true;
+    }
+  }
+
+  override render(): unknown {
+    if (!this.sensors.length) return this.failed ? html`<p class="muted" role="status">${t.sensors.failed}</p>` : nothing;
+    return html`<section>
+      <div class="section-head">
+        <h2 id="sensors">${t.sensors.title}</h2>
+        ${this.failed ? html`<span class="badge warn" role="status">${t.sensors.failed}</span>` : nothing}
+      </div>
+      <div class="card scroll" tabindex="0" role="region" aria-labelledby="sensors">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">${t.sensors.sensor}</th>
+              <th scope="col">${t.sensors.state}</th>
+              <th scope="col" class="right">${t.sensors.battery}</th>
+              <th scope="col" class="right">${t.sensors.heard}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${this.sensors.map((sensor) => this.row(sensor))}
+          </tbody>
+        </table>
+      </div>
+    </section>`;
+  }
+
+  private row(sensor: Sensor): unknown {
+    const battery = sensor.values['battery'];
+    return html`<tr data-testid="sensor-row" data-sensor=${sensor.id} data-known=${String(sensor.known)}>
+      <th scope="row">
+        ${sensor.name}${sensor.location ? html`<span class="where">${sensor.location}</span>` : nothing}
+        ${sensor.known ? nothing : html`<span class="why">${sensor.reason}</span>`}
+      </th>
+      <td><span class="badge ${tone(sensor)}">${words(sensor)}</span></td>
+      <td class="right num">
+        ${sensor.battery_low ? html`<span class="badge bad">${t.sensors.low}</span> ` : nothing}${typeof battery === 'number'
+          ? t.sensors.percent(Math.round(battery))
+          : sensor.battery_low ? nothing : '–'}
+      </td>
+      <td class="right num">${sensor.heard_ms ? ago(sensor.heard_ms, this.now.ms) : t.sensors.never}</td>
+    </tr>`;
+  }
+}
+
+function words(sensor: Sensor): string {
+  if (!sensor.known) return t.sensors.unknown;
+  if (sensor.values['tamper'] === true) return t.sensors.tamper;
+  const [matter, fine] = t.sensors.words[sensor.type] ?? [];
+  if (matter && fine && sensor.active !== null) return sensor.active ? matter : fine;
+  const key = NUMBERS[sensor.type];
+  const value = key ? sensor.values[key] : undefined;
+  if (key && typeof value === 'number') return t.sensors.measured(value.toLocaleString(), sensor.units[key] ?? '');
+  if (matter) return t.sensors.unknown;
+  return sensor.type === 'BUTTON' ? t.sensors.pressed : t.sensors.nothing;
+}
+
+function tone(sensor: Sensor): string {
+  if (!sensor.known || sensor.values['tamper'] === true) return 'bad';
+  return sensor.active ? 'warn' : '';
+}
