@@ -86,6 +86,8 @@ def service_names(config: Config) -> list[str]:
         names.append("sensors")
     if config.ups.enabled:
         names.append("ups")
+    if config.presence.enabled:
+        names.append("presence")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 

@@ -18,6 +18,7 @@ BUDGET_MB = {
     "vigilar_health.app": 58,
     "vigilar_sensors.app": 58,
     "vigilar_storage.app": 88,
+    "vigilar_presence.app, icmplib": 62,
     "vigilar_ups.app, nut2": 58,
     "vigilar_web.app": 76,
 }

@@ -133,6 +133,8 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
     assert values["mqtt"].pop("publish_topics") == values["security"].pop("pins") == []
+    assert values["presence"].pop("allow_disarm") is False
+    assert values["presence"].pop("device_tracker_prefix") == "homeassistant_states"
     assert values == GUIDE_DEFAULTS
     assert alerts == GUIDE_ALERTS
 

@@ -1,0 +1,1 @@
+"""How phones are asked: ICMP and ARP."""

@@ -1,0 +1,1 @@
+"""Who is home, and what may follow from it. No I/O."""
