@@ -16,7 +16,7 @@ from vigilar_common.messages.system import SystemHealth
 from vigilar_common.topics import Topic
 
 from vigilar_web.bridge import Bridge
-from vigilar_web.items import delivery_item, opened_item
+from vigilar_web.items import UNSEEN, delivery_item, opened_item
 from vigilar_web.live.hub import LiveHub
 from vigilar_web.pictures import PictureCache
 from vigilar_web.readmodel import ReadModel
@@ -118,6 +118,8 @@ class Listeners:
         fact = received.message
         assert isinstance(fact, EventOpened)
         self._model.put_event(fact)
+        if fact.type.value in UNSEEN:
+            return
         self._tell("event", opened_item(fact, self._settings().cameras))
 
     def on_ended(self, received: Received) -> None:
@@ -132,7 +134,9 @@ class Listeners:
 
     def on_delivery(self, received: Received) -> None:
         assert isinstance(received.message, AlertDelivery)
-        self._tell("alert", delivery_item(received.message))
+        about = self._model.recent_event(received.message.event_id or "")
+        if about is None or about.type.value not in UNSEEN:
+            self._tell("alert", delivery_item(received.message))
 
     def on_picture(self, received: Received) -> None:
         camera_id = received.ids["camera_id"]

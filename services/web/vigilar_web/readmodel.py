@@ -125,7 +125,7 @@ class ReadModel:
         alarm = self.alarm
         if alarm is None:
             return None
-        item = alarm.model_dump(mode="json", include={"state", "since_ms", "changed_by", "pin_configured"})
+        item = alarm.model_dump(mode="json", exclude=ENVELOPE | {"ts_ms"})
         item["available"] = not self.service_gone("events")
         return item
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from alarm_house import House
 from vigilar_common.bus import Received
-from vigilar_common.config import Config
 from vigilar_common.messages import Reply
 from vigilar_common.messages.alarm import (
-    AlarmState,
     ArmAction,
     ArmCommand,
     ArmRefused,
@@ -19,86 +17,12 @@ from vigilar_common.messages.alarm import (
 )
 from vigilar_common.messages.system import SystemEvent
 from vigilar_common.passwords import verify_pin
-from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_common.topics import CMD_ALARM
-from vigilar_events.adapters.keeper import Keeper
-from vigilar_events.arming import Arming
-from vigilar_events.guard import Guard
 
 HASH_OF_0012 = (
     "pbkdf2_sha256$000102030405060708090a0b0c0d0e0f$"
     "2066e9193efb2be4ee7c80cd228f939a5ba503552bafe632ebcc8481a9ef820c"
 )
-
-
-def hash_of(pin: str) -> str:
-    """A well-formed hash that `House._verify` reads the PIN from."""
-    return f"pbkdf2_sha256${pin.encode().hex():0>16}${'00' * 32}"
-
-
-class House:
-    """Arming and guard with their surroundings; `restart` as after a kill -9."""
-
-    def __init__(self, folder: Path, pin: str = "1234", config: dict[str, Any] | None = None) -> None:
-        self.clock, self.folder = FakeClock(), folder
-        self.bus, self.facts = FakeBus(self.clock), FakeFacts(self.clock)
-        self.hashed = 0
-        self.boot_id = folder / "boot_id"
-        self.boot_id.write_text("one")
-        modes = {mode: {"exit_delay_s": 0} for mode in ("home", "away", "night", "vacation")}
-        self.raw: dict[str, Any] = {"alarm": {"modes": modes}, "security": {}} | (config or {})
-        if pin:
-            self.raw["security"] = {"pin_hash": hash_of(pin)} | self.raw["security"]
-        self.restart()
-
-    @property
-    def config(self) -> Config:
-        return Config.model_validate(self.raw)
-
-    def restart(self) -> None:
-        self.bus = FakeBus(self.clock)
-        keeper = Keeper(self.folder, self.clock, self.boot_id)
-        self.guard = Guard(
-            clock=self.clock,
-            bus=self.bus,
-            facts=self.facts,  # type: ignore[arg-type]
-            keeper=keeper,
-            config=self.config,
-            pin_configured=lambda: self.arming.pin_configured,
-        )
-        self.arming = Arming(
-            clock=self.clock,
-            facts=self.facts,  # type: ignore[arg-type]
-            keeper=keeper,
-            guard=self.guard,
-            config=self.config,
-            verify=self._verify,
-        )
-        self.guard.load()
-
-    def configure(self, **sections: Any) -> None:
-        self.raw |= sections
-        self.guard.configure(self.config)
-        self.arming.configure(self.config)
-
-    def _verify(self, pin: str, stored: str) -> bool:
-        self.hashed += 1
-        return f"{pin.encode().hex():0>16}" == stored.split("$")[1]
-
-    def ask(self, action: str, pin: str = "", sender: str = "web", user: str = "admin", **more: Any) -> Reply:
-        replies: list[Reply] = []
-        command = ArmCommand(
-            action=ArmAction(action), pin=pin, user=user, id="x", ts_ms=self.clock.now_ms(), **more
-        )
-        self.arming.handle(Received(CMD_ALARM, {"sender": sender}, command, b"", {}, False, replies.append))
-        (reply,) = replies
-        return reply
-
-    @property
-    def told(self) -> AlarmState:
-        state = self.bus.states["vigilar/alarm/state"]
-        assert isinstance(state, AlarmState)
-        return state
 
 
 @pytest.fixture

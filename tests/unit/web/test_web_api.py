@@ -393,7 +393,7 @@ def answer(home: Any, **fields: Any) -> list[Any]:
 def test_arming_asks_the_events_service_in_the_name_of_the_user(home: Any) -> None:
     asked = answer(home, ok=True, data={"state": "armed_away"})
     response = home.send("POST", "/api/v1/alarm", {"action": "ARM_AWAY", "pin": "1234"})
-    assert response.json() == {"state": "armed_away"}
+    assert response.json() == {"state": "armed_away", "open_sensors": []}
     topic, command = asked[0]
     assert topic is topics.CMD_ALARM
     assert (command.action, command.pin, command.user) == ("ARM_AWAY", "1234", "admin")
@@ -403,7 +403,7 @@ def test_arming_asks_the_events_service_in_the_name_of_the_user(home: Any) -> No
     ("code", "data", "status"),
     [
         ("wrong_pin", {}, 403), ("too_many_tries", {"retry_after_s": 42}, 429), ("alarm_unavailable", {}, 503),
-        ("pin_not_configured", {}, 409), ("something_new", {}, 409),
+        ("pin_not_configured", {}, 409), ("something_new", {}, 409), ("open_sensors", {"open_sensors": [{}]}, 409),
     ],
 )  # fmt: skip
 def test_a_refusal_of_the_alarm_keeps_its_code(
@@ -416,6 +416,55 @@ def test_a_refusal_of_the_alarm_keeps_its_code(
     if status == 429:
         assert response.json()["error"]["retry_after_s"] == 42
         assert response.headers["retry-after"] == "42"
+
+
+def test_arm_anyway_goes_through_and_a_refusal_names_what_is_open(home: Any) -> None:
+    door = {"sensor_id": "door", "name": "Door", "what": "open", "at_ms": 1}
+    asked = answer(home, ok=False, code="open_sensors", message="Open: Door.", data={"open_sensors": [door]})
+    body = {"action": "ARM_AWAY", "pin": "1234", "bypass_open": True, "bypass": ["window"]}
+    response = home.send("POST", "/api/v1/alarm", body)
+    assert response.json()["error"]["open_sensors"] == [door]
+    assert (asked[0][1].bypass_open, asked[0][1].bypass) == (True, ["window"])
+
+
+def test_a_new_pin_is_asked_of_the_events_service_and_stays_nowhere(home: Any, error: Any) -> None:
+    asked = answer(home, ok=True, message="The new PIN holds from now on.")
+    body = {"passphrase": "correct horse", "new_pin": "987654321"}
+    assert home.send("POST", "/system/api/reset-pin", body).status_code == 200
+    topic, command = asked[0]
+    assert topic is topics.CMD_RESET_PIN
+    assert (command.passphrase, command.new_pin, command.user) == ("correct horse", "987654321", "admin")
+    assert "987654321" not in repr(command)
+    for code, status in (
+        ("wrong_passphrase", 403),
+        ("too_many_tries", 429),
+        ("recovery_not_configured", 409),
+    ):
+        answer(home, ok=False, code=code, message="No.")
+        response = home.send("POST", "/system/api/reset-pin", body)
+        assert (response.status_code, error(response)) == (status, code)
+        assert "987654321" not in response.text
+    assert home.ask("POST", "/system/api/reset-pin", json=body).status_code == 403, "without the page's token"
+
+
+def delivery(event_id: str | None = None) -> AlertDelivery:
+    return AlertDelivery(
+        alert_id=UUID, event_id=event_id, channel="web_push", target="Phone", attempt=1, outcome=Outcome.DELIVERED,
+        severity=Severity.ALERT, title="t", latency_ms=5,
+    )  # fmt: skip
+
+
+def test_duress_shows_on_no_open_page(home: Any) -> None:
+    client = listen(home)
+    fact = opened().model_copy(update={"type": EventType.DURESS})
+    home.bus.deliver(topics.EVENT_OPENED, fact)
+    home.bus.deliver(topics.ALERT_DELIVERY, delivery(event_id=fact.event_id))
+    home.bus.deliver(topics.ALERT_DELIVERY, delivery(event_id=None))
+    assert [name for name, _ in heard(home, client)] == ["alert"]
+    rows = [{"id": UUID, "type": kind, "title": kind} for kind in ("motion", "duress")]
+    home.storage.answers["/v1/events"] = {"items": rows, "next": None}
+    assert [item["type"] for item in home.get("/api/v1/events").json()["items"]] == ["motion"]
+    assert len(home.get("/api/v1/events?type=duress").json()["items"]) == 2
 
 
 def test_an_alarm_that_does_not_answer_is_said_to_be_unchanged(home: Any, error: Any) -> None:
@@ -496,11 +545,8 @@ def test_open_pages_hear_what_changes_in_the_shape_of_the_api(home: Any) -> None
     home.bus.deliver(topics.ALARM_STATE, AlarmState(state=ArmState.PENDING, since_ms=3))
     home.bus.deliver(
         topics.ALERT_DELIVERY,
-        AlertDelivery(
-            alert_id=UUID, channel="web_push", target="Phone", attempt=1, outcome=Outcome.DELIVERED,
-            severity=Severity.ALERT, title="t", latency_ms=5,
-        ),
-    )  # fmt: skip
+        delivery(),
+    )
     events = heard(home, client)
     assert [name for name, _ in events] == ["camera", "event", "event", "alarm", "alert"]
     assert events[0][1]["name"] == "Front door"

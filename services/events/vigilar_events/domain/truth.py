@@ -16,11 +16,11 @@ MAX_WHAT_LENGTH = 40
 
 @dataclass
 class Known:
-    """What is known of a point, since when, and whether it was heard live or read afterwards."""
+    """What is known of a point, since when, and when it was last heard live (0: only read afterwards)."""
 
     reading: Reading
     at_ms: int
-    live: bool = False
+    live_ms: int = 0
 
 
 @dataclass
@@ -33,11 +33,12 @@ class Truth:
         """What the point said before; None when nothing is new."""
         point = Point(said.sensor_id, what)
         before = self.known.get(point)
-        if before and before.live and not said.live and before.at_ms >= said.at_ms:
+        live_ms = before.live_ms if before else 0
+        if not said.live and live_ms >= said.at_ms:
             return None  # read again from the log; what comes live is never too old: the wall clock may have jumped
         was = before.reading if before else Reading.UNKNOWN
         since_ms = before.at_ms if before and was is reading else said.at_ms
-        self.known[point] = Known(reading, since_ms, said.live)
+        self.known[point] = Known(reading, since_ms, said.at_ms if said.live else live_ms)
         return None if was is reading else was
 
     def whats(self, sensor_id: str) -> list[str]:

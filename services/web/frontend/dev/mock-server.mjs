@@ -61,13 +61,32 @@ function page(items, url) {
 }
 
 let tries = 0;
+let armed;
 function setAlarm(response, body) {
   if (body.pin !== '1234') {
     if (++tries % 4 === 0) return fail(response, 429, 'too_many_tries', 'too many tries', { retry_after_s: 20 });
     return fail(response, 403, 'wrong_pin', 'the PIN is wrong');
   }
-  data.alarm.state = { DISARM: 'disarmed', ARM_HOME: 'armed_home', ARM_AWAY: 'armed_away', ARM_NIGHT: 'armed_night' }[body.action];
-  data.alarm.since_ms = Date.now();
+  if (body.action === 'ARM_NIGHT' && !body.bypass_open) return fail(response, 409, 'open_sensors', 'Open: Kitchen window.');
+  const mode = { ARM_HOME: 'home', ARM_AWAY: 'away', ARM_NIGHT: 'night', ARM_VACATION: 'vacation' }[body.action];
+  const open = body.action === 'ARM_AWAY' ? [{ sensor_id: 'back_door', name: 'Back door', what: 'open', at_ms: Date.now() }] : [];
+  Object.assign(data.alarm, {
+    state: mode ? 'arming' : 'disarmed',
+    since_ms: Date.now(),
+    arm_mode: mode ?? null,
+    delay_s: mode ? 10 : 0,
+    until_ms: mode ? Date.now() + 10_000 : 0,
+    open_sensors: open,
+    open_count: open.length,
+  });
+  const mine = (armed = {});
+  if (mode) {
+    setTimeout(() => {
+      if (armed !== mine) return;
+      Object.assign(data.alarm, { state: `armed_${mode}`, since_ms: Date.now(), delay_s: 0, until_ms: 0, open_sensors: [], open_count: 0 });
+      tell('alarm', data.alarm);
+    }, 10_000);
+  }
   tell('alarm', data.alarm);
   return json(response, { state: data.alarm.state });
 }

@@ -8,7 +8,8 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 from vigilar_common import topics
 from vigilar_common.messages import Reply
-from vigilar_common.messages.alarm import ArmAction, ArmCommand
+from vigilar_common.messages.alarm import MAX_LISTED, ArmAction, ArmCommand, ResetPin
+from vigilar_common.messages.base import Identifier
 
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
@@ -18,6 +19,10 @@ router = guarded_router()
 
 STATUS_BY_CODE = {
     "wrong_pin": 403,
+    "pin_not_allowed": 403,
+    "wrong_passphrase": 403,
+    "bad_pin": 422,
+    "unknown_sensor": 422,
     "pin_required": 403,
     "forbidden": 403,
     "too_many_tries": 429,
@@ -33,6 +38,14 @@ class AlarmChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
     action: ArmAction
     pin: str = Field("", max_length=64, repr=False)
+    bypass_open: bool = False
+    bypass: list[Identifier] = Field(default_factory=list, max_length=MAX_LISTED)
+
+
+class PinReset(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    passphrase: str = Field(min_length=1, max_length=1024, repr=False)
+    new_pin: str = Field(min_length=1, max_length=64, repr=False)
 
 
 def _unavailable(_: str = "") -> ApiError:
@@ -56,12 +69,31 @@ async def alarm(parts: PartsNeeded) -> dict[str, Any]:
 @access(Access.SESSION)
 async def change_alarm(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     change = await body_of(request, AlarmChange)
-    command = ArmCommand(action=change.action, pin=change.pin, user=session.user)
+    command = ArmCommand(
+        action=change.action,
+        pin=change.pin,
+        user=session.user,
+        bypass_open=change.bypass_open,
+        bypass=change.bypass,
+    )
     reply = await ask(parts, topics.CMD_ALARM, command, _unavailable)
     if not reply.ok:
         raise _refusal(reply)
     known = parts.model.alarm
-    return {"state": reply.data.get("state") or (str(known.state) if known else None)}
+    state = reply.data.get("state") or (str(known.state) if known else None)
+    return {"state": state, "open_sensors": reply.data.get("open_sensors", [])}
+
+
+@router.post("/system/api/reset-pin")
+@access(Access.SESSION)
+async def reset_pin(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """A new PIN for who knows the recovery passphrase. The events service checks both; nothing of them stays here."""
+    reset = await body_of(request, PinReset)
+    command = ResetPin(passphrase=reset.passphrase, new_pin=reset.new_pin, user=session.user)
+    reply = await ask(parts, topics.CMD_RESET_PIN, command, _unavailable)
+    if not reply.ok:
+        raise _refusal(reply)
+    return {"message": reply.message}
 
 
 def _refusal(reply: Reply) -> ApiError:
@@ -70,4 +102,6 @@ def _refusal(reply: Reply) -> ApiError:
     if not isinstance(wait_s, int | float):
         wait_s = DEFAULT_RETRY_S if status == 429 else 0
     extra: dict[str, Any] = {"retry_after_s": int(wait_s)} if wait_s else {}
+    if reply.data.get("open_sensors"):
+        extra["open_sensors"] = reply.data["open_sensors"]
     return ApiError(status, reply.code, reply.message or "The alarm refused this.", **extra)

@@ -6,7 +6,7 @@ from typing import Any
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
-from vigilar_web.items import event_item, opened_item
+from vigilar_web.items import UNSEEN, event_item, opened_item
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
 
 router = guarded_router()
@@ -35,7 +35,8 @@ async def events(
     }
     page = await parts.storage.json("GET", "/v1/events", query)
     cameras = parts.settings.cameras
-    return {"items": [event_item(row, cameras) for row in page["items"]], "next": page.get("next")}
+    items = [event_item(row, cameras) for row in page["items"] if type or row.get("type") not in UNSEEN]
+    return {"items": items, "next": page.get("next")}
 
 
 @router.get("/api/v1/events/{event_id}")

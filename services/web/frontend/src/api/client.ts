@@ -127,7 +127,8 @@ export const api = {
       ...(action === 'start' ? { duration_s: durationS } : {}),
     }),
   alarm: () => request<Alarm>('GET', '/api/v1/alarm'),
-  setAlarm: (action: ArmAction, pin: string) => request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin }),
+  setAlarm: (action: ArmAction, pin: string, bypassOpen = false) =>
+    request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin, ...(bypassOpen ? { bypass_open: true } : {}) }),
   events: (q: EventQuery) => request<Page<VigilarEvent>>('GET', `/api/v1/events${query({ ...q })}`),
   event: (eventId: string) => request<EventDetail>('GET', `/api/v1/events/${id(eventId)}`),
   recordings: (q: { camera?: string; starred?: string; cursor?: string | null; limit?: number }) =>

@@ -29,6 +29,28 @@ export interface Alarm {
   since_ms: number;
   changed_by: string;
   pin_configured: boolean;
+  arm_mode?: 'home' | 'away' | 'night' | 'vacation' | null;
+  /** What follows when nothing happens until `until_ms`. */
+  next_state?: ArmState | null;
+  delay_s?: number;
+  until_ms?: number;
+  open_sensors?: OpenSensor[];
+  open_count?: number;
+  /** Left out: until disarmed, or until they close. */
+  bypassed_sensors?: OpenSensor[];
+  bypassed_count?: number;
+  /** Nothing is known of them: they guard nothing. */
+  unknown_sensors?: OpenSensor[];
+  unknown_count?: number;
+  triggered_by?: OpenSensor[];
+}
+
+export interface OpenSensor {
+  sensor_id: string;
+  name: string;
+  /** open, motion, smoke, tamper, unavailable, … */
+  what: string;
+  at_ms: number;
 }
 
 export interface CameraState {

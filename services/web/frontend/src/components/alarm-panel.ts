@@ -7,6 +7,7 @@ import { moment } from '../format';
 import { app, WatchApp } from '../state/app-state';
 import { t } from '../strings';
 import type { IconName } from './icon';
+import './alarm-detail';
 import './icon';
 import './pin-dialog';
 import type { PinDialog } from './pin-dialog';
@@ -170,6 +171,10 @@ export class AlarmPanel extends LitElement {
           <vg-icon name=${armed ? 'shield' : 'shield-on'}></vg-icon>${armed ? t.alarm.disarm : t.alarm.arm}
         </button>
       </section>
+      <vg-alarm-detail
+        .alarm=${alarm.value}
+        @arm-anyway=${() => this.dialog.open(false, alarm.value.pin_configured, anyway(alarm.value.arm_mode))}
+      ></vg-alarm-detail>
       <vg-pin-dialog></vg-pin-dialog>
     `;
   }
@@ -200,4 +205,19 @@ function tone(state: ArmState): 'calm' | 'armed' | 'waiting' | 'alarm' {
   if (state === 'triggered') return 'alarm';
   if (state === 'pending' || state === 'arming' || state === 'disarming') return 'waiting';
   return state === 'disarmed' ? 'calm' : 'armed';
+}
+
+function anyway(mode: Alarm['arm_mode']): 'ARM_HOME' | 'ARM_AWAY' | 'ARM_NIGHT' | 'ARM_VACATION' {
+  switch (mode) {
+    case 'home':
+      return 'ARM_HOME';
+    case 'night':
+      return 'ARM_NIGHT';
+    case 'vacation':
+      return 'ARM_VACATION';
+    case 'away':
+    case null:
+    case undefined:
+      return 'ARM_AWAY';
+  }
 }

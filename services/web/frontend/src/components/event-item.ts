@@ -11,6 +11,7 @@ import './thumb';
 
 export function eventIcon(type: string): IconName {
   if (type === 'camera_offline') return 'camera-off';
+  if (type.startsWith('alarm_')) return 'alarm';
   if (type === 'motion') return 'events';
   return 'camera';
 }

@@ -27,6 +27,7 @@ const drawings = {
   close: svg`<path d="m6 6 12 12M18 6 6 18"/>`,
   camera: svg`<rect x="3.5" y="7" width="12" height="10" rx="2.5"/><path d="m15.5 11 5-2.700v7.400l-5-2.7"/>`,
   'camera-off': svg`<path d="M8 7h5a2.5 2.5 0 0 1 2.5 2.500V11l5-2.700v7.400l-3-1.600M15.3 15.700A2.5 2.5 0 0 1 13 17H6a2.5 2.5 0 0 1-2.5-2.500v-5c0-.9.5-1.7 1.2-2.100M3.5 3.500l17 17"/>`,
+  suitcase: svg`<path d="M4 8h16v11H4z"/><path d="M9 8V5h6v3M8 8v11M16 8v11"/>`,
   moon: svg`<path d="M19.5 14.300A8 8 0 0 1 9.7 4.500a8 8 0 1 0 9.8 9.800z"/>`,
   away: svg`<path d="M13.5 4.500h-8v15h8M10 12h10M16.5 8.5 20 12l-3.5 3.5"/>`,
   erase: svg`<path d="M8.5 6h11v12h-11L3.5 12zM11.5 9.700l4.6 4.600M16.1 9.700l-4.6 4.6"/>`,

@@ -41,7 +41,7 @@ export const pinDialogStyles = css`
   }
   fieldset {
     display: grid;
-    grid-template-columns: repeat(3, 1fr);
+    grid-template-columns: repeat(2, 1fr);
     gap: var(--s2);
     margin: 0;
     padding: 0;

@@ -14,7 +14,7 @@ type Mode = keyof typeof t.alarm.modes;
 const MODES = Object.keys(t.alarm.modes) as Mode[];
 const MODE_KEY = 'vigilar.arm-mode';
 const KEYS = ['1', '2', '3', '4', '5', '6', '7', '8', '9'];
-const ICONS = { ARM_HOME: 'home', ARM_AWAY: 'away', ARM_NIGHT: 'moon' } as const;
+const ICONS = { ARM_HOME: 'home', ARM_AWAY: 'away', ARM_NIGHT: 'moon', ARM_VACATION: 'suitcase' } as const;
 
 /** Asks for mode and PIN; keypad for fingers, the keyboard for everybody else. */
 @customElement('vg-pin-dialog')
@@ -27,6 +27,8 @@ export class PinDialog extends LitElement {
   @state() private pin = '';
   @state() private busy = false;
   @state() private error = '';
+  /** Sensors are open, and the next try may leave them out. */
+  @state() private offerAnyway = false;
   /** Until when no try is allowed (monotonic ms), 0 when one is. */
   @state() private lockedUntil = 0;
   @state() private tick = 0;
@@ -34,13 +36,15 @@ export class PinDialog extends LitElement {
   @query('input[name="pin"]') private readonly input!: HTMLInputElement | null;
   private timer: ReturnType<typeof setInterval> | undefined;
 
-  open(disarming: boolean, needsPin: boolean): void {
+  /** @param anyway arm this mode without what is open. */
+  open(disarming: boolean, needsPin: boolean, anyway: Mode | null = null): void {
     this.disarming = disarming;
+    this.offerAnyway = anyway !== null;
     this.needsPin = needsPin;
     this.pin = '';
     if (!this.lockedUntil) this.error = '';
     const last = localStorage.getItem(MODE_KEY);
-    this.mode = MODES.find((mode) => mode === last) ?? 'ARM_AWAY';
+    this.mode = anyway ?? MODES.find((mode) => mode === last) ?? 'ARM_AWAY';
     this.dialog.showModal();
     void this.updateComplete.then(() => {
       // On a touch screen the keypad is there already; the system keyboard would only cover it.
@@ -68,6 +72,7 @@ export class PinDialog extends LitElement {
           </header>
           ${this.disarming ? nothing : this.modes()} ${this.needsPin ? this.pinPad() : html`<p class="note">${t.alarm.noPin}</p>`}
           <p class="error" id="error" role="alert">${error}</p>
+          ${this.offerAnyway ? this.anywayButton(waitS) : nothing}
           <button
             type="submit"
             class="big primary"
@@ -79,6 +84,20 @@ export class PinDialog extends LitElement {
         </form>
       </dialog>
     `;
+  }
+
+  private anywayButton(waitS: number): unknown {
+    return html`<button
+        type="button"
+        class="big"
+        data-testid="arm-anyway"
+        aria-describedby="anyway"
+        ?disabled=${this.busy || waitS > 0 || (this.needsPin && !this.pin)}
+        @click=${() => this.send(true)}
+      >
+        ${t.alarm.armAnyway}
+      </button>
+      <p class="note" id="anyway">${t.alarm.armAnywayHelp}</p>`;
   }
 
   private modes(): unknown {
@@ -137,12 +156,16 @@ export class PinDialog extends LitElement {
 
   private async submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
+    await this.send(false);
+  }
+
+  private async send(anyway: boolean): Promise<void> {
     if (this.busy || this.waitS() > 0 || (this.needsPin && !this.pin)) return;
     const action: ArmAction = this.disarming ? 'DISARM' : this.mode;
     this.busy = true;
     this.error = '';
     try {
-      const { state } = await api.setAlarm(action, this.pin);
+      const { state } = await api.setAlarm(action, this.pin, anyway);
       if (!this.disarming) localStorage.setItem(MODE_KEY, this.mode);
       if (app.alarm.status === 'ready') {
         app.alarm = { status: 'ready', value: { ...app.alarm.value, state } };
@@ -157,15 +180,21 @@ export class PinDialog extends LitElement {
   }
 
   private refused(error: ApiError): void {
+    const texts = t.alarm.errors;
+    if (error.code === 'open_sensors') {
+      // The PIN was right: it need not be typed again to go on.
+      this.offerAnyway = true;
+      this.error = error.message;
+      return;
+    }
     this.pin = '';
     this.input?.focus();
-    const texts = t.alarm.errors;
     if (error.code === 'too_many_tries') {
       this.lock(error.retryAfterS || 30);
       return;
     }
-    if (error.code === 'wrong_pin' || error.code === 'alarm_unavailable' || error.code === 'unreachable') {
-      this.error = texts[error.code];
+    if (error.code in texts && error.code !== 'other' && error.code !== 'too_many_over') {
+      this.error = texts[error.code as 'wrong_pin' | 'pin_not_allowed' | 'alarm_active' | 'alarm_unavailable' | 'unreachable'];
       return;
     }
     this.error = texts.other(error.message || error.code);
