@@ -187,6 +187,15 @@ LIVE = Topic(
     "Fragmented MP4 (stream jpeg: one JPEG each); user properties kind (init|part), seq, key (0|1), codec. Only while leased.",
     8_388_608,
 )
+TUNE = Topic(
+    f"{_CAMERA}/tune",
+    Kind.FRAME,
+    None,
+    ("camera-worker",),
+    ("web",),
+    "JSON: one look of the motion detector (score, boxes, masks, why not); user properties seq, ts_ms. Only while leased.",
+    32_768,
+)
 
 SENSOR_STATE = Topic(
     "vigilar/sensor/{sensor_id}/state",
@@ -315,6 +324,13 @@ CMD_SNAPSHOT = _command(
     ("web",),
     "camera-worker",
     "Send a picture of now; at most one a second is made.",
+)
+CMD_TUNE = _command(
+    "camera/{camera_id}/tune",
+    camera.TuneLease,
+    ("web",),
+    "camera-worker",
+    "Renew the lease on what the motion detector sees.",
 )
 CMD_PUSH_SUBSCRIBE = _command(
     "alerts/subscribe", alerts.PushSubscribe, ("web",), "alerts", "Add a browser.", 4_096

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vigilar_common.clock import Clock
+from vigilar_common.config import Camera
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.domain.packets import Packet
@@ -35,11 +36,16 @@ class _Check:
     wanted: StreamFormat
 
 
+@dataclass(frozen=True)
+class _Retune:
+    camera: Camera
+
+
 class _Interrupt:
     """The connection is gone."""
 
 
-Item = Packet | _Begin | _Check | _Interrupt
+Item = Packet | _Begin | _Check | _Retune | _Interrupt
 
 
 class Analyser:
@@ -73,8 +79,8 @@ class Analyser:
         return len(self._items)
 
     @property
-    def light_changes(self) -> int:
-        return self._search.light_changes
+    def rejections(self) -> dict[str, int]:
+        return self._search.rejections
 
     def start(self) -> None:
         self._thread.start()
@@ -95,6 +101,9 @@ class Analyser:
     def check(self, key: Packet, wanted: StreamFormat) -> None:
         """See whether this keyframe of a stream that is not analysed can be decoded: then ``checked_s`` moves on."""
         self._put(_Check(key, wanted), 0, wake=True)
+
+    def retune(self, camera: Camera) -> None:
+        self._put(_Retune(camera), 0, wake=True)
 
     def interrupted(self) -> None:
         self._put(_Interrupt(), 0, wake=True)
@@ -150,6 +159,8 @@ class Analyser:
             elif isinstance(item, _Check):
                 if self._search.glance(item.key, item.wanted):
                     self.checked_s = self._clock.monotonic_s()
+            elif isinstance(item, _Retune):
+                self._search.retune(item.camera)
             elif isinstance(item, _Interrupt):
                 self._search.interrupt()
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.camera import Analysis, CameraCondition, LiveLease
 from vigilar_common.service import Context
-from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT
+from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
@@ -32,11 +33,14 @@ from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
 from vigilar_camera_worker.search import MotionSearch
 from vigilar_camera_worker.substream import SubStream
+from vigilar_camera_worker.tuning import Tuning
 from vigilar_camera_worker.work import Work, own_memory_bytes
 from vigilar_camera_worker.writer import Writer
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
 
 CONFIRM_SLACK_S: Final = 3.0
 """The ring reaches back this much further than the pre-roll: confirming an onset takes time."""
@@ -44,6 +48,8 @@ FINISH_S: Final = 1.5
 """So long may the disk take to finish the recording when the worker stops."""
 LAST_WORDS_S: Final = 0.2
 NOTHING_HAPPENED: Final = History()
+MOTION_KEYS: Final = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones")
+"""Of `[[cameras]]`: what is taken over without losing the connection."""
 
 
 class CameraWorker:
@@ -93,6 +99,7 @@ class CameraWorker:
         )  # fmt: skip
         self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
         search = MotionSearch(camera, MotionDetector(camera), self._motion, self._report.analysis)
+        search.onlooker = self._tuning = Tuning(context.bus, camera, clock)
         self._analyser = Analyser(search, clock)
         self._choice = StreamChoice(self._analyser, MainView(self._ring), self._report, clock)
         self._sub: SubStream | None = None
@@ -109,6 +116,7 @@ class CameraWorker:
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
+        context.bus.subscribe(CMD_TUNE, self._tuning.leased, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
@@ -135,8 +143,19 @@ class CameraWorker:
         return "" if self._reader is not None else "starting"
 
     def reload(self, new: Slice) -> bool:
-        """Only a change that does not concern this worker is taken over while it runs."""
-        return _relevant(new.config) == self._before
+        """A change that does not concern this worker, or only what counts as motion, is taken over while it runs."""
+        after = _relevant(new.config)
+        if after == self._before:
+            return True
+        if self._reader is None or _without_motion(after) != _without_motion(self._before):
+            return False
+        wanted = own_camera(new.config, self._context.name)
+        self._before = after
+        self.camera = self.camera.model_copy(update={key: getattr(wanted, key) for key in MOTION_KEYS})
+        self._tuning.camera = self.camera
+        self._analyser.retune(self.camera)
+        log.info("motion is searched with the new thresholds and zones")
+        return True
 
     def heartbeat_detail(self) -> dict[str, Any]:
         if self._reader is None:
@@ -188,7 +207,6 @@ class CameraWorker:
             "ring_overflows": lambda: float(self._ring.overflows),
             "ring_short": lambda: float(self._ring.short),
             "queue_overflows": lambda: float(self._recorder.queue_overflows),
-            "light_changes": lambda: float(analyser.light_changes),
             "analysis_sparse": lambda: float(self._report.state.analysis is Analysis.SPARSE),
             "analysis_sub": lambda: float(self._choice.sub_analysed),
             "recording": lambda: float(writer.recording),
@@ -211,6 +229,8 @@ class CameraWorker:
             self._motion.counters,
             self._orders.counters,
             self._finder.counters,
+            self._tuning.counters,
+            analyser.rejections,
         ]
         if sub is not None:
             counters.append(sub.counters)
@@ -249,6 +269,14 @@ def own_camera(config: Config, name: str) -> Camera:
 
 def _relevant(config: Config) -> dict[str, Any]:
     return config.model_dump(include={"system", "storage", "cameras", "mqtt", "remote"})
+
+
+def _without_motion(relevant: dict[str, Any]) -> dict[str, Any]:
+    cameras = [
+        {key: value for key, value in camera.items() if key not in MOTION_KEYS}
+        for camera in relevant["cameras"]
+    ]
+    return relevant | {"cameras": cameras}
 
 
 def build(context: Context, history: History = NOTHING_HAPPENED) -> CameraWorker:

@@ -24,7 +24,7 @@ from vigilar_camera_worker.adapters.trigger import Trigger
 from vigilar_camera_worker.domain.bits import NalError, UnsupportedError
 from vigilar_camera_worker.domain.fitness import Chain, Fitness, new_chain
 from vigilar_camera_worker.domain.governor import DecodePlan, FpsGovernor
-from vigilar_camera_worker.domain.motion import Ended, MotionMachine, Observation, Started
+from vigilar_camera_worker.domain.motion import Ended, MotionMachine, Observation, Phase, Started
 from vigilar_camera_worker.domain.nal import parameter_sets
 from vigilar_camera_worker.domain.packets import Packet
 
@@ -62,6 +62,14 @@ class MainPictures(Protocol):
     def picture(self, wall_ms: int) -> Picture | None: ...
 
 
+class Onlooker(Protocol):
+    """Somebody who tunes the detector; used on the analyser's thread."""
+
+    @property
+    def wanted(self) -> bool: ...
+    def looked(self, seen: Observation, detector: MotionDetector, phase: Phase) -> None: ...
+
+
 class MotionSearch:
     """``begin``, then ``packet`` for each video packet in order, ``interrupt`` when the stream ends."""
 
@@ -73,15 +81,10 @@ class MotionSearch:
         on_method: Callable[[Analysis, str, str, str], None] = lambda *_: None,
     ) -> None:
         self._detector, self._listener, self._on_method = detector, listener, on_method
-        full = camera.resolution_motion
-        scale = detector.width * detector.height / (full[0] * full[1])
-        self._trigger = Trigger(
-            detector.width,
-            detector.height,
-            detector.zones.counts,
-            camera.motion_min_area_px * scale,
-            camera.motion_sensitivity,
-        )
+        self._trigger = _trigger_for(camera, detector)
+        self.onlooker: Onlooker | None = None
+        self._watching = False
+        """Since the last keyframe every picture is decoded, because somebody looks on."""
         self._hardware = Hardware(camera.hardware_decode)
         self._governor = FpsGovernor(camera.idle_fps, camera.motion_fps)
         self._machine = MotionMachine()
@@ -97,8 +100,14 @@ class MotionSearch:
         }
 
     @property
-    def light_changes(self) -> int:
-        return self._detector.light_changes
+    def rejections(self) -> dict[str, int]:
+        """How often what changed was no motion, by reason."""
+        return self._detector.rejections
+
+    def retune(self, camera: Camera) -> None:
+        """Another sensitivity, least area or other zones, from the next picture on."""
+        self._detector = MotionDetector(camera, self._detector.counter)
+        self._trigger = _trigger_for(camera, self._detector)
 
     @property
     def wake_s(self) -> float:
@@ -151,12 +160,15 @@ class MotionSearch:
         self._fitness.take(packet, inspect=not self._sparse)
         self._remember(packet)
         if packet.key:
+            self._watching = self.onlooker is not None and self.onlooker.wanted
             self._choose()
         elif self._sparse and self._fitness.reason:
             self._leave_sparse()
         if packet.key:
             self._hits = 0
-        wanted = self._plan.wanted(packet.time_s, packet.key, self._machine.moving, self._hits)
+        wanted = self._plan.wanted(
+            packet.time_s, packet.key, self._machine.moving and not self._watching, self._hits
+        )
         if self._clean:
             if wanted:
                 self._decode_needed(self._decoder, packet)
@@ -175,7 +187,7 @@ class MotionSearch:
             self._cleaned_s = 0.0
             self._forget_waiting()
             self._tell_method()
-        elif sparse and self._clean and not self._machine.active:
+        elif sparse and self._clean and not self._needed:
             self._clean = False
             self._cleaned_s = 0.0
 
@@ -232,7 +244,8 @@ class MotionSearch:
         if renewed:
             chain.take_sets(sets)
             self._sets = sets
-        if not renewed and self._cleaned_s and packet.time_s - self._cleaned_s < KEY_EVERY_S:
+        recent = self._cleaned_s and packet.time_s - self._cleaned_s < KEY_EVERY_S
+        if not renewed and recent and not self._watching:
             return
         decoder.restart()
         pictures = decoder.feed(packet)
@@ -247,6 +260,7 @@ class MotionSearch:
         self._analyse(pictures[-1])
         if suspicious or self._machine.active:
             self._suspect(packet)
+        self._clean = self._clean or self._watching
 
     def _watch_next(self, decoder: Decoder, chain: Chain, packet: Packet) -> None:
         if not self._cleaned_s:
@@ -303,7 +317,7 @@ class MotionSearch:
         self._forget_waiting()
         for due in (*waiting, packet):
             self._feed(decoder, due, self._governor)
-        if self._sparse and not packet.key and not self._machine.active and packet.time_s >= self._linger_s:
+        if self._sparse and not packet.key and not self._needed and packet.time_s >= self._linger_s:
             self._drop_suspicion(packet)
 
     def _drop_suspicion(self, packet: Packet) -> None:
@@ -323,10 +337,15 @@ class MotionSearch:
             self._dropped_s = packet.time_s
             self.counters["suspicions_dropped"] += 1
 
+    @property
+    def _needed(self) -> bool:
+        """Every picture is."""
+        return self._machine.active or self._watching
+
     def _may_wait(self, packet: Packet) -> bool:
         """While nothing moves, what comes after the last frame that is looked at before a keyframe."""
         return (
-            not self._machine.active
+            not self._needed
             and len(self._waiting) < MAX_WAITING_PACKETS
             and self._waiting_bytes < MAX_WAITING_BYTES
             and self._plan.can_wait(packet.time_s, self._governor.next_due_s(active=False))
@@ -342,7 +361,7 @@ class MotionSearch:
         for picture in decoder.feed(packet):
             self._seen_clean(decoder, picture)
             suspect = self._sparse and not self._machine.moving
-            if governor is not None and governor.due(picture.time_s, self._machine.active, suspect=suspect):
+            if governor is not None and governor.due(picture.time_s, self._needed, suspect=suspect):
                 self._analyse(picture)
         if decoder.errors != errors:
             self.counters["frames_damaged"] += decoder.errors - errors
@@ -357,7 +376,9 @@ class MotionSearch:
         self.counters["frames_analysed"] += 1
         seen = self._detector.observe(picture.luma(), picture.time_s, picture.wall_ms)
         result = self._machine.observe(seen)
-        self._hits += seen.hit
+        self._hits += seen.hit and seen.followed
+        if self._watching and self.onlooker is not None:
+            self.onlooker.looked(seen, self._detector, self._machine.phase)
         if log.isEnabledFor(logging.DEBUG) and seen.score > 0:
             log.debug("motion score %.4f, area %d px, %s", seen.score, seen.area_px, self._machine.phase)
         self._listener.observed(seen)
@@ -384,6 +405,18 @@ class MotionSearch:
         ended = self._machine.interrupt()
         if ended is not None:
             self._tell_ended(ended)
+
+
+def _trigger_for(camera: Camera, detector: MotionDetector) -> Trigger:
+    full = camera.resolution_motion
+    scale = detector.width * detector.height / (full[0] * full[1])
+    return Trigger(
+        detector.width,
+        detector.height,
+        detector.zones.counts,
+        camera.motion_min_area_px * scale,
+        camera.motion_sensitivity,
+    )
 
 
 def _chain_for(wanted: StreamFormat) -> tuple[Chain | None, str]:

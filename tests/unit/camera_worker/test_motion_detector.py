@@ -80,7 +80,7 @@ def test_switching_the_light_on_is_no_motion_and_walking_afterwards_is() -> None
     watch(detector, still(scene, 6))
     lit = watch(detector, [scene.picture(gain=1.5) for _ in range(25)], from_s=6)
     assert not any(item.hit for item in lit)
-    assert detector.light_changes >= 1
+    assert detector.rejections["rejected_light"] >= 1
     assert any(
         item.hit for item in watch(detector, [scene.picture(50 + 15 * n, 1.5) for n in range(10)], from_s=11)
     )

@@ -190,6 +190,12 @@ class LiveLease(Message):
     )
 
 
+class TuneLease(Message):
+    """Command: for `lease_s` from now decode every picture and tell what the motion detector sees in it."""
+
+    lease_s: float = Field(6, gt=0, le=30)
+
+
 class RecordAction(StrEnum):
     START = "start"
     STOP = "stop"

@@ -23,14 +23,19 @@ ANALYSIS_WIDTH_PX: Final = 320
 """Pictures are analysed at most this wide: a third of the cost of 640 with the same recall (see performance notes)."""
 LEARN_S: Final = 25.0
 """Time constant: what stands still this long fades into the background."""
+MOST_LEARNT_S: Final = 2.0
+"""One look stands for at most so much time: more would give what it shows for the first time the weight of background
+(MOG2: a tenth), and the first look of a suspicion after a long rest would swallow what it is to find."""
 WARM_UP_S: Final = 1.5
 """After the first picture (and after a light change) nothing is reported for this long."""
 LIGHT_CHANGE_SHARE: Final = 0.4
-EXPLAINED_SHARE: Final = 0.31
 MOST_BLIND_S: Final = 8.0
 """A picture that changes as a whole for longer than this is motion: nobody hides behind a flashing lamp."""
 MIXTURES: Final = 3
 """Backgrounds a pixel may have (a branch and the sky behind it); OpenCV's five cost time and memory for nothing."""
+LEAST_VARIANCE: Final = 2.0
+"""Steps of luma, squared. OpenCV's 4 is made for full pictures; in reduced ones noise is averaged, and at night people
+differ by a few steps only."""
 LEAST_THRESHOLD, MOST_THRESHOLD = 7.0, 100.0
 
 
@@ -53,7 +58,7 @@ def analysis_size(resolution_motion: tuple[int, int]) -> tuple[int, int]:
 class MotionDetector:
     """Of one camera; used by one thread. Feed pictures in order of time."""
 
-    def __init__(self, camera: Camera) -> None:
+    def __init__(self, camera: Camera, counter: Rejections | None = None) -> None:
         import cv2
 
         cv2.setNumThreads(1)  # four small threads for 1 ms of work cost more than they give
@@ -67,9 +72,11 @@ class MotionDetector:
         self._counts: Any = self.zones.counts.astype(np.uint8) * 255
         self._kernel = np.ones((3, 3), np.uint8)
         self._exposure = Exposure()
-        self._counter = Rejections()
-        self.mask: Any = None
-        """uint8[height, width]: what moved in the newest picture, 255 where it counted, 80 where it was explained."""
+        self.counter = counter or Rejections()
+        self.counted: Any = None
+        """uint8[height, width], not 0 where something moves in the newest picture; None: nowhere."""
+        self.explained: Any = None
+        """The same, for what something harmless explains."""
         self.restart()
 
     def _new_model(self) -> Any:
@@ -80,6 +87,7 @@ class MotionDetector:
             history=500, varThreshold=self._threshold, detectShadows=False
         )
         model.setNMixtures(MIXTURES)
+        model.setVarMin(LEAST_VARIANCE)
         return model
 
     @property
@@ -88,13 +96,13 @@ class MotionDetector:
 
     @property
     def rejections(self) -> dict[str, int]:
-        return self._counter.counters
+        return self.counter.counters
 
     def restart(self) -> None:
         """A new connection or new parameters: learn the background afresh."""
         self._model = self._new_model()
         self._exposure.forget()
-        self._excuses = Excuses(self.width, self.height, self._min_area_px, self._counter)
+        self._excuses = Excuses(self.width, self.height, self._min_area_px, self.counter)
         self._pictures = 0
         self._warm_at_s = -math.inf
         self._last_s = 0.0
@@ -112,11 +120,14 @@ class MotionDetector:
         self._pictures += 1
         # By time, not by frame, so that rates do not change what is learnt; the first pictures count fully.
         learn_s = HURRY_S if time_s < self._excuses.hurry_until_s else LEARN_S
-        rate = max(1 - math.exp(-dt_s / learn_s), 1 / self._pictures if self._pictures < 20 else 0.0)
+        rate = max(
+            1 - math.exp(-min(dt_s, MOST_LEARNT_S) / learn_s),
+            1 / self._pictures if self._pictures < 20 else 0.0,
+        )
         raw = self._model.apply(small, learningRate=rate)
-        self.mask = None
+        self.counted = self.explained = None
         if self._exposure.jumped:
-            self._counter.reject(Rejection.LIGHT, time_s)
+            self.counter.reject(Rejection.LIGHT, time_s)
         if self._pictures > 1 and float(cv2.countNonZero(raw)) / raw.size > LIGHT_CHANGE_SHARE:
             if not self._swings_or_never_stops(small, raw, time_s):
                 return self._all_changed(small, time_s, wall_ms)
@@ -142,7 +153,7 @@ class MotionDetector:
     def _all_changed(self, small: Any, time_s: float, wall_ms: int) -> Observation:
         """Another light or another scene: it is learnt afresh."""
         same = same_structure(small, self._background())
-        self._counter.reject(Rejection.LIGHT if same else Rejection.SCENE, time_s)
+        self.counter.reject(Rejection.LIGHT if same else Rejection.SCENE, time_s)
         self._model.apply(small, learningRate=1.0)
         self._exposure.forget()
         # Counting starts over: what the new light shows is learnt quickly.
@@ -153,10 +164,10 @@ class MotionDetector:
 
     def _judge(self, small: Any, moving: Any, time_s: float, wall_ms: int, dt_s: float) -> Observation:
         """Take out what something harmless explains, and describe the rest."""
-        import cv2
-
         left, blobs, reason, tracks = self._excuses.take_out(small, moving, self._background, time_s, dt_s)
-        self.mask = cv2.addWeighted(moving, EXPLAINED_SHARE, left, 1 - EXPLAINED_SHARE, 0)
+        self.counted = left
+        if left is not moving:
+            self.explained = moving & ~left
         return self._describe(left, blobs, tracks, time_s, wall_ms, reason)
 
     def _background(self) -> Any:
@@ -181,7 +192,7 @@ class MotionDetector:
             time_s,
             wall_ms,
             score=score,
-            area_px=round(float(blobs.areas[blobs.large[0]]) * self._area_scale),
+            area_px=round(float(blobs.sizes[blobs.large[0]]) * self._area_scale),
             boxes=tuple(self._box(box) for box in blobs.boxes),
             zones=self.zones.touched(within),
             followed=any(track.followed and track.seen >= self._excuses.looks for track in tracks),
