@@ -25,6 +25,7 @@ from vigilar_web.live.hub import LiveHub
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
+from vigilar_web.live.tuning import Tuning
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.parts import Parts
 from vigilar_web.pictures import PictureCache
@@ -83,6 +84,7 @@ class WebApp:
         Listeners(
             lambda: parts.settings, parts.model, parts.pictures, parts.live, parts.stream, self._bridge
         ).subscribe(self._context.bus)
+        parts.tuning.start()
         self._context.health.live_when("web", self._server.problem)
         self._context.health.measure(lambda: _collector(parts))
         log.info("the user interface is at %s", self.url)
@@ -177,6 +179,7 @@ class WebApp:
             hls=HlsWriters(live, lambda: current().hls_dir, context.clock),
             mjpeg=MjpegViewers(live),
             snapshots=Snapshots(context.bus, pictures, context.clock),
+            tuning=Tuning(context.bus, context.clock, self._bridge),
             remote=RemoteGate(lambda: current().remote, context.clock),
             storage=StorageGateway(context.environment.storage_url, token),
             static=StaticFiles(Path(__file__).parent / "static"),

@@ -36,6 +36,7 @@ from vigilar_web.routes import (
     setup,
     status,
     stream,
+    tuning,
 )
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ MODULES = (
     cameras,
     live,
     mjpeg,
+    tuning,
     hls,
     remote,
     sensors,

@@ -16,6 +16,7 @@ from vigilar_web.live.hub import LiveHub
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
+from vigilar_web.live.tuning import Tuning
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.pictures import PictureCache
 from vigilar_web.readmodel import ReadModel
@@ -44,6 +45,7 @@ class Parts:
     hls: HlsWriters
     mjpeg: MjpegViewers
     snapshots: Snapshots
+    tuning: Tuning
     remote: RemoteGate
     storage: StorageGateway
     static: StaticFiles

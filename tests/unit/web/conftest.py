@@ -27,6 +27,7 @@ from vigilar_web.live.hub import LiveHub
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
+from vigilar_web.live.tuning import Tuning
 from vigilar_web.login import Login, SetupToken
 from vigilar_web.middleware import Shell
 from vigilar_web.parts import Parts
@@ -101,6 +102,7 @@ class Web:
             self.parts.stream,
             self.bridge,
         ).subscribe(self.bus)
+        self.parts.tuning.start()
         self.api = create_api(self.parts, self.bridge)
         self.client = self.browser()
 
@@ -147,6 +149,7 @@ class Web:
             hls=HlsWriters(live, lambda: self.folder / "hls", self.clock),
             mjpeg=MjpegViewers(live),
             snapshots=Snapshots(self.bus, pictures, self.clock),
+            tuning=Tuning(self.bus, self.clock, self.bridge),
             remote=RemoteGate(lambda: current().remote, self.clock),
             storage=StorageGateway("http://storage", "token", httpx.MockTransport(self.storage)),
             static=StaticFiles(self.folder / "static"),
