@@ -41,6 +41,7 @@ MESSAGES = {
     "wrong_pin": "The PIN is wrong.",
     "pin_not_allowed": "This PIN may not do that now.",
     "too_many_tries": "Too many wrong PINs: wait before the next try.",
+    "presence_may_not_disarm": "A phone alone does not lower the guard; [presence] allow_disarm would let it.",
     "alarm_active": "The alarm is running: disarm it first.",
     "unknown_sensor": "A sensor that is to be left out does not exist.",
     "forbidden": "Only a logged-in web session may do that.",
@@ -66,6 +67,7 @@ class Arming:
         self._clock, self._facts, self._keeper, self._verify = clock, facts, keeper, verify
         self._guard = guard
         self._pins = PinBook(config.security, config.system.timezone, keeper.load_pin())
+        self._presence_may_disarm = config.presence.allow_disarm
         self._limiter = keeper.load_limiter()
         self._waiting: queue.Queue[Received | None] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
@@ -114,6 +116,7 @@ class Arming:
     def configure(self, config: Config) -> None:
         """A new configuration; a PIN that was set anew stays unless `pin_hash` is another one now."""
         self._pins = PinBook(config.security, config.system.timezone, self._keeper.load_pin())
+        self._presence_may_disarm = config.presence.allow_disarm
         self._guard.assert_state()
 
     def submit(self, received: Received) -> None:
@@ -151,10 +154,15 @@ class Arming:
             return
         assert isinstance(command, ArmCommand)
         sender, pins, owner = received.ids["sender"], self._pins, Found()
-        refusal = rules.refusal_without_pin(sender, pins.configured, command.pin)
+        presence = sender == rules.PRESENCE_SENDER
+        if presence:
+            may = self._presence_may_disarm
+            refusal = rules.refusal_of_presence(command.action, self._guard.state, pins.configured, may)
+        else:
+            refusal = rules.refusal_without_pin(sender, pins.configured, command.pin)
         requester = rules.requester(sender, command.user)
         retry_after_s = 0.0
-        if not refusal and pins.configured:
+        if not refusal and pins.configured and not presence:
             found, refusal, retry_after_s = self._check_pin(sender, requester, command.pin, pins)
             owner = found or owner
         mode = rules.MODES.get(command.action, self._guard.mode)

@@ -11,6 +11,8 @@ from vigilar_common.bus import Bus, Received
 from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery, PushInfo
 from vigilar_common.messages.camera import CameraState
+from vigilar_common.messages.power import PowerStatus
+from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 from vigilar_common.topics import Topic
@@ -55,6 +57,9 @@ class Listeners:
             (topics.AVAILABLE, self.on_service),
             (topics.SENSOR_STATE, self.on_sensor),
             (topics.ALARM_STATE, self.on_alarm),
+            (topics.POWER_STATE, self.on_power),
+            (topics.PERSON_STATE, self.on_person),
+            (topics.HOUSEHOLD_STATE, self.on_household),
             (topics.SYSTEM_HEALTH, self.on_health),
             (topics.PUSH_INFO, self.on_push_info),
             (topics.EVENT_OPENED, self.on_opened),
@@ -104,6 +109,20 @@ class Listeners:
         assert isinstance(received.message, AlarmState)
         self._model.alarm = received.message
         self._tell_alarm()
+
+    def on_power(self, received: Received) -> None:
+        assert isinstance(received.message, PowerStatus)
+        self._model.power = received.message
+
+    def on_person(self, received: Received) -> None:
+        assert isinstance(received.message, PersonStatus)
+        # Only who is configured: what others publish must not fill the memory.
+        if any(member.name == received.message.member for member in self._settings().members):
+            self._model.put_person(received.message)
+
+    def on_household(self, received: Received) -> None:
+        assert isinstance(received.message, HouseholdStatus)
+        self._model.household = received.message
 
     def on_health(self, received: Received) -> None:
         assert isinstance(received.message, SystemHealth)

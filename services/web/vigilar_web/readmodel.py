@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from vigilar_common.messages.alarm import AlarmState, EventOpened
 from vigilar_common.messages.alerts import PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
+from vigilar_common.messages.power import PowerState, PowerStatus
+from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 
-from vigilar_web.settings import CameraInfo, SensorInfo
+from vigilar_web.settings import CameraInfo, MemberInfo, SensorInfo
 
 RECENT_EVENTS = 500
 ENVELOPE = {"id", "source", "seq", "v"}
@@ -28,6 +31,9 @@ class ReadModel:
         self._gone_workers: set[str] = set()
         self._gone_services: set[str] = set()
         self._events: OrderedDict[str, EventOpened] = OrderedDict()
+        self._people: dict[str, PersonStatus] = {}
+        self.power: PowerStatus | None = None
+        self.household: HouseholdStatus | None = None
         self.alarm: AlarmState | None = None
         self.health: SystemHealth | None = None
         self.push: PushInfo | None = None
@@ -39,6 +45,10 @@ class ReadModel:
     def put_sensor(self, state: SensorState) -> None:
         with self._lock:
             self._sensors[state.sensor_id] = state
+
+    def put_person(self, person: PersonStatus) -> None:
+        with self._lock:
+            self._people[person.member] = person
 
     def put_event(self, event: EventOpened) -> None:
         with self._lock:
@@ -118,6 +128,41 @@ class ReadModel:
             "units": state.units if state else {},
             "battery_low": state.battery_low if state else None,
             "heard_ms": state.heard_ms if state else None,
+        }
+
+    def power_item(self) -> dict[str, Any]:
+        """The UPS as the API gives it; while its service is not running nothing is known of it."""
+        power = self.power
+        if power is None or self.service_gone("ups"):
+            reason = "The ups service is not running." if self.service_gone("ups") else "not heard yet"
+            power = PowerStatus(
+                ups_id=power.ups_id if power else "ups",
+                state=PowerState.UNKNOWN,
+                since_ms=power.since_ms if power else 0,
+                reason=reason,
+            )
+        return power.model_dump(mode="json", exclude=ENVELOPE | {"ts_ms"})
+
+    def people_item(self, members: Sequence[MemberInfo]) -> dict[str, Any]:
+        """The household as the API gives it; `home` is null where it is not known."""
+        gone = self.service_gone("presence")
+        with self._lock:
+            known = {} if gone else dict(self._people)
+
+        def item(member: MemberInfo) -> dict[str, Any]:
+            person = known.get(member.name)
+            return {
+                "name": member.name,
+                "role": member.role,
+                "home": person.home if person else None,
+                "since_ms": person.since_ms if person else 0,
+            }
+
+        whole = None if gone else self.household
+        return {
+            "state": whole.state.value if whole and whole.state else None,
+            "reason": "The presence service is not running." if gone else "",
+            "members": [item(member) for member in members],
         }
 
     def alarm_item(self) -> dict[str, Any] | None:

@@ -61,6 +61,14 @@ class SensorInfo:
 
 
 @dataclass(frozen=True)
+class MemberInfo:
+    """Somebody of the household."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True)
 class Settings:
     system_name: str
     timezone: str
@@ -75,6 +83,9 @@ class Settings:
     cameras: Mapping[str, CameraInfo]
     sensors: Mapping[str, SensorInfo]
     remote: RemoteSettings
+    watches_power: bool = False
+    members: tuple[MemberInfo, ...] = ()
+    """Empty also where presence is switched off."""
 
     @property
     def tls(self) -> bool:
@@ -110,4 +121,8 @@ def settings_of(config: Config) -> Settings:
             if sensor.enabled
         },
         remote=RemoteSettings.of(config.remote),
+        watches_power=config.ups.enabled,
+        members=tuple(MemberInfo(member.name, str(member.role)) for member in config.presence.members)
+        if config.presence.enabled
+        else (),
     )

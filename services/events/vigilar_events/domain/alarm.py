@@ -11,6 +11,9 @@ from vigilar_common.messages.alarm import ArmAction, ArmMode, ArmState
 SESSION_SENDER = "web"
 """The one sender whose commands come from somebody who logged in with a password."""
 
+PRESENCE_SENDER = "presence"
+"""It knows no PIN: phones on the network may arm, and disarm only where the owner says so."""
+
 METHODS = {"web": "web", "home_automation": "mqtt", "presence": "presence"}
 
 MODES: dict[ArmAction, ArmMode] = {
@@ -152,3 +155,25 @@ def refusal_without_pin(sender: str, pin_configured: bool, pin: str) -> str:
     if not pin_configured:
         return "" if sender == SESSION_SENDER else "pin_not_configured"
     return "" if pin else "pin_missing"
+
+
+GUARDING = (
+    ArmState.DISARMED,
+    *(mode.armed for mode in (ArmMode.HOME, ArmMode.NIGHT, ArmMode.AWAY, ArmMode.VACATION)),
+)
+"""From the state that guards least to the one that guards most."""
+
+
+def refusal_of_presence(action: ArmAction, state: ArmState, pin_configured: bool, may_disarm: bool) -> str:
+    """Why presence may not do that; empty when it may. It never lowers the guard on its own: anybody can take an address."""
+    if not pin_configured:
+        return "pin_not_configured"
+    if state in (ArmState.PENDING, ArmState.TRIGGERED):
+        return "alarm_active"
+    if may_disarm:
+        return ""
+    if action is ArmAction.DISARM:
+        return "presence_may_not_disarm"
+    target = MODES[action].armed
+    lowers = state in GUARDING and GUARDING.index(target) < GUARDING.index(state)
+    return "presence_may_not_disarm" if lowers else ""

@@ -99,6 +99,22 @@ export const foundCameras = {
   left_out: 0,
 };
 
+/** As `GET /api/v1/house` answers. */
+export const house = () => ({
+  power: {
+    ups_id: 'ups', state: 'on_battery', since_ms: Date.now() - 240_000, flags: ['OB', 'DISCHRG'], reason: '',
+    values: { charge_pct: 82, runtime_s: 1_860, load_pct: 24, input_v: 0, temperature_c: null }, shutdown: null, shutdown_at_ms: 0,
+  },
+  people: {
+    state: 'ADULTS_HOME', reason: '',
+    members: [
+      { name: 'Ann', role: 'adult', home: true, since_ms: Date.now() - 7_200_000 },
+      { name: 'Kim', role: 'child', home: false, since_ms: Date.now() - 900_000 },
+      { name: 'Bob', role: 'adult', home: null, since_ms: 0 },
+    ],
+  },
+});
+
 /** As `GET /api/v1/sensors` answers. */
 export const sensors = () => {
   const sensor = (id, name, type, more) => ({

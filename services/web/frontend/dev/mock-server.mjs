@@ -126,6 +126,7 @@ function api(request, response, url, body) {
     case 'DELETE /exports/:id': return json(response, null, 204);
     case 'GET /alarm': return json(response, data.alarm);
     case 'POST /find-cameras': return json(response, data.foundCameras);
+    case 'GET /house': return json(response, EMPTY ? { power: null, people: null } : data.house());
     case 'GET /sensors': return json(response, { items: EMPTY ? [] : data.sensors() });
     case 'POST /alarm': return setAlarm(response, body);
     case 'GET /alerts': return json(response, { ...page(data.alerts, url), channels: EMPTY ? {} : data.channels });

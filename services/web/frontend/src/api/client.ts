@@ -10,6 +10,7 @@ import type {
   Export,
   ExportList,
   FoundCameras,
+  House,
   Page,
   PushInfo,
   Recording,
@@ -119,6 +120,7 @@ export const api = {
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
   findCameras: (wish: { user: string; password: string; host: string }) =>
     request<FoundCameras>('POST', '/api/v1/find-cameras', wish),
+  house: () => request<House>('GET', '/api/v1/house'),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   sensors: () => request<{ items: Sensor[] }>('GET', '/api/v1/sensors'),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>

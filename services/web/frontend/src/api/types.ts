@@ -257,6 +257,29 @@ export interface Sensor {
   heard_ms: number | null;
 }
 
+export interface PowerInfo {
+  ups_id: string;
+  state: 'on_line' | 'on_battery' | 'low_battery' | 'unknown';
+  since_ms: number;
+  flags: string[];
+  values: { charge_pct: number | null; runtime_s: number | null; load_pct: number | null; input_v: number | null };
+  reason: string;
+  shutdown: 'planned' | 'begun' | null;
+  shutdown_at_ms: number;
+}
+
+export interface PeopleInfo {
+  state: 'EMPTY' | 'ADULTS_HOME' | 'KIDS_HOME' | 'ALL_HOME' | null;
+  reason: string;
+  members: { name: string; role: 'adult' | 'child'; home: boolean | null; since_ms: number }[];
+}
+
+/** Each is null where it is switched off. */
+export interface House {
+  power: PowerInfo | null;
+  people: PeopleInfo | null;
+}
+
 export interface RemoteInfo {
   enabled: boolean;
   you_are_remote: boolean;

@@ -7,6 +7,7 @@ import '../components/alarm-panel';
 import '../components/camera-tile';
 import { eventRows, eventSkeleton } from '../components/event-list';
 import '../components/findings';
+import '../components/house-card';
 import { failure } from '../components/states';
 import { pageStyles, shared } from '../design/shared';
 import { eventListStyles } from '../design/lists';
@@ -83,6 +84,7 @@ export class HomePage extends LitElement {
       ${findings.length
         ? html`<section aria-labelledby="findings"><h2 id="findings" class="visually-hidden">${t.system.findings}</h2><vg-findings .findings=${findings}></vg-findings></section>`
         : nothing}
+      <vg-house-card></vg-house-card>
       <div class="columns">
         <section aria-labelledby="cameras">
           <div class="section-head"><h2 id="cameras">${t.cameras.title}</h2></div>
