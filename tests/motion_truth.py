@@ -18,8 +18,9 @@ from vigilar_camera_worker.search import MotionSearch
 from vigilar_common.config import Camera
 from vigilar_demo_camera.playback import Film, load_film
 
-EARLY_S, LATE_S = 0.3, 1.0
-"""A start this much before the onset or after the end still belongs to the object."""
+EARLY_S, LATE_S = 2.0, 1.0
+"""A start this much before the onset or after the end still belongs to the object: it comes into view before as much of
+it is there as counts, the slow ones two seconds before. Told early counts as told at the onset."""
 AFTERMATH_S = 6.0
 SETTLE_S = 5.0
 """After a change of conditions nothing counts as a false alarm for so long."""
@@ -102,7 +103,7 @@ def _judge(score: Score, film: Film, told_s: list[float], section_s: float) -> N
     for event, onset_s, end_s in spans:
         hits = [at for at in told_s if onset_s - EARLY_S <= at <= end_s + LATE_S]
         if hits:
-            score.latencies_s.append(hits[0] - onset_s)
+            score.latencies_s.append(max(0.0, hits[0] - onset_s))
         else:
             score.missed.append(event)
     score.false_alarms_s = [

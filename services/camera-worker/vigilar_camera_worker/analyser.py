@@ -82,6 +82,15 @@ class Analyser:
     def rejections(self) -> dict[str, int]:
         return self._search.rejections
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing moves and nothing seems to."""
+        return self._search.quiet
+
+    def needless_s(self, time_s: float) -> float:
+        """How long nothing is looked at of what follows the packet at this media time."""
+        return self._search.needless_s(time_s)
+
     def start(self) -> None:
         self._thread.start()
 

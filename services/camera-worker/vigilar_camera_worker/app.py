@@ -110,6 +110,7 @@ class CameraWorker:
             camera, clock, self._report, self._ring, self._recorder, self._live.main, self._choice,
             unseen=self._history.rest_words(),
         )  # fmt: skip
+        search.on_suspicion = self._hurry
         self._report.find("crash", self._history.words())
         self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()
@@ -246,6 +247,12 @@ class CameraWorker:
         lease = received.message
         assert isinstance(lease, LiveLease)
         self._live.lease(lease)
+        self._hurry()
+
+    def _hurry(self) -> None:
+        for reader in (self._reader, self._sub):
+            if reader is not None:
+                reader.hurry()
 
     def _picture_decoded(self, stream_id: str) -> None:
         assert self._reader is not None

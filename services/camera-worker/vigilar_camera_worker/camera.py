@@ -76,6 +76,7 @@ class CameraReader:
         self._analysed, self._unseen, self._limit_px = not unseen, unseen, 0 if unseen else MAX_PICTURE_PX
         self._keyframe_problem = ""
         self._fps_from_s, self._fps_frames = 0.0, 0
+        self._newest_s = 0.0
         self._clocks: Clocks | None = None
         self._told_jumps = self._told_wraps = 0
         self.counters = {
@@ -144,6 +145,7 @@ class CameraReader:
         """One connection, until it is lost (CameraError) or this worker stops."""
         stream = self._open(self._camera.rtsp_url, self._clock)
         self._stream = stream
+        stream.needless(self._needless_s)
         self.counters["connects"] += 1
         self.attempts.connected()
         try:
@@ -152,6 +154,18 @@ class CameraReader:
         finally:
             self._stream = None
             stream.close()
+
+    def _needless_s(self) -> float:
+        """How long nobody needs what comes next: it may gather in the socket."""
+        if self._wanted is None or self._recorder.recording_id is not None or self._live.watching:
+            return 0.0
+        return self._analyser.main_needless_s(self._newest_s)
+
+    def hurry(self) -> None:
+        """From any thread: what has gathered is needed now."""
+        stream = self._stream
+        if stream is not None:
+            stream.hurry()
 
     def _read(self, stream: CameraStream) -> None:
         self._told_jumps = self._told_wraps = 0
@@ -175,6 +189,7 @@ class CameraReader:
             if self._wanted is None:
                 continue
             packet = timeline.place(raw, now_s, self._clock.now_ms())
+            self._newest_s = packet.time_s
             if packet.key:
                 self._tell_clocks(timeline)
             if not self._ring.push(packet):

@@ -11,6 +11,7 @@ from vigilar_common.clock import Clock
 
 from vigilar_camera_worker.adapters.decoder import MAX_PICTURE_PX, Decoder, Picture
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
+from vigilar_camera_worker.adapters.lull import LONGEST_S
 from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.domain.packets import Packet
 from vigilar_camera_worker.domain.ring import PacketRing
@@ -79,6 +80,15 @@ class StreamChoice:
         if not self._checking:
             return self._clock.monotonic_s()
         return max(self._analyser.checked_s, self._check_s)
+
+    def main_needless_s(self, time_s: float) -> float:
+        """How long nobody analyses what the main stream sends after the packet at this media time."""
+        if self._sub is None:
+            return self._analyser.needless_s(time_s)
+        return LONGEST_S if self._analyser.quiet else 0.0
+
+    def sub_needless_s(self, time_s: float) -> float:
+        return self._analyser.needless_s(time_s)
 
     # -- on the main stream's thread ----------------------------------------------------------------
 

@@ -47,6 +47,10 @@ class Live:
         )
 
     @property
+    def watching(self) -> bool:
+        return self.leased
+
+    @property
     def leased(self) -> bool:
         return self._clock.monotonic_s() < self._until_s
 

@@ -29,6 +29,11 @@ class PacketListener(Protocol):
         """The connection is gone, or the format changes."""
         ...
 
+    @property
+    def watching(self) -> bool:
+        """Whether somebody waits for each packet."""
+        ...
+
 
 class LiveSource:
     """Passes packets on to its listeners and knows the current GOP; is itself a PacketListener.
@@ -51,6 +56,10 @@ class LiveSource:
     def wanted(self) -> StreamFormat | None:
         """None while the stream sends nothing."""
         return self._wanted
+
+    @property
+    def watching(self) -> bool:
+        return any(listener.watching for listener in self._listeners)
 
     def join(self, listener: PacketListener) -> None:
         """Brings the format and the current GOP at once, on the caller's thread. The newest packet may come twice:

@@ -92,6 +92,10 @@ class Inbox:
     def waiting(self) -> int:
         return len(self._items)
 
+    @property
+    def watching(self) -> bool:
+        return not self._over
+
 
 class LiveTranscode:
     """Runs while leased. ``problem`` hears why it cannot, and "" when it can again."""

@@ -90,6 +90,11 @@ class MotionSearch:
         self._machine = MotionMachine()
         self._decoder: Decoder | None = None
         self._main: MainPictures | None = None
+        self._clean = True
+        self._chain: Chain | None = None
+        self._plan = DecodePlan()
+        self.on_suspicion: Callable[[], None] = lambda: None
+        """From now on every packet is needed."""
         self.counters = {
             "frames_decoded": 0,
             "frames_sparse": 0,
@@ -112,9 +117,23 @@ class MotionSearch:
     @property
     def wake_s(self) -> float:
         """Media time before which no packet needs to be looked at, keyframes excepted."""
-        if self._clean or (self._chain is not None and self._chain.building()):
+        if self._clean:
+            return self._plan.goes_on_s if self._machine.moving else 0.0
+        if self._chain is not None and self._chain.building():
             return 0.0
         return self._governor.next_due_s(active=False)
+
+    @property
+    def quiet(self) -> bool:
+        return not self._clean
+
+    def needless_s(self, time_s: float) -> float:
+        """From any thread: how long nothing is looked at after the packet at this media time, as far as one knows.
+        ``on_suspicion`` tells when that was wrong."""
+        left_s = self.wake_s - time_s
+        if left_s <= 0 and self._decoder is not None and not self._clean:
+            left_s = self._governor.idle_interval_s  # the packet is about to be looked at
+        return left_s
 
     def begin(self, wanted: StreamFormat, main: MainPictures | None = None) -> None:
         """``main``: ``wanted`` is the sub stream; pictures and times that are told are those of the main stream."""
@@ -295,6 +314,7 @@ class MotionSearch:
         """From here on everything is decoded, until it turns out that nothing moves (any more)."""
         self.counters["suspicions"] += 1
         self._clean, self._confirmed = True, False
+        self.on_suspicion()
         again = packet.time_s - self._dropped_s < AGAIN_S
         self._linger_s = packet.time_s + (LINGER_AGAIN_S if again else LINGER_S)
 

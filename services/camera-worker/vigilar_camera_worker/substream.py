@@ -46,6 +46,9 @@ class SubListener(Protocol):
     def sub_started(self, wanted: StreamFormat) -> None: ...
     def sub_packet(self, packet: Packet) -> None: ...
     def sub_lost(self, reason: str) -> None: ...
+    def sub_needless_s(self, time_s: float) -> float:
+        """How long nothing is looked at after the packet at this media time."""
+        ...
 
 
 class SubStream:
@@ -69,6 +72,7 @@ class SubStream:
         self._main = threading.Event()
         self._wanted: StreamFormat | None = None
         self._opened_s = -RIVAL_S
+        self._newest_s = 0.0
         self._rivalries = 0
         self._making_way = False
         self._thread = threading.Thread(target=self._run, name="sub", daemon=True)
@@ -127,6 +131,7 @@ class SubStream:
         """One connection, until it is lost (CameraError) or this worker stops."""
         stream = self._open(self._url, self._clock)
         self._stream, self._opened_s, self._making_way = stream, self._clock.monotonic_s(), False
+        stream.needless(self._needless_s)
         self.counters["sub_connects"] += 1
         self.attempts.connected()
         try:
@@ -158,9 +163,21 @@ class SubStream:
             if self._rivalries and now_s - self._opened_s > RIVAL_S:
                 self._rivalries = 0  # both run side by side
 
+    def _needless_s(self) -> float:
+        if self._wanted is None or self._live.watching:
+            return 0.0
+        return self._listener.sub_needless_s(self._newest_s)
+
+    def hurry(self) -> None:
+        """From any thread: what has gathered is needed now."""
+        stream = self._stream
+        if stream is not None:
+            stream.hurry()
+
     def _pass_on(self, packet: Packet) -> None:
         if self._wanted is None:
             return
+        self._newest_s = packet.time_s
         self.counters["sub_packets"] += 1
         self.counters["sub_bytes"] += len(packet.data)
         self._live.feed(packet)

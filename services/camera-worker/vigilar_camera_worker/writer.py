@@ -18,7 +18,13 @@ from vigilar_common.messages.camera import RecordingGap
 
 from vigilar_camera_worker import recording_facts as facts
 from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
-from vigilar_camera_worker.adapters.fmp4 import FRAGMENT_S, RECORDING, Muxer, StreamFormat
+from vigilar_camera_worker.adapters.fmp4 import (
+    FRAGMENT_S,
+    RECORDING,
+    SHORTEST_FRAGMENT_S,
+    Muxer,
+    StreamFormat,
+)
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, StorePicture, Written, size_bytes
 
@@ -29,7 +35,7 @@ RETRY_S: Final = 3.0
 """After a disk error, how long until a new file is tried."""
 LONGEST_GAP_S: Final = 60.0
 """A gap that goes on is told in pieces, so that it is known even if this process dies."""
-IDLE_WAIT_S: Final = 0.2
+IDLE_WAIT_S: Final = 0.25
 MAX_CUT_S: Final = 1.0
 """How far the end of a file may be moved to where the next one begins."""
 Tell = Callable[[Fact], object]
@@ -64,6 +70,8 @@ class Writer:
         self._incoming, self._camera_id, self._tell_fact, self._clock = incoming, camera_id, tell, clock
         self._sync_interval_s = sync_interval_s
         self._items: deque[Item] = deque()
+        self._due = False
+        self._cut_s = 0.0
         self._news = threading.Condition()
         self._bytes = 0
         self._stopping = False
@@ -110,7 +118,11 @@ class Writer:
                 return False
             self._items.extend(items)
             self._bytes += weight
-            self._news.notify()
+            last = items[-1]
+            # Between two ends of fragments a packet changes nothing on the disk: it need not be handled at once.
+            if force or not isinstance(last, Packet) or last.key or last.time_s >= self._cut_s:
+                self._due = True
+                self._news.notify()
         return True
 
     def stop(self, timeout_s: float) -> bool:
@@ -127,9 +139,10 @@ class Writer:
     def _run(self) -> None:
         while True:
             with self._news:
-                if not self._items and not self._stopping:
+                if not self._due and not self._stopping:
                     self._news.wait(IDLE_WAIT_S)
                 items, self._items = self._items, deque()
+                self._due = False
                 done = self._stopping and not items
             for item in items:
                 self._handle(item)
@@ -163,8 +176,9 @@ class Writer:
         growing = self._growing
         assert growing is not None
         try:
-            if growing.muxer.mux(packet):
-                self._write(growing, growing.muxer.take())
+            if growing.muxer.mux(packet) and (data := growing.muxer.take()):
+                self._write(growing, data)
+                self._cut_s = packet.time_s + SHORTEST_FRAGMENT_S
             self._upkeep()
         except (OSError, ValueError, Fmp4Error) as error:
             self._fail(error, packet.wall_ms)

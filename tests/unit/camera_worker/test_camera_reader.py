@@ -67,6 +67,8 @@ class Script:
         self.audio = None
         self.closed = False
 
+    def needless(self, needless_s: Callable[[], float]) -> None: ...
+
     def packets(self) -> Iterator[RawPacket]:
         for item in self.items:
             if isinstance(item, Exception):

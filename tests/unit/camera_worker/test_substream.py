@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import camera_media as media
@@ -29,6 +29,8 @@ class Script:
     def __init__(self, items: list[Any]) -> None:
         self.items, self.codec, self.described, self.audio = items, "h264", b"", None
         self.closed = self.aborted = False
+
+    def needless(self, needless_s: Callable[[], float]) -> None: ...
 
     def packets(self) -> Iterator[RawPacket]:
         for item in self.items:

@@ -15,11 +15,12 @@ MAX_BOXES: Final = 32
 @dataclass(frozen=True)
 class Blobs:
     """Moving areas, parts of one thing joined. ``labels``: int[height, width], 0 where nothing is; ``areas`` by label,
-    in pixels that really move; ``large``: labels of those that count, largest first."""
+    in pixels that really move; ``sizes``: with their edges; ``large``: labels of those that count, largest first."""
 
     labels: Any
     stats: Any
     areas: Any
+    sizes: Any
     large: list[int]
 
     @property
@@ -46,5 +47,9 @@ def blobs_of(moving: Any, min_area_px: float) -> Blobs:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     areas = np.bincount(labels.ravel(), weights=(moving.ravel() != 0), minlength=count)
     areas[0] = 0
-    large = [int(i) for i in np.argsort(areas)[::-1][:MAX_BOXES] if areas[i] >= min_area_px]
-    return Blobs(labels, stats, areas, large)
+    # What the threshold and the opening before took off all round is given back by the same dilation: so an area counts
+    # with the size of the thing, as far as one can tell, and `motion_min_area_px` means what can be seen.
+    sizes = np.array(stats[:, cv2.CC_STAT_AREA], np.float64)
+    sizes[0] = 0
+    large = [int(i) for i in np.argsort(sizes)[::-1][:MAX_BOXES] if sizes[i] >= min_area_px]
+    return Blobs(labels, stats, areas, sizes, large)

@@ -23,6 +23,9 @@ ANALYSIS_WIDTH_PX: Final = 320
 """Pictures are analysed at most this wide: a third of the cost of 640 with the same recall (see performance notes)."""
 LEARN_S: Final = 25.0
 """Time constant: what stands still this long fades into the background."""
+MOST_LEARNT_S: Final = 2.0
+"""One look stands for at most so much time: more would give what it shows for the first time the weight of background
+(MOG2: a tenth), and the first look of a suspicion after a long rest would swallow what it is to find."""
 WARM_UP_S: Final = 1.5
 """After the first picture (and after a light change) nothing is reported for this long."""
 LIGHT_CHANGE_SHARE: Final = 0.4
@@ -30,6 +33,9 @@ MOST_BLIND_S: Final = 8.0
 """A picture that changes as a whole for longer than this is motion: nobody hides behind a flashing lamp."""
 MIXTURES: Final = 3
 """Backgrounds a pixel may have (a branch and the sky behind it); OpenCV's five cost time and memory for nothing."""
+LEAST_VARIANCE: Final = 2.0
+"""Steps of luma, squared. OpenCV's 4 is made for full pictures; in reduced ones noise is averaged, and at night people
+differ by a few steps only."""
 LEAST_THRESHOLD, MOST_THRESHOLD = 7.0, 100.0
 
 
@@ -81,6 +87,7 @@ class MotionDetector:
             history=500, varThreshold=self._threshold, detectShadows=False
         )
         model.setNMixtures(MIXTURES)
+        model.setVarMin(LEAST_VARIANCE)
         return model
 
     @property
@@ -113,7 +120,10 @@ class MotionDetector:
         self._pictures += 1
         # By time, not by frame, so that rates do not change what is learnt; the first pictures count fully.
         learn_s = HURRY_S if time_s < self._excuses.hurry_until_s else LEARN_S
-        rate = max(1 - math.exp(-dt_s / learn_s), 1 / self._pictures if self._pictures < 20 else 0.0)
+        rate = max(
+            1 - math.exp(-min(dt_s, MOST_LEARNT_S) / learn_s),
+            1 / self._pictures if self._pictures < 20 else 0.0,
+        )
         raw = self._model.apply(small, learningRate=rate)
         self.counted = self.explained = None
         if self._exposure.jumped:
@@ -182,7 +192,7 @@ class MotionDetector:
             time_s,
             wall_ms,
             score=score,
-            area_px=round(float(blobs.areas[blobs.large[0]]) * self._area_scale),
+            area_px=round(float(blobs.sizes[blobs.large[0]]) * self._area_scale),
             boxes=tuple(self._box(box) for box in blobs.boxes),
             zones=self.zones.touched(within),
             followed=any(track.followed and track.seen >= self._excuses.looks for track in tracks),

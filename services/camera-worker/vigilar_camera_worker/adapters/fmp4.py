@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 FRAGMENT_S: Final = 0.5
+SHORTEST_FRAGMENT_S: Final = FRAGMENT_S - 0.1
 RECORDING: Final = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer",
     # Less than the limit: FFmpeg closes a fragment with the frame that reaches it.
-    "frag_duration": str(int((FRAGMENT_S - 0.1) * 1e6)),
+    "frag_duration": str(int(SHORTEST_FRAGMENT_S * 1e6)),
     "flush_packets": "1",
     # Never hold video back for long because the camera's sound stopped.
     "max_interleave_delta": "500000",

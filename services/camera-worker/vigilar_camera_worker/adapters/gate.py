@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import logging
 import os
 import select
 import socket
 import ssl
+import struct
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +51,11 @@ HAND_OVER_MARGIN_S: Final = 1.5
 MAX_CONNECTIONS: Final = 8
 """An HTTP tunnel takes two, and two more for each login that is refused first."""
 CHUNK_BYTES: Final = 65_536
+RECEIVE_BYTES: Final = 1 << 20
+"""What a camera sends while nobody reads (a lull, a busy machine) has room here."""
 _IDLE_S: Final = 1.0
 _BUSY: Final = (453, 486, 503)
+_INT: Final = struct.Struct("=i")
 
 
 class Gate:
@@ -70,6 +76,7 @@ class Gate:
         self._closed = False
         self._playing = threading.Event()
         self.handed_over = False
+        self._handed: socket.socket | None = None
         self.verdict: CameraError | None = None
         self._peer: tuple[Any, ...] | None = None
         self._first: socket.socket | None = self._connect()
@@ -100,6 +107,18 @@ class Gate:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
+    def gathered(self) -> tuple[int, int] | None:
+        """(bytes that the camera sent and FFmpeg did not read yet, size of that buffer); None where FFmpeg does not
+        read the camera itself, or all is over."""
+        camera = self._handed
+        if camera is None:
+            return None
+        try:
+            waiting = fcntl.ioctl(camera, termios.FIONREAD, bytes(_INT.size))
+            return _INT.unpack(waiting)[0], camera.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        except (OSError, ValueError):
+            return None  # closed meanwhile
+
     # -- connecting ---------------------------------------------------------------------------------
 
     def _connect(self) -> socket.socket:
@@ -116,6 +135,8 @@ class Gate:
             made = socket.socket(socket.AF_INET6 if ":" in place[0] else socket.AF_INET)
             try:
                 made.settimeout(min(CONNECT_TIMEOUT_S, self._limit_s))
+                # The kernel takes less where its own limit is lower.
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
                 made.connect(place)
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -304,7 +325,7 @@ class Gate:
             return False
         camera.setblocking(False)  # as FFmpeg's own sockets are
         os.dup2(camera.fileno(), own_fd, inheritable=False)
-        self.handed_over = True
+        self.handed_over, self._handed = True, camera
         return True
 
 

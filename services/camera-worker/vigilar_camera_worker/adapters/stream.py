@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from vigilar_common.clock import Clock
 
 from vigilar_camera_worker.adapters.gate import Gate
+from vigilar_camera_worker.adapters.lull import Lull
 from vigilar_camera_worker.adapters.sound import COPIED, set_up, usable
 from vigilar_camera_worker.domain.nal import CODECS
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, RawPacket
@@ -65,9 +66,17 @@ class AudioTrack:
 class CameraStream:
     """One open connection. Used by one thread; ``close`` by that thread too."""
 
-    def __init__(self, container: InputContainer, url: str, clock: Clock, gate: Gate | None = None) -> None:
+    def __init__(
+        self,
+        container: InputContainer,
+        url: str,
+        clock: Clock,
+        gate: Gate | None = None,
+        lull: Lull | None = None,
+    ) -> None:
         self._container = container
         self._gate = gate
+        self._lull = lull
         self._where = address(url)
         self._clock = clock
         self._video = _best_video(container, self._where)
@@ -109,6 +118,8 @@ class CameraStream:
                     )
                 if packet.size:
                     yield from self._raw(packet)
+                if self._lull is not None:
+                    self._lull.maybe()
         except av.error.ExitError:
             raise StalledError(f"{self._where} has sent nothing for {READ_TIMEOUT_S:g} s or longer") from None
         except av.FFmpegError as error:
@@ -151,6 +162,17 @@ class CameraStream:
         """From any thread: ends a read that waits for the camera."""
         if self._gate is not None:
             self._gate.close()
+        self.hurry()
+
+    def needless(self, needless_s: Callable[[], float]) -> None:
+        """``needless_s``: how long nobody needs what comes next. Where the camera's socket can hold it, it waits there."""
+        if self._lull is not None:
+            self._lull.needless_s = needless_s
+
+    def hurry(self) -> None:
+        """From any thread: what waits there is needed now."""
+        if self._lull is not None:
+            self._lull.end()
 
 
 def open_stream(url: str, clock: Clock, transport: str = "tcp") -> CameraStream:
@@ -199,7 +221,7 @@ def _open_rtsp(url: str, clock: Clock, transport: str) -> CameraStream:
         if gate.verdict is not None:
             raise gate.verdict from None
         _translate(error, url, clock.monotonic_s() - began_s)
-    return _checked(container, url, clock, gate)
+    return _checked(container, url, clock, gate, Lull(gate, clock) if transport == "tcp" else None)
 
 
 def _open_http(url: str, clock: Clock) -> CameraStream:
@@ -223,9 +245,11 @@ def _open_http(url: str, clock: Clock) -> CameraStream:
     return _checked(container, url, clock, None)
 
 
-def _checked(container: InputContainer, url: str, clock: Clock, gate: Gate | None) -> CameraStream:
+def _checked(
+    container: InputContainer, url: str, clock: Clock, gate: Gate | None, lull: Lull | None = None
+) -> CameraStream:
     try:
-        return CameraStream(container, url, clock, gate)
+        return CameraStream(container, url, clock, gate, lull)
     except CameraError:
         container.close()
         if gate is not None:

@@ -22,12 +22,12 @@ SLOWER: Final = 10.0
 FIRST_LOOKS: Final = 4
 """Looks that only learn."""
 FIRST_DEVIATION: Final = 1.5
-LEAST_STEPS: Final = 5.0
+LEAST_STEPS: Final = 4.5
 """Steps of 8-bit luma by which a pixel must differ at least at sensitivity 0.7; doubles for each 0.25 less."""
 DEVIATIONS: Final = 3.0
 """Mean deviations by which it must differ besides."""
 WINDOW_PX: Final = (9, 15)
-NEED_SHARE: Final = 0.15
+NEED_SHARE: Final = 0.12
 """Of the smallest motion's area: smearing and a first step into the picture show less than the whole object."""
 
 

@@ -84,6 +84,11 @@ class DecodePlan:
         self._left_out = time_s - self._key_s > BURST_S or hits >= ENOUGH_HITS
         return not self._left_out
 
+    @property
+    def goes_on_s(self) -> float:
+        """Media time of the next packet that is wanted, as far as one can tell; 0: the next one."""
+        return self._key_s + self._gop_s if self._left_out and self._key_s is not None else 0.0
+
     def can_wait(self, time_s: float, next_due_s: float) -> bool:
         """Whether this packet need not be decoded yet: nothing is to be looked at before the next keyframe, which
         makes it superfluous. The caller keeps it, in case the keyframe does not come."""
