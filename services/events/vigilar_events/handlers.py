@@ -21,6 +21,7 @@ from vigilar_common.messages.camera import (
     MotionEnded,
     MotionStarted,
 )
+from vigilar_common.messages.power import PowerChanged, PowerShutdown
 from vigilar_common.messages.sensor import SensorChanged, SensorLost
 from vigilar_common.outbox import FactLog
 from vigilar_common.state_file import StateFile
@@ -36,6 +37,7 @@ from vigilar_common.topics import (
 from vigilar_events.arming import Arming
 from vigilar_events.domain import meaning
 from vigilar_events.domain.outages import Outages
+from vigilar_events.domain.power import power_events
 from vigilar_events.guard import Guard
 
 log = logging.getLogger("vigilar.events")
@@ -47,6 +49,8 @@ FACT_TYPES = (
     CameraOffline.TYPE,
     SensorChanged.TYPE,
     SensorLost.TYPE,
+    PowerChanged.TYPE,
+    PowerShutdown.TYPE,
 )
 
 
@@ -98,6 +102,8 @@ class Handlers:
                     self._keep()
                 case CameraOnline():
                     self._online(fact.camera_id, fact.ts_ms)
+                case PowerChanged() | PowerShutdown():
+                    self._tell(list(power_events(fact, self._arm_state(), age_s)))
                 case _:
                     log.error("no meaning for %s", fact.TYPE)
 

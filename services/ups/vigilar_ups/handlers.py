@@ -201,6 +201,7 @@ class Watch:
             PowerChanged(
                 ups_id=self.ups_id,
                 state=state,
+                before=before,
                 flags=told,
                 severity=severity,
                 values=values,

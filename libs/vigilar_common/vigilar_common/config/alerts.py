@@ -146,6 +146,10 @@ DEFAULT_PROFILES = (
         events=(EventType.MOTION,),
     ),
     AlertProfile(name="camera trouble", events=(EventType.CAMERA_OFFLINE,)),
+    AlertProfile(
+        name="power",
+        events=(EventType.POWER_OUT, EventType.POWER_LOW, EventType.POWER_BACK, EventType.HOST_SHUTDOWN),
+    ),
 )
 
 

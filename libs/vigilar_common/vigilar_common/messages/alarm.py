@@ -62,6 +62,11 @@ class EventType(StrEnum):
     SENSOR_OPENED = "sensor_opened"
     """While it matters: armed, leaving, entering or triggered."""
     DURESS = "duress"
+    POWER_OUT = "power_out"
+    POWER_LOW = "power_low"
+    POWER_BACK = "power_back"
+    HOST_SHUTDOWN = "host_shutdown"
+    """Planned, cancelled or begun, because the battery runs out."""
 
 
 class OpenSensor(Value):

@@ -48,6 +48,7 @@ class PowerChanged(Fact):
     flags: list[Flag] = Field(
         default_factory=list, max_length=16, description="words of ups.status: OL, OB, LB, RB, CHRG …"
     )
+    before: PowerState | None = Field(None, description="the same as state where only a flag changed")
     severity: Severity
     values: PowerValues = PowerValues()
     reason: Text = ""
