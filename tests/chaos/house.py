@@ -50,6 +50,8 @@ username = "{username}"
 password_hash = "{password_hash}"
 [security]
 pin_hash = "{pin_hash}"
+[alarm.modes.away]
+exit_delay_s = 0
 [storage]
 key_file = "{home}/secrets/storage/storage.key"
 [ups]

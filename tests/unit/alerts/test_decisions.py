@@ -69,6 +69,26 @@ def test_a_camera_that_is_offline_alerts_and_one_unknown_to_the_config_does_not_
     assert decider.decide(_event("stranger"), 0, 0).alert is None
 
 
+@pytest.mark.parametrize("kind", ["alarm_triggered", "duress"])
+def test_an_alarm_is_told_as_critical_with_sound_each_time_also_without_a_profile(kind: str) -> None:
+    config = Config.model_validate({"alerts": {"profiles": [{"name": "mine", "events": ["motion"]}]}})
+    for decider in (Decider(CONFIG), Decider(config)):
+        for at_s in (0, 5):
+            event = _event(kind=kind, state="triggered", severity="critical").model_copy(
+                update={"camera_id": None, "sensor_id": "kitchen"}
+            )
+            decision = decider.decide(event, 0.1, at_s)
+            assert decision.push
+            assert decision.alert
+            assert (decision.alert.severity, decision.alert.silent) == (Severity.CRITICAL, False)
+            assert decision.alert.tag == f"{kind}-kitchen"
+
+
+def test_a_confirmed_alarm_is_told_only_where_a_profile_names_it() -> None:
+    event = _event(kind="alarm_confirmed", state="triggered", severity="critical")
+    assert Decider(CONFIG).decide(event, 0.1, 0).reason == "no_profile"
+
+
 def test_the_same_event_always_gives_the_same_alert_id() -> None:
     event = _event()
     first, second = Decider(CONFIG).decide(event, 0, 0).alert, Decider(CONFIG).decide(event, 999, 5).alert

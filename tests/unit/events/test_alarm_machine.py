@@ -138,7 +138,8 @@ class House:
 
     def _leave_out(self, names: tuple[str, ...], delay_s: float) -> None:
         exempt = ("door",) if delay_s else ()
-        self.left_out |= {name: True for name in names if name in self.open and name not in exempt}
+        added = [name for name in names if name in self.open and name not in (*exempt, *self.left_out)]
+        self.left_out |= dict.fromkeys(added, True)
 
     def disarm(self) -> None:
         answer = self.machine.disarm("ann", "web", self.now)

@@ -101,7 +101,7 @@ def test_facts_about_evidence_and_alarm_are_written_once_however_often_they_come
     again[1] = new_id()  # the same recording told by another fact
     store.ingest(CAMERA, [again])
 
-    assert kinds(database) == ["opened", "gap", "arm", "arm", "disarm", "arm-refused"]
+    assert kinds(database) == ["opened", "gap", "arm", "arm", "arm", "disarm", "arm-refused"]
 
 
 def test_a_batch_with_a_misfit_leaves_a_whole_chain(database: Database, store: FactStore) -> None:

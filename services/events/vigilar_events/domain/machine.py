@@ -111,7 +111,8 @@ class Machine:
             return Answer("open_sensors", tuple(blockers), (self._failed(now, by, blockers, method),))
         later = tuple(trip for trip in blockers if trip not in now_or_never)
         if same:
-            self.alarm = replace(before, bypassed=bypassed, bypass_open=before.bypass_open or bypass_open)
+            anyway = before.bypass_open or (bypass_open and before.state is ArmState.ARMING)
+            self.alarm = replace(before, bypassed=bypassed, bypass_open=anyway)
             return Answer(blockers=later)
         arming = Alarm(
             ArmState.ARMING, now.ms, by, mode,

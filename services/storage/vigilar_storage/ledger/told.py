@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 ARMS = (
     ArmState.ARMING, ArmState.ARMED_HOME, ArmState.ARMED_AWAY, ArmState.ARMED_NIGHT, ArmState.ARMED_VACATION,
+    ArmState.PENDING, ArmState.TRIGGERED,
 )  # fmt: skip
+"""States that guard; what the alarm does by itself is told as well, with the sensor as who."""
 DISARMS = (ArmState.DISARMING, ArmState.DISARMED)
 
 
@@ -152,12 +154,7 @@ def _opened(ledger: Ledger, connection: sa.Connection, fact: RecordingOpened) ->
 
 
 def _changed(ledger: Ledger, connection: sa.Connection, fact: ArmStateChanged) -> None:
-    if fact.to_state in ARMS:
-        kind = EntryType.ARM
-    elif fact.to_state in DISARMS:
-        kind = EntryType.DISARM
-    else:
-        return  # pending and triggered are events of the alarm, not commands of people
+    kind = EntryType.ARM if fact.to_state in ARMS else EntryType.DISARM
     body = {
         "from": fact.from_state.value,
         "to": fact.to_state.value,
