@@ -116,6 +116,39 @@ def test_the_system_page_tells_what_each_camera_costs(page: Page, stack: Stack, 
     assert "MB" in cells[5]
 
 
+def test_motion_is_tuned_over_the_live_picture_and_the_camera_keeps_its_connection(
+    page: Page, stack: Stack, login: walk.Login
+) -> None:
+    api = stack.api()
+    page.goto(login.url + "/cameras/demo")
+    page.get_by_test_id("tune").click()
+    now = page.get_by_test_id("tune-now")
+    now.get_by_text("moves, largest area").wait_for(timeout=15_000)
+    page.get_by_label("Smallest motion, in pixels").fill("480")
+    page.get_by_test_id("zone-add").click()
+    picture = page.locator("vg-motion-overlay svg")
+    box = picture.bounding_box()
+    assert box is not None
+    for x, y in ((0.02, 0.02), (0.12, 0.02), (0.12, 0.1)):
+        picture.click(position={"x": x * box["width"], "y": y * box["height"]})
+    page.get_by_label("What happens in it").select_option("exclude")
+    before = {camera["id"]: camera["state"]["since_ms"] for camera in api.get("/api/v1/cameras")["items"]}
+    page.get_by_test_id("tune-save").click()
+    page.get_by_text("Saved; the camera looks with it").wait_for(timeout=10_000)
+    kept = api.get("/api/v1/cameras/demo/motion")
+    assert kept["motion_min_area_px"] == 480
+    assert kept["zones"][0]["mode"] == "exclude"
+    assert len(kept["zones"][0]["polygon"]) == 3
+    log = stack.home / "run" / "log" / "camera-worker-demo.log"
+    wait_for(
+        "the worker looks with it",
+        lambda: "new thresholds and zones" in log.read_text("utf-8", "replace"),
+        10,
+    )
+    after = {camera["id"]: camera["state"]["since_ms"] for camera in api.get("/api/v1/cameras")["items"]}
+    assert after == before, "nothing was connected anew"
+
+
 def test_cameras_are_found_through_the_page_and_the_password_is_kept_nowhere(
     page: Page, stack: Stack, login: walk.Login
 ) -> None:

@@ -11,6 +11,8 @@ import type {
   ExportList,
   FoundCameras,
   House,
+  MotionLook,
+  MotionSettings,
   Page,
   PushInfo,
   Recording,
@@ -140,6 +142,16 @@ export const api = {
     request<unknown>('PATCH', `/api/v1/recordings/${id(recordingId)}`, { starred }),
   coverage: (cameraId: string, fromMs: number, toMs: number) =>
     request<Coverage>('GET', `/api/v1/cameras/${id(cameraId)}/coverage${query({ from_ms: fromMs, to_ms: toMs })}`),
+  tune: (cameraId: string, after: number) =>
+    request<{ looks: MotionLook[]; after: number }>('POST', `/api/v1/cameras/${id(cameraId)}/tune`, { after }),
+  motion: (cameraId: string) => request<MotionSettings>('GET', `/api/v1/cameras/${id(cameraId)}/motion`),
+  changeMotion: (cameraId: string, { revision, motion_sensitivity, motion_min_area_px, zones }: MotionSettings) =>
+    request<MotionSettings>('PUT', `/api/v1/cameras/${id(cameraId)}/motion`, {
+      revision,
+      motion_sensitivity,
+      motion_min_area_px,
+      zones,
+    }),
   exports: () => request<ExportList>('GET', '/api/v1/exports'),
   export: (exportId: string) => request<Export>('GET', `/api/v1/exports/${id(exportId)}`),
   exportRecording: (recordingId: string, reason: string) =>

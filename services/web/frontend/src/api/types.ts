@@ -102,6 +102,48 @@ export interface VigilarEvent {
   arm_state: ArmState;
   zones: string[];
   score: number;
+  /** Once it is over. */
+  score_curve?: ScoreHistory | null;
+}
+
+/** How strongly something moved: the largest share of the picture in each step. */
+export interface ScoreHistory {
+  points: number[];
+  step_s: number;
+  mean: number;
+  peak: number;
+}
+
+/** One look of the motion detector; boxes are x, y, width, height as shares of the picture. */
+export interface MotionLook {
+  ts_ms: number;
+  score: number;
+  area_px: number;
+  boxes: [number, number, number, number][];
+  zones: string[];
+  phase: 'idle' | 'suspect' | 'moving' | 'quiet';
+  blind: boolean;
+  rejected: string;
+  rejections: Record<string, number>;
+  mask_size: [number, number];
+  /** Base64 of one bit per pixel; empty when nothing moves. */
+  counted: string;
+  explained: string;
+}
+
+export interface MotionZone {
+  name: string;
+  mode: 'include' | 'exclude';
+  polygon: [number, number][];
+}
+
+export interface MotionSettings {
+  revision: string;
+  motion_sensitivity: number;
+  motion_min_area_px: number;
+  motion_zones: [number, number][][];
+  zones: MotionZone[];
+  resolution_motion: [number, number];
 }
 
 export interface Delivery {

@@ -5,19 +5,22 @@ import type { Camera, CameraState } from '../api/types';
 import '../components/coverage-day';
 import '../components/icon';
 import '../components/live-video';
+import '../components/motion-overlay';
 import '../components/record-button';
+import '../components/tune-panel';
+import type { TunePanel, TuneView } from '../components/tune-panel';
 import type { LiveState } from '../components/live-video';
 import { liveHelp, liveWords } from '../components/live-words';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
 import { moment, place } from '../format';
+import type { Corner } from '../live/tuning';
 import { app, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
 import { t } from '../strings';
 import './events';
 
-/** One camera, large, with the truth about its stream and what it has seen. */
 /** What the page says of the search for motion: words, and what they mean. */
 function motionSearch(truth: CameraState): [string, string] {
   if (!truth.analysis || truth.analysis === 'none') return ['–', ''];
@@ -26,6 +29,7 @@ function motionSearch(truth: CameraState): [string, string] {
   return [words, every ? t.cameras.searchEvery(truth.analysis_reason ?? '') : truth.analysis_reason || t.cameras.searchFew];
 }
 
+/** One camera, large, with the truth about its stream and what it has seen. */
 @customElement('vg-camera')
 export class CameraPage extends LitElement {
   static override styles = [
@@ -135,6 +139,8 @@ export class CameraPage extends LitElement {
   @state() private live: LiveState | undefined;
   @state() private sound = false;
   @state() private latency: number | null = null;
+  @state() private tuning = false;
+  @state() private view: TuneView | null = null;
   private readonly now = new Now(this);
 
   constructor() {
@@ -174,13 +180,13 @@ export class CameraPage extends LitElement {
               @live-state=${(e: CustomEvent<LiveState>) => (this.live = e.detail)}
               @live-latency=${(e: CustomEvent<number | null>) => (this.latency = e.detail)}
             ></vg-live-video>
-            ${this.offline(camera)} ${this.soundButton()}
+            ${this.overlay(camera)} ${this.offline(camera)} ${this.soundButton()}
             <button type="button" class="full icon-only" aria-label=${t.cameras.fullscreen} title=${t.cameras.fullscreen} @click=${this.fullscreen}>
               <vg-icon name="fullscreen"></vg-icon>
             </button>
           </div>
           <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
-          ${this.facts(camera)}
+          ${this.facts(camera)} ${this.tunePanel(camera)}
           <vg-coverage-day .cameraId=${camera.id}></vg-coverage-day>
         </div>
         <section aria-labelledby="its-events">
@@ -192,6 +198,40 @@ export class CameraPage extends LitElement {
         </section>
       </div>
     `;
+  }
+
+  private overlay(camera: Camera): unknown {
+    const view = this.tuning ? this.view : null;
+    if (!view) return nothing;
+    const size = camera.state?.width_px ? [camera.state.width_px, camera.state.height_px] : [16, 9];
+    return html`<vg-motion-overlay
+      .look=${view.look}
+      .zones=${view.zones}
+      .resolution=${view.resolution}
+      .corners=${view.corners}
+      .picture=${size}
+      ?drawing=${view.drawing}
+      @corner=${(e: CustomEvent<Corner>) => this.renderRoot.querySelector<TunePanel>('vg-tune-panel')?.corner(e.detail)}
+    ></vg-motion-overlay>`;
+  }
+
+  private tunePanel(camera: Camera): unknown {
+    return html`<p>
+        <button
+          type="button"
+          data-testid="tune"
+          aria-expanded=${this.tuning ? 'true' : 'false'}
+          @click=${() => {
+            this.tuning = !this.tuning;
+            this.view = null;
+          }}
+        >
+          ${this.tuning ? t.tune.close : t.tune.open}
+        </button>
+      </p>
+      ${this.tuning
+        ? html`<vg-tune-panel camera=${camera.id} @tune-view=${(e: CustomEvent<TuneView>) => (this.view = e.detail)}></vg-tune-panel>`
+        : nothing}`;
   }
 
   private soundButton(): unknown {

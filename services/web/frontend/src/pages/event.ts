@@ -7,6 +7,7 @@ import '../components/clip-actions';
 import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/event-player';
 import '../components/icon';
+import '../components/score-curve';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -151,6 +152,7 @@ export class EventPage extends LitElement {
           <section class="card panel" aria-labelledby="details">
             <h2 id="details">${t.events.details}</h2>
             ${this.facts(event)}
+            <vg-score-curve .history=${event.score_curve ?? null}></vg-score-curve>
           </section>
           <section class="card panel" aria-labelledby="told">
             <h2 id="told">${t.events.deliveries}</h2>
