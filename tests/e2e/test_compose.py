@@ -16,7 +16,19 @@ from stack import Api, wait_for
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1_200)]
 
-SERVICES = ("broker", "storage", "events", "alerts", "health", "sensors", "ups", "presence", "web", "camera-worker", "demo-camera")
+SERVICES = (
+    "broker",
+    "storage",
+    "events",
+    "alerts",
+    "health",
+    "sensors",
+    "ups",
+    "presence",
+    "web",
+    "camera-worker",
+    "demo-camera",
+)
 
 
 @pytest.fixture(scope="module")
