@@ -19,6 +19,10 @@ export class HouseCard extends LitElement {
     pageStyles,
     factStyles,
     css`
+      :host {
+        max-width: none;
+        padding: 0;
+      }
       .house {
         display: grid;
         gap: var(--s4);
