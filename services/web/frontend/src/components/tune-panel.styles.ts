@@ -3,6 +3,7 @@ import { css } from 'lit';
 export const tuneStyles = css`
   section {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: var(--s4);
     padding: var(--s4) var(--s5);
     margin-block-start: var(--s4);
@@ -36,6 +37,7 @@ export const tuneStyles = css`
   }
   form {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: var(--s3);
   }
   label {
@@ -43,17 +45,19 @@ export const tuneStyles = css`
     gap: var(--s1);
     font-weight: var(--weight-strong);
   }
+  fieldset {
+    min-width: 0;
+  }
   .zone {
     display: grid;
-    grid-template-columns: minmax(6rem, 1fr) auto minmax(8rem, 2fr) auto;
+    grid-template-columns: minmax(0, 1fr) auto;
     gap: var(--s2);
     align-items: center;
     margin-block-end: var(--s2);
   }
-  @media (max-width: 640px) {
-    .zone {
-      grid-template-columns: 1fr auto;
-    }
+  .zone input {
+    min-width: 0;
+    width: 100%;
   }
   pre {
     overflow-x: auto;

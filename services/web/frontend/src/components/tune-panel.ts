@@ -3,7 +3,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { MotionLook, MotionSettings, MotionZone } from '../api/types';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { cornersText, graph, keepLooks, readCorners, tomlLines, type Corner } from '../live/tuning';
 import { asApiError } from '../state/app-state';
 import { t } from '../strings';
@@ -25,7 +25,7 @@ export interface TuneView {
 /** The motion detector of one camera, live: score over time, why not, thresholds and zones. */
 @customElement('vg-tune-panel')
 export class TunePanel extends LitElement {
-  static override styles = [shared, pageStyles, tuneStyles];
+  static override styles = [shared, tuneStyles];
 
   @property() camera = '';
   @state() private looks: MotionLook[] = [];
@@ -197,7 +197,7 @@ export class TunePanel extends LitElement {
         .value=${cornersText(zone.polygon)}
         @change=${(e: Event) => this.typed(at, e.target as HTMLInputElement)}
       />
-      <span class="row">
+      <span class="row wrap">
         <button type="button" aria-pressed=${drawing} @click=${() => this.draw(drawing ? -1 : at)}>
           ${drawing ? t.tune.drawn : t.tune.draw}
         </button>
