@@ -51,7 +51,7 @@ class Handlers:
         self.ignored: Counter[str] = Counter()
         """Messages of devices that are not configured, and commands to them."""
         self.lost_facts = 0
-        self._prefixes = config.prefixes
+        self._zigbee, self._zwave = config.zigbee2mqtt.mqtt_topic_prefix, config.zwave.mqtt_topic_prefix
         self._next_tick_s = self._next_states_s = clock.monotonic_s()
         self._keep_at_s: float | None = None
 
@@ -83,10 +83,10 @@ class Handlers:
     # -- in -----------------------------------------------------------------------------------------
 
     def on_zigbee(self, received: Received) -> None:
-        self._arrived(Origin.ZIGBEE, self._prefixes.zigbee2mqtt, received)
+        self._arrived(Origin.ZIGBEE, self._zigbee, received)
 
     def on_zwave(self, received: Received) -> None:
-        self._arrived(Origin.ZWAVE, self._prefixes.zwave, received)
+        self._arrived(Origin.ZWAVE, self._zwave, received)
 
     def _arrived(self, origin: Origin, prefix: str, received: Received) -> None:
         topic = received.ids["topic"][len(prefix) + 1 :]
@@ -205,9 +205,9 @@ def table(handlers: Handlers, config: Config) -> Mapping[Topic, Callable[[Receiv
     heard: dict[Topic, Handler] = {}
     protocols = {sensor.protocol for sensor in config.sensors if sensor.enabled}
     if Protocol.ZIGBEE in protocols:
-        heard[below(config.prefixes.zigbee2mqtt, "zigbee2mqtt")] = handlers.on_zigbee
+        heard[below(config.zigbee2mqtt.mqtt_topic_prefix, "zigbee2mqtt")] = handlers.on_zigbee
     if Protocol.ZWAVE in protocols:
-        heard[below(config.prefixes.zwave, "zwave")] = handlers.on_zwave
+        heard[below(config.zwave.mqtt_topic_prefix, "zwave")] = handlers.on_zwave
     return heard
 
 
