@@ -13,7 +13,8 @@ from vigilar_common.config import Camera
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.domain.packets import Packet
-from vigilar_camera_worker.search import MainPictures, MotionSearch
+from vigilar_camera_worker.search import MotionSearch
+from vigilar_camera_worker.search_parts import MainPictures
 from vigilar_camera_worker.work import Lag
 
 log = logging.getLogger(__name__)

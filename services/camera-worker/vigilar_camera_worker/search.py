@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from vigilar_common.config import Camera
 from vigilar_common.messages.camera import Analysis
@@ -20,54 +20,33 @@ from vigilar_camera_worker.adapters.decoder import Decoder, Picture
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.adapters.hardware import Hardware
-from vigilar_camera_worker.adapters.trigger import Trigger
 from vigilar_camera_worker.domain.bits import NalError, UnsupportedError
-from vigilar_camera_worker.domain.fitness import Chain, Fitness, new_chain
+from vigilar_camera_worker.domain.fitness import Chain, Fitness
 from vigilar_camera_worker.domain.governor import DecodePlan, FpsGovernor
-from vigilar_camera_worker.domain.motion import Ended, MotionMachine, Observation, Phase, Started
+from vigilar_camera_worker.domain.motion import Ended, MotionMachine, Started
 from vigilar_camera_worker.domain.nal import parameter_sets
 from vigilar_camera_worker.domain.packets import Packet
+from vigilar_camera_worker.search_parts import (
+    Gop,
+    MainPictures,
+    MotionListener,
+    Onlooker,
+    Waiting,
+    chain_for,
+    trigger_for,
+)
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_PACKETS: Final = 60
-MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
-MAX_GOP_PACKETS: Final = 600
-MAX_GOP_BYTES: Final = 24 * 1024 * 1024
 KEY_EVERY_S: Final = 13.0
 """Sparse chains run on over keyframes, which are dear; after this long the next one cleans the picture."""
 LOOK_BACK_S: Final = 1.2
 """So far before the suspicion the detector looks: two looks of the trigger, and what it needs to confirm."""
 LINGER_S: Final = 0.4
 """After a suspicion that the catch-up did not show, this much more is decoded before it is dropped."""
-
 LINGER_AGAIN_S: Final = 1.2
 """The same where another suspicion was dropped just before: small and slow objects show now and then."""
 AGAIN_S: Final = 2.0
-
-
-class MotionListener(Protocol):
-    """Called on the analyser's thread."""
-
-    def picture_decoded(self, stream_id: str, picture: Picture) -> None: ...
-    def motion_started(self, started: Started, picture: Picture) -> None: ...
-    def motion_ended(self, ended: Ended) -> None: ...
-    def observed(self, seen: Observation) -> None: ...
-
-
-class MainPictures(Protocol):
-    """The main stream, for a search in the sub stream."""
-
-    def time_s(self, wall_ms: int) -> float | None: ...
-    def picture(self, wall_ms: int) -> Picture | None: ...
-
-
-class Onlooker(Protocol):
-    """Somebody who tunes the detector; used on the analyser's thread."""
-
-    @property
-    def wanted(self) -> bool: ...
-    def looked(self, seen: Observation, detector: MotionDetector, phase: Phase) -> None: ...
 
 
 class MotionSearch:
@@ -81,7 +60,7 @@ class MotionSearch:
         on_method: Callable[[Analysis, str, str, str], None] = lambda *_: None,
     ) -> None:
         self._detector, self._listener, self._on_method = detector, listener, on_method
-        self._trigger = _trigger_for(camera, detector)
+        self._trigger = trigger_for(camera, detector)
         self.onlooker: Onlooker | None = None
         self._watching = False
         """Since the last keyframe every picture is decoded, because somebody looks on."""
@@ -93,6 +72,8 @@ class MotionSearch:
         self._clean = True
         self._chain: Chain | None = None
         self._plan = DecodePlan()
+        self._gop = Gop()
+        self._waiting = Waiting()
         self.on_suspicion: Callable[[], None] = lambda: None
         """From now on every packet is needed."""
         self.counters = {
@@ -112,7 +93,7 @@ class MotionSearch:
     def retune(self, camera: Camera) -> None:
         """Another sensitivity, least area or other zones, from the next picture on."""
         self._detector = MotionDetector(camera, self._detector.counter)
-        self._trigger = _trigger_for(camera, self._detector)
+        self._trigger = trigger_for(camera, self._detector)
 
     @property
     def wake_s(self) -> float:
@@ -143,7 +124,7 @@ class MotionSearch:
         self._plan = DecodePlan()
         self._detector.restart()
         self._trigger.restart()
-        self._chain, reason = _chain_for(wanted)
+        self._chain, reason = chain_for(wanted)
         self._fitness = Fitness(self._chain, reason)
         self._sparse = False
         self._clean = True
@@ -151,10 +132,8 @@ class MotionSearch:
         self._confirmed = False
         self._linger_s, self._dropped_s = 0.0, -AGAIN_S
         self._cleaned_s = 0.0
-        self._gop: list[Packet] = []
-        self._gop_bytes = 0
-        self._waiting: list[Packet] = []
-        self._waiting_bytes = 0
+        self._gop.clear()
+        self._waiting.clear()
         self._sets = wanted.parameter_sets
         self._decoder = Decoder(wanted, hardware=self._hardware)
         self._tell_method()
@@ -164,7 +143,8 @@ class MotionSearch:
         if self._decoder is not None:
             self._on_method(Analysis.NONE, "", "", "")
         self._decoder = None
-        self._gop, self._waiting = [], []
+        self._gop.clear()
+        self._waiting.clear()
 
     def glance(self, key: Packet, wanted: StreamFormat) -> bool:
         """Decode one keyframe of a stream that is not searched and tell of it; False when it does not come out."""
@@ -179,12 +159,11 @@ class MotionSearch:
         self._fitness.take(packet, inspect=not self._sparse)
         self._remember(packet)
         if packet.key:
+            self._hits = 0
             self._watching = self.onlooker is not None and self.onlooker.wanted
             self._choose()
         elif self._sparse and self._fitness.reason:
             self._leave_sparse()
-        if packet.key:
-            self._hits = 0
         wanted = self._plan.wanted(
             packet.time_s, packet.key, self._machine.moving and not self._watching, self._hits
         )
@@ -204,7 +183,7 @@ class MotionSearch:
             self._decoder = Decoder(self._format, in_order=sparse, hardware=self._hardware)
             self._clean = not sparse
             self._cleaned_s = 0.0
-            self._forget_waiting()
+            self._waiting.clear()
             self._tell_method()
         elif sparse and self._clean and not self._needed:
             self._clean = False
@@ -217,7 +196,7 @@ class MotionSearch:
         self._plan = DecodePlan()
         self._clean = True
         self._tell_method()
-        for earlier in self._gop[:-1]:
+        for earlier in self._gop.packets[:-1]:
             self._feed(self._decoder, earlier, self._governor)
 
     def _tell_method(self) -> None:
@@ -233,13 +212,12 @@ class MotionSearch:
 
     def _remember(self, packet: Packet) -> None:
         if packet.key:
-            self._gop, self._gop_bytes = [], 0
-        elif not self._gop:
+            self._gop.clear()
+        elif not self._gop.packets:
             return
-        self._gop.append(packet)
-        self._gop_bytes += len(packet.data)
-        if len(self._gop) > MAX_GOP_PACKETS or self._gop_bytes > MAX_GOP_BYTES:
-            self._gop = []
+        self._gop.add(packet)
+        if self._gop.full:
+            self._gop.clear()
             if self._sparse:
                 self._fitness.fault(packet.time_s, "a GOP is too large")
 
@@ -300,13 +278,13 @@ class MotionSearch:
 
     def _catch_up(self, decoder: Decoder, packet: Packet) -> None:
         """Decode the GOP cleanly up to ``packet``, and show its end to the detector."""
-        if not self._gop:
+        if not self._gop.packets:
             return
         decoder.restart()
         from_s = packet.time_s - LOOK_BACK_S
         self._suspect(packet)
         self._governor.restart()
-        for earlier in self._gop:
+        for earlier in self._gop.packets:
             self._feed(decoder, earlier, self._governor if earlier.time_s >= from_s else None)
         self._cleaned_s = packet.time_s
 
@@ -328,13 +306,11 @@ class MotionSearch:
     def _decode_needed(self, decoder: Decoder, packet: Packet) -> None:
         """Everything but what cannot matter any more before the next keyframe."""
         if packet.key:
-            self._forget_waiting()  # nothing from here on refers to it
+            self._waiting.clear()  # nothing from here on refers to it
         elif not self._sparse and self._may_wait(packet):
-            self._waiting.append(packet)
-            self._waiting_bytes += len(packet.data)
+            self._waiting.add(packet)
             return
-        waiting = self._waiting
-        self._forget_waiting()
+        waiting = self._waiting.take()
         for due in (*waiting, packet):
             self._feed(decoder, due, self._governor)
         if self._sparse and not packet.key and not self._needed and packet.time_s >= self._linger_s:
@@ -366,14 +342,9 @@ class MotionSearch:
         """While nothing moves, what comes after the last frame that is looked at before a keyframe."""
         return (
             not self._needed
-            and len(self._waiting) < MAX_WAITING_PACKETS
-            and self._waiting_bytes < MAX_WAITING_BYTES
+            and not self._waiting.full
             and self._plan.can_wait(packet.time_s, self._governor.next_due_s(active=False))
         )
-
-    def _forget_waiting(self) -> None:
-        self._waiting = []
-        self._waiting_bytes = 0
 
     def _feed(self, decoder: Decoder, packet: Packet, governor: FpsGovernor | None) -> None:
         """``governor`` None: decode, but show the picture to nobody."""
@@ -425,22 +396,3 @@ class MotionSearch:
         ended = self._machine.interrupt()
         if ended is not None:
             self._tell_ended(ended)
-
-
-def _trigger_for(camera: Camera, detector: MotionDetector) -> Trigger:
-    full = camera.resolution_motion
-    scale = detector.width * detector.height / (full[0] * full[1])
-    return Trigger(
-        detector.width,
-        detector.height,
-        detector.zones.counts,
-        camera.motion_min_area_px * scale,
-        camera.motion_sensitivity,
-    )
-
-
-def _chain_for(wanted: StreamFormat) -> tuple[Chain | None, str]:
-    try:
-        return new_chain(wanted.codec, wanted.parameter_sets), ""
-    except NalError as error:
-        return None, str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import camera_media as media
-from vigilar_camera_worker import search as module
+from vigilar_camera_worker import search_parts as module
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.domain.governor import DecodePlan
 from vigilar_camera_worker.domain.motion import Observation
@@ -71,30 +71,34 @@ def test_a_keyframe_that_does_not_come_when_expected_costs_nothing_but_a_moment(
     packets += media.video(first=20, count=10, number=20)
     late = [packet for packet in media.video(first=30, count=10) if not packet.key]
     search, detector, _ = analyse(packets)
-    waiting = len(search._waiting)
+    waiting = len(search._waiting.packets)
     assert waiting == 4, "frames 26 to 29"
     for packet in late:
         search.packet(packet)
-    assert search._waiting == []
+    assert search._waiting.packets == []
     assert detector.times[-1] > 3, "looked at again as soon as the keyframe was late"
 
 
 def test_waiting_packets_are_bounded_and_gone_with_the_connection() -> None:
     search, _, listener = analyse(media.video(count=28))
-    assert search._waiting
-    stuck = search._waiting[-1]
+    assert search._waiting.packets
+    stuck = search._waiting.packets[-1]
     for _ in range(2 * module.MAX_WAITING_PACKETS):
         search.packet(stuck)
-    assert len(search._waiting) <= module.MAX_WAITING_PACKETS
+    assert len(search._waiting.packets) <= module.MAX_WAITING_PACKETS
     assert listener.pictures > 28
     search.interrupt()
-    assert search._waiting == []
-    assert search._waiting_bytes == 0
+    assert search._waiting.packets == []
+    assert not search._waiting.full
 
 
-def test_two_looks_that_show_confirmed_motion_are_enough_for_a_gop() -> None:
+def test_a_connection_that_ends_before_its_first_keyframe_is_nothing_special() -> None:
+    MotionSearch(CAMERA, StillDetector(), Listener()).interrupt()
+
+
+def test_one_look_that_shows_what_moved_before_is_enough_for_a_gop() -> None:
     plan = DecodePlan()
     for number in range(11):
         plan.wanted(number / 10, number % 10 == 0, moving=False)
-    shown = [plan.wanted(n / 10, n % 10 == 0, moving=True, hits=min(2, n - 10)) for n in range(11, 30)]
+    shown = [plan.wanted(n / 10, n % 10 == 0, moving=True, hits=min(1, n - 11)) for n in range(11, 30)]
     assert shown == [True, *[False] * 8, True, *[False] * 9]

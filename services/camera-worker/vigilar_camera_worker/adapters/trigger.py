@@ -49,6 +49,8 @@ class Trigger:
         self._mean: Any = None
         self._deviation: Any = None
         self._current: Any = None
+        self._room: list[Any] = []
+        """Arrays that are used again: at this size new ones are fresh pages each time, a fifth of the whole cost."""
         self._looks = 0
         self._last_s = 0.0
 
@@ -56,18 +58,22 @@ class Trigger:
         """One picture of any size, in order of time."""
         import cv2
 
-        current = shrink(luma, *self._size).astype(np.float32)
-        self._current = current
+        small = shrink(luma, *self._size)
         if self._mean is None:
+            current = self._current = small.astype(np.float32)
+            self._room = [np.empty_like(current) for _ in range(2)] + [np.empty_like(small) for _ in range(3)]
             self._mean, self._deviation = current.copy(), np.full_like(current, FIRST_DEVIATION)
             self._looks, self._last_s = 1, time_s
             return False
+        current = self._current
+        np.copyto(current, small)
+        difference, limit, changed, steady, counted = self._room
         rate = 1 - math.exp(-max(0.0, min(time_s - self._last_s, LEARN_S)) / LEARN_S)
         self._last_s = time_s
-        difference = cv2.absdiff(current, self._mean)
-        limit = cv2.addWeighted(self._deviation, DEVIATIONS, self._deviation, 0, self._steps)
-        changed = cv2.compare(difference, limit, cv2.CMP_GT)
-        steady = cv2.bitwise_not(changed)
+        cv2.absdiff(current, self._mean, dst=difference)
+        cv2.addWeighted(self._deviation, DEVIATIONS, self._deviation, 0, self._steps, dst=limit)
+        cv2.compare(difference, limit, cv2.CMP_GT, dst=changed)
+        cv2.bitwise_not(changed, dst=steady)
         cv2.accumulateWeighted(current, self._mean, rate, steady)
         cv2.accumulateWeighted(difference, self._deviation, rate, steady)
         self._looks += 1
@@ -79,8 +85,8 @@ class Trigger:
         cv2.accumulateWeighted(limit, self._deviation, rate, changed)
         if self._looks <= FIRST_LOOKS:
             return False
-        counted = cv2.bitwise_and(changed, self._counts)
-        return float(cv2.minMaxLoc(cv2.blur(counted, WINDOW_PX))[1]) >= self._need
+        cv2.bitwise_and(changed, self._counts, dst=counted)
+        return float(cv2.minMaxLoc(cv2.blur(counted, WINDOW_PX, dst=steady))[1]) >= self._need
 
     def forgive(self) -> None:
         """What it saw last was no motion: from now on that is how things are."""

@@ -47,8 +47,8 @@ class FpsGovernor:
 
 BURST_S: Final = 0.4
 """At five looks a second that is three: the keyframe and two more."""
-ENOUGH_HITS: Final = 2
-"""Looks of one GOP that show confirmed motion: it goes on, more of them say the same."""
+ENOUGH_HITS: Final = 1
+"""Looks of one GOP that show what moved before: it goes on, more of them say the same."""
 LONGEST_GOP_S: Final = 2.5
 LATE_KEYFRAME_S: Final = 0.25
 """A keyframe that has not come this long after it was expected is not waited for any longer."""
