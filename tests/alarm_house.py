@@ -13,6 +13,7 @@ from vigilar_common.messages.alarm import (
     AlarmState,
     ArmAction,
     ArmCommand,
+    ArmState,
     ArmStateChanged,
     EventOpened,
     ResetPin,
@@ -88,6 +89,14 @@ class House:
         self.arming.handle(Received(CMD_ALARM, {"sender": sender}, command, b"", {}, False, replies.append))
         (reply,) = replies
         return reply
+
+    def state(self) -> ArmState:
+        """A call, so that a checker of types does not take it for what it was two steps ago."""
+        return self.guard.state
+
+    def sounding(self) -> bool:
+        """Whether the siren is on."""
+        return self.siren.on
 
     @property
     def told(self) -> AlarmState:

@@ -71,6 +71,8 @@ class AnalyserDouble:
 
 
 class LiveDouble:
+    watching = False
+
     def __init__(self) -> None:
         self.calls: list[str] = []
 

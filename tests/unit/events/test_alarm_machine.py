@@ -285,7 +285,7 @@ test_any_sequence_of_steps_follows_the_table = AlarmSteps.TestCase
 
 @pytest.mark.slow
 def test_many_long_sequences_follow_the_table() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         AlarmSteps, settings=settings(max_examples=1000, stateful_step_count=60, deadline=None)
     )
 
