@@ -19,6 +19,7 @@ from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
 from vigilar_camera_worker.adapters.stream import CameraStream, open_stream
 from vigilar_camera_worker.attempts import Attempts
 from vigilar_camera_worker.choice import StreamChoice
+from vigilar_camera_worker.domain.arrivals import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.nal import ParameterSets
@@ -174,10 +175,9 @@ class CameraReader:
         now_s = self._clock.monotonic_s()
         began_s = video_s = self._fps_from_s = now_s
         self._fps_frames = 0
-        for raw in stream.packets():
+        for raw, now_s, now_ms in arrivals(stream.packets(), self._clock):
             if self._stopping.is_set():
                 return
-            now_s = self._clock.monotonic_s()
             self.counters["packets"] += 1
             self.counters["bytes"] += len(raw.data)
             if raw.video:
@@ -188,7 +188,7 @@ class CameraReader:
             self._check(now_s, began_s, video_s)
             if self._wanted is None:
                 continue
-            packet = timeline.place(raw, now_s, self._clock.now_ms())
+            packet = timeline.place(raw, now_s, now_ms)
             self._newest_s = packet.time_s
             if packet.key:
                 self._tell_clocks(timeline)

@@ -15,6 +15,7 @@ from vigilar_common.config import Camera
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
 from vigilar_camera_worker.adapters.stream import CameraStream, open_stream
 from vigilar_camera_worker.attempts import Attempts
+from vigilar_camera_worker.domain.arrivals import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.nal import ParameterSets
 from vigilar_camera_worker.domain.packets import Packet, RawPacket
@@ -143,17 +144,16 @@ class SubStream:
     def _read(self, stream: CameraStream) -> None:
         timeline, sets = Timeline(), ParameterSets(stream.codec, stream.described)
         began_s = video_s = self._clock.monotonic_s()
-        for raw in stream.packets():
+        for raw, now_s, now_ms in arrivals(stream.packets(), self._clock):
             if self._stopping.is_set():
                 return
-            now_s = self._clock.monotonic_s()
             if self._making_way:
                 raise StreamLostError("the main stream was lost when the sub stream came")
             if raw.video:
                 video_s = now_s
                 if raw.key:
                     raw = self._keyframe(raw, stream, sets)
-                self._pass_on(timeline.place(raw, now_s, self._clock.now_ms()))
+                self._pass_on(timeline.place(raw, now_s, now_ms))
             if now_s - video_s > STALL_S:
                 raise StalledError(f"{address(self._url)} has sent no picture for {STALL_S:g} s")
             if self._wanted is None and now_s - began_s > FIRST_PICTURE_S:

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import camera_media as media
+import pytest
 from vigilar_camera_worker.camera import CameraReader
+from vigilar_camera_worker.domain import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.nal import ParameterSets, is_complete, parameter_sets
 from vigilar_camera_worker.domain.packets import RawPacket
@@ -55,6 +57,11 @@ class Part:
 
     def names(self) -> list[str]:
         return [name for name, _ in self.calls]
+
+
+@pytest.fixture(autouse=True)
+def packets_are_handed_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "HOLD_S", 0.0)
 
 
 class Script:

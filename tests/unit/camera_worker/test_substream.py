@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import camera_media as media
+import pytest
 from vigilar_camera_worker import choice as choices
 from vigilar_camera_worker.choice import MainView, StreamChoice
+from vigilar_camera_worker.domain import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.packets import RawPacket
 from vigilar_camera_worker.domain.ring import PacketRing
@@ -21,6 +23,11 @@ from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 CAMERA = Camera(
     id="front", display_name="Front", rtsp_url="rtsp://host/x", detect_url="rtsp://u:secret@host/sub"
 )
+
+
+@pytest.fixture(autouse=True)
+def packets_are_handed_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "HOLD_S", 0.0)
 
 
 class Script:
