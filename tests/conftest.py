@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,12 +26,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def level_of_the_log() -> Iterator[None]:
-    """What a command that was called in this process set must not silence the next test's log."""
-    root = logging.getLogger()
-    level = root.level
+def log_as_it_was() -> Iterator[None]:
+    """What a command that was called in this process set must not silence the next test's log, nor write it to an
+    output that is closed by then."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    level, handlers = root.level, list(root.handlers)
     yield
     root.setLevel(level)
+    pytests_own = [h for h in root.handlers if type(h) is not logging.StreamHandler and h not in handlers]
+    root.handlers[:] = [*handlers, *pytests_own]
+    sys.excepthook, threading.excepthook = hooks
 
 
 @pytest.fixture

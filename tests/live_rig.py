@@ -91,7 +91,7 @@ def sent_at_ms(camera: RunningCamera, mount: str) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     number = -1
     for row in camera.truth():
-        if row["mount"] != mount:
+        if row["mount"] != mount or row["event"] == "begin":
             continue
         if row["event"] == "loop":
             number = -1

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,11 +34,16 @@ class Disk:
     def detach(self) -> None:
         _run("umount", str(self.mount))
 
-    def cut_power(self) -> None:
-        """From here on every write and sync fails, and what was not synced is gone after `detach` and `attach`."""
+    def cut_power(self) -> tuple[float, float]:
+        """From here on every write and sync fails, and what was not synced is gone after `detach` and `attach`.
+
+        When the call began and when it returned, monotonic seconds.
+        """
         folder = os.open(self.mount, os.O_RDONLY)
         try:
+            began_s = time.monotonic()
             fcntl.ioctl(folder, FS_IOC_SHUTDOWN, NO_LOG_FLUSH)
+            return began_s, time.monotonic()
         finally:
             os.close(folder)
 

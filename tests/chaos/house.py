@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from chaos.oracle import Journal
 from stack import Api, wait_for
@@ -33,7 +33,7 @@ from vigilar_supervisor.start import Installation, demo_layout
 from vigilar_supervisor.supervise import TICK_S
 
 READY_LIMIT_S = 60.0
-PROBE_PAUSE_S = 0.05
+CLOSE_LIMIT_S = 60.0
 HEAD = """
 [system]
 name = "Chaos"
@@ -263,19 +263,28 @@ class House:
         return (self.home / "run" / "log" / f"{name}.log").read_text(errors="replace")
 
     def close(self) -> None:
+        """Nothing of it runs any more when this returns, however far `start` came."""
+        self.supervisor.stopping.set()
         for producer in self.producers:
             producer.close()
-        self.supervisor.stopping.set()
         if self._thread.ident is not None:
-            self._thread.join(60)
+            self._thread.join(CLOSE_LIMIT_S)
+            assert not self._thread.is_alive(), "the supervisor did not end"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     def _supervise(self) -> None:
-        while not self.supervisor.stopping.is_set():
-            self.supervisor.tick()
-            time.sleep(TICK_S)
-        self.supervisor.stop()
+        try:
+            while not self.supervisor.stopping.wait(TICK_S):
+                self.supervisor.tick()
+        finally:
+            self.supervisor.stop()
 
     def _write_config(self) -> None:
         values: dict[str, Any] = {

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
+from typing import Self
 
 import httpx
 from chaos.oracle import Journal
 from storage_rig import new_id, now_ms
 
 BATCH = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A batch that was confirmed; times are monotonic seconds of this process."""
+
+    asked_s: float
+    at_s: float
+    ids: frozenset[str]
 
 
 class Sayer(threading.Thread):
@@ -21,8 +32,7 @@ class Sayer(threading.Thread):
         self.enough = threading.Event()
         self.refusals: list[tuple[float, str]] = []
         """When (monotonic) and why a batch was not taken."""
-        self.taken_s: list[float] = []
-        """When (monotonic) batches were confirmed."""
+        self.answers: list[Answer] = []
         self._url, self._rate = url, rate
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {token}"},
@@ -36,17 +46,26 @@ class Sayer(threading.Thread):
             batch = [self._fact() for _ in range(BATCH)]
             ids = [str(item[1]) for item in batch]
             self.journal.intended.extend(ids)
+            asked_s = time.monotonic()
             while not self._taken(batch):
                 if self.enough.wait(0.05):
                     return
-            self.taken_s.append(time.monotonic())
+                asked_s = time.monotonic()
+            self.answers.append(Answer(asked_s, time.monotonic(), frozenset(ids)))
             self.journal.confirmed.update(ids)
             time.sleep(BATCH / self._rate)
 
     def stop(self) -> None:
         self.enough.set()
-        self.join(30)
+        if self.ident is not None:
+            self.join(30)
         self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def _fact(self) -> list[object]:
         self._seq += 1

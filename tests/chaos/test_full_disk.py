@@ -96,8 +96,9 @@ class Full:
 
     def taken_after(self, at_s: float, limit_s: float) -> float:
         """Seconds from `at_s` (monotonic) until the first fact was confirmed again."""
-        wait_for("facts are taken", lambda: self.sayer.taken_s and self.sayer.taken_s[-1] > at_s, limit_s)
-        return next(taken for taken in self.sayer.taken_s if taken > at_s) - at_s
+        answers = self.sayer.answers
+        wait_for("facts are taken", lambda: answers and answers[-1].at_s > at_s, limit_s)
+        return next(answer.at_s for answer in answers if answer.at_s > at_s) - at_s
 
     def recording_after(self, at_ms: int, limit_s: float) -> float:
         """Seconds from `at_ms` (UTC) until a recording grows that was not at its end then."""
@@ -127,16 +128,14 @@ class Full:
 @contextmanager
 def filled(folder: Path, disk: Disk) -> Iterator[Full]:
     film = ensure_film(**QUICK_FILM)
-    with running_camera({"cam0": film}, folder / "camera") as camera:
-        house = House(folder / "home", camera.urls, 1, disk=disk.mount, only=ONLY)
-        sayer = Sayer(SOURCE, house.storage_url, house.token(SOURCE), RATE)
-        try:
-            house.start()
-            sayer.start()
-            yield Full(house, sayer)
-        finally:
-            sayer.stop()
-            house.close()
+    with (
+        running_camera({"cam0": film}, folder / "camera") as camera,
+        House(folder / "home", camera.urls, 1, disk=disk.mount, only=ONLY) as house,
+        Sayer(SOURCE, house.storage_url, house.token(SOURCE), RATE) as sayer,
+    ):
+        house.start()
+        sayer.start()
+        yield Full(house, sayer)
 
 
 def fill_again_and_again(folder: Path, times: int, *, slack: float = 1) -> None:

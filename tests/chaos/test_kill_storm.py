@@ -35,14 +35,13 @@ DRAIN_LIMIT_S = 120.0
 def living(folder: Path, cameras: int) -> Iterator[tuple[House, RunningCamera]]:
     film = ensure_film(**QUICK_FILM)
     names = [f"cam{number}" for number in range(cameras)]
-    with running_camera(dict.fromkeys(names, film), folder / "camera") as camera:
-        house = House(folder / "home", camera.urls, PRODUCERS)
-        try:
-            house.start(RATE)
-            wait_for("all cameras record", lambda: growing(house) >= set(names), 30)
-            yield house, camera
-        finally:
-            house.close()
+    with (
+        running_camera(dict.fromkeys(names, film), folder / "camera") as camera,
+        House(folder / "home", camera.urls, PRODUCERS) as house,
+    ):
+        house.start(RATE)
+        wait_for("all cameras record", lambda: growing(house) >= set(names), 60)
+        yield house, camera
 
 
 def growing(house: House) -> set[str]:

@@ -34,12 +34,12 @@ class Truth:
     def __init__(self, path: Path | None) -> None:
         self._file = path.open("a", encoding="utf-8", buffering=1) if path else None
 
-    def write(self, mount: str, event: str, loop: int, watched: bool) -> None:
-        """``watched``: whether the frame went to a viewer."""
+    def write(self, mount: str, event: str, loop: int, watched: bool, frame: int) -> None:
+        """``watched``: whether the frame went to a viewer. ``frame``: its number, counted through all loops."""
         if self._file is not None:
             wall_ms = time.time_ns() // _MILLISECOND_NS
             row = {"mount": mount, "event": event, "wall_ms": wall_ms, "loop": loop, "watched": watched}
-            self._file.write(json.dumps(row) + "\n")
+            self._file.write(json.dumps({**row, "frame": frame}) + "\n")
 
 
 class Mount:
@@ -123,6 +123,8 @@ class Mount:
         running_ns = self._source.get_clock().get_time() - self._source.get_base_time()
         self._pts_base_ns = running_ns - self._playhead.offset_ns(self._playhead.number)
         self._needs_key = False
+        # From here on each frame is shown at its distance from this one.
+        self._truth.write(self.name, "begin", self._playhead.loop, bool(self.viewers), self._playhead.number)
 
     def _show(self, head: Playhead, elapsed_s: float) -> None:
         active = {fault.kind for fault in self.faults if fault.active(elapsed_s)}
@@ -132,7 +134,7 @@ class Mount:
             self.on_close_fault(self, next(fault for fault in self.faults if fault.kind == "close"))
         sent = "stall" not in active and self._send(head, garbage="garbage" in active)
         for event in self.film.events_at(head.number):
-            self._truth.write(self.name, event, head.loop, sent and bool(self.viewers))
+            self._truth.write(self.name, event, head.loop, sent and bool(self.viewers), head.number)
 
     def _send(self, head: Playhead, garbage: bool) -> bool:
         if self._source is None:

@@ -23,8 +23,14 @@ CAMERA_SCHEMES = ("rtsp", "rtsps", "http", "https")
 class Section(BaseModel):
     """A section of `vigilar.toml`: unknown keys are errors, values never appear in error texts."""
 
+    # Deferred: the root's validator holds those of all sections, so none of them needs one of its own at start.
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, str_max_length=4096
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        str_max_length=4096,
+        defer_build=True,
     )
 
 

@@ -17,16 +17,20 @@ Text = Annotated[str, Field(max_length=500)]
 TimestampMs = Annotated[int, Field(ge=0, lt=1 << 48)]
 
 
+_SHAPE = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+"""Deferred: a service uses few of all messages, and making every validator is a fifth of what it costs to start."""
+
+
 class Value(BaseModel):
     """A part of a message, without an envelope of its own."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = _SHAPE
 
 
 class Message(BaseModel):
     """One payload. The sender's bus fills the envelope; handlers see it validated."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = _SHAPE
     VERSION: ClassVar[int] = 1
 
     id: str = Field("", max_length=64, description="UUIDv7; the same fact always has the same id")

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
 FRAGMENT_S: Final = 0.5
-SHORTEST_FRAGMENT_S: Final = FRAGMENT_S - 0.1
+SHORTEST_FRAGMENT_S: Final = 0.3
+"""A frame is safe when two fragments are over (at ten frames a second at most 0.8 s): what is left of a second is for a
+processor or a disk that is busy."""
 RECORDING: Final = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer",
-    # Less than the limit: FFmpeg closes a fragment with the frame that reaches it.
+    # FFmpeg closes a fragment with the frame that reaches it.
     "frag_duration": str(int(SHORTEST_FRAGMENT_S * 1e6)),
     "flush_packets": "1",
     # Never hold video back for long because the camera's sound stopped.
