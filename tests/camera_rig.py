@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from patience import wait_until
 from vigilar_common import topics
 from vigilar_common.bus import MqttBus, Received
 from vigilar_common.config import load, slices
@@ -38,10 +39,7 @@ QUICK_FILM: dict[str, Any] = {
 
 
 def wait_for(condition: Callable[[], object], limit_s: float, what: str) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        time.sleep(0.02)
+    wait_until(condition, limit_s, what)
 
 
 class NearbyStorage:

@@ -43,7 +43,7 @@ def video(page: Page) -> Locator:
     return page.get_by_test_id("live-video").first
 
 
-def is_live(page: Page, limit_ms: float = 20_000) -> None:
+def is_live(page: Page, limit_ms: float = 60_000) -> None:
     expect(player(page)).to_have_attribute("data-state", "live", timeout=limit_ms)
 
 

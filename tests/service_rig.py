@@ -7,7 +7,6 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from patience import wait_until
 from vigilar_common.config.load import assemble
 from vigilar_common.config.slices import apply
 from vigilar_common.testing.broker import TestBroker, free_port
@@ -29,11 +29,7 @@ T = TypeVar("T")
 
 def until(condition: Callable[[], T], limit_s: float = 10.0, what: str = "it") -> T:
     """The first true result of `condition`. Raises AssertionError when there is none in time."""
-    deadline = time.monotonic() + limit_s
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {limit_s:g} s"
-        time.sleep(0.02)
-    return result
+    return wait_until(condition, limit_s, what)
 
 
 def vapid_pem() -> bytes:

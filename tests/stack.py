@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from patience import wait_until
+
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache" / "demo-camera"
 START_LIMIT_S = 120.0
@@ -25,13 +27,7 @@ T = TypeVar("T")
 
 def wait_for(what: str, condition: Callable[[], T], limit_s: float, pause_s: float = 0.1) -> T:
     """The first true value of `condition`; AssertionError naming `what` after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what}: not within {limit_s:g} s"
-        time.sleep(pause_s)
+    return wait_until(condition, limit_s, what, pause_s)
 
 
 class Api:

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from uuid import UUID
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from patience import wait_until
 from vigilar_common.bus import BrokerAddress, MqttBus
 from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.config import load, slices
@@ -61,11 +61,7 @@ def now_ms() -> int:
 
 
 def wait_for(condition: Any, limit_s: float = 20.0, what: str = "") -> Any:
-    deadline = time.monotonic() + limit_s
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {limit_s} s: {what or condition}"
-        time.sleep(0.02)
-    return result
+    return wait_until(condition, limit_s, what or str(condition))
 
 
 @cache

@@ -10,12 +10,12 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from patience import wait_until
 from vigilar_common.config import slices
 from vigilar_common.config.load import load
 from vigilar_common.passwords import hash_password
@@ -26,12 +26,7 @@ START_LIMIT_S = 20.0
 
 
 def wait_for(condition: Callable[[], Any], limit_s: float, what: str) -> Any:
-    deadline = time.monotonic() + limit_s
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what}: not within {limit_s} s")
+    return wait_until(condition, limit_s, what)
 
 
 class WebProcess:

@@ -77,7 +77,8 @@ def test_a_player_that_fell_behind_hurries_and_one_that_fell_far_behind_jumps(pa
         15,
         "a past to go back to",
     )
-    video(page).evaluate("(v) => { v.currentTime -= 1.6; }")
+    settled(page)
+    video(page).evaluate("(v) => { v.currentTime = v.buffered.end(v.buffered.length - 1) - 1.7; }")
     wait_for(lambda: video(page).evaluate("(v) => v.playbackRate") == pytest.approx(1.1), 5, "it hurries")
     assert video(page).evaluate(behind) > 0.8, "it did not jump"
     video(page).evaluate("(v) => { v.currentTime -= 4; }")
@@ -134,7 +135,7 @@ def test_an_iphone_plays_through_its_managed_media_source(browser: Browser, hous
 def test_a_browser_without_any_player_gets_picture_after_picture(browser: Browser, house: LiveHouse) -> None:
     page = open_page(browser, house, NO_MEDIA_SOURCE)
     picture = page.get_by_test_id("live-mjpeg")
-    expect(picture).to_be_visible(timeout=15_000)
+    expect(picture).to_be_visible(timeout=60_000)
     is_live(page)
     expect(page.get_by_test_id("live-help")).to_contain_text("few pictures a second")
     before = picture.evaluate(READ_NUMBER)
@@ -162,7 +163,7 @@ def test_who_comes_through_the_tunnel_gets_the_remote_picture_and_is_refused_whe
     assert video(page).evaluate("(v) => [v.videoWidth, v.videoHeight]") == [426, 240]
     moves(page)
     second = open_page(browser, house)
-    expect(player(second)).to_have_attribute("data-state", "refused", timeout=10_000)
+    expect(player(second)).to_have_attribute("data-state", "refused", timeout=60_000)
     expect(second.get_by_test_id("live-help")).to_contain_text(
         "1 of at most 1 people are watching from outside"
     )
@@ -184,7 +185,7 @@ def test_a_tile_shows_the_sub_stream_and_the_large_view_the_main_one(
     wait_for(lambda: page.evaluate(ITEMS) == 2, 10, "both cameras are known")
     page.reload()
     is_live(page)
-    expect(player(page)).to_have_attribute("data-given", "sub", timeout=15_000)
+    expect(player(page)).to_have_attribute("data-given", "sub", timeout=60_000)
     moves(page)
     page.goto(house.web.origin + "/cameras/front")
     is_live(page)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import paho.mqtt.client as mqtt
 import paho.mqtt.publish as mqtt_publish
 import pytest
+from patience import wait_until
 from vigilar_common import topics
 from vigilar_common.bus import BrokerAddress, BusUnavailableError, MqttBus, Received
 from vigilar_common.clock import SystemClock
@@ -22,10 +23,7 @@ MOTION = MotionStarted(
 
 
 def wait_for(condition: Callable[[], object], limit_s: float = 5.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "not reached in time"
-        time.sleep(0.01)
+    wait_until(condition, limit_s, "what is waited for")
 
 
 def collect(bus: MqttBus, topic: topics.Topic) -> list[Received]:

@@ -47,7 +47,7 @@ class House:
 
     def ask(self, action: str, pin: str, bus: MqttBus | None = None) -> Reply:
         command = ArmCommand(action=ArmAction(action), pin=pin, user="admin")
-        return (bus or self.web).request(CMD_ALARM, command, timeout_s=5)
+        return (bus or self.web).request(CMD_ALARM, command, timeout_s=20)
 
     def states(self) -> list[str]:
         return [m.state.value for _, m in self.heard if isinstance(m, AlarmState)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +13,7 @@ import av
 import camera_media as media
 import numpy as np
 import pytest
+from patience import wait_until
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
 from vigilar_camera_worker.adapters.transcode import Encoded, Profile, TranscodeError, Transcoder
 from vigilar_camera_worker.domain.nal import parameter_sets
@@ -32,10 +32,7 @@ SMALL = Profile(160, 160, 5, 100)
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.005)
+    wait_until(condition, 10, what, 0.005)
 
 
 def all_of(transcoder: Transcoder, packets: list[Packet], **options: Any) -> list[Encoded]:

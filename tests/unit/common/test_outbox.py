@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from patience import wait_until
 from vigilar_common.clock import SystemClock
 from vigilar_common.errors import OutboxFullError, StorageUnavailableError
 from vigilar_common.messages import Fact
@@ -54,10 +54,7 @@ def opened(path: Path, **bounds: int) -> Outbox:
 
 
 def wait_for(condition: Any, limit_s: float = 5.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "condition not reached in time"
-        time.sleep(0.005)
+    wait_until(condition, limit_s, "what is waited for", 0.005)
 
 
 def test_facts_put_before_a_restart_are_sent_after_it(tmp_path: Path) -> None:

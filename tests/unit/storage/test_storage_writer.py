@@ -101,15 +101,19 @@ def test_a_reader_sees_one_moment_throughout(database: Database) -> None:
 
 
 def test_a_write_that_takes_too_long_is_answered_in_time(database: Database) -> None:
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def dawdle(_: object) -> bool:
+        begun.set()
+        return go_on.wait(30)
+
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(database.write, lambda _: go_on.wait(5))
-        while not database.counters["commits"] and not database._jobs.empty():
-            pass
+        slow = pool.submit(database.write, dawdle, 60)
+        assert begun.wait(30)
         with pytest.raises(DatabaseBusyError, match=r"did not commit within 0\.05 s"):
             database.write(put("late"), timeout_s=0.05)
         go_on.set()
-        slow.result(5)
+        slow.result(60)
 
 
 def test_a_closed_database_takes_nothing(database: Database) -> None:
