@@ -17,6 +17,7 @@ import pytest
 FS_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = b"\x02\x00\x00\x00"
 """Nothing that is still in memory, the journal included, reaches the disk: what a power cut does."""
+DETACH_LIMIT_S = 20.0
 MKFS = {"ext4": ("-q", "-F", "-m", "0"), "xfs": ("-q", "-f")}
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a file system needs root")
 
@@ -32,7 +33,11 @@ class Disk:
         _run("mount", "-o", "loop", str(self.image), str(self.mount))
 
     def detach(self) -> None:
-        _run("umount", str(self.mount))
+        """As soon as nobody uses it: what a killed process had started may die a moment later."""
+        until_s = time.monotonic() + DETACH_LIMIT_S
+        while (done := subprocess.run(["umount", str(self.mount)], capture_output=True, text=True)).returncode:
+            assert time.monotonic() < until_s, done.stderr
+            time.sleep(0.05)
 
     def cut_power(self) -> tuple[float, float]:
         """From here on every write and sync fails, and what was not synced is gone after `detach` and `attach`.

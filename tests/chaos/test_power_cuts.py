@@ -23,8 +23,8 @@ from stack import wait_for
 
 RATE = 200.0
 SOURCE = "camera-worker-gen0"
-RUNS_S = (1.2, 2.6)
-"""From the beginning of a recording to the cut."""
+RUNS_S = (0.5, 2.0)
+"""From the first second of a recording to the cut."""
 TARGET_LOST_S = 1.0
 ROUND = 100
 """So many cuts on one disk; then a new one, so that the last cut takes no longer than the first."""
