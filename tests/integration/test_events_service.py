@@ -79,7 +79,7 @@ def house(running: House) -> House:
 
 
 def test_arming_with_the_pin_survives_kill_9_and_wrong_pins_get_their_codes(house: House) -> None:
-    assert house.ask("ARM_AWAY", "9999").code == "wrong_pin"
+    assert house.ask("ARM_AWAY", "86420975").code == "wrong_pin"
     assert house.ask("ARM_AWAY", "").code == "wrong_pin"
     reply = house.ask("ARM_AWAY", PIN)
     assert (reply.ok, reply.data) == (True, {"state": "armed_away"})
@@ -98,7 +98,7 @@ def test_arming_with_the_pin_survives_kill_9_and_wrong_pins_get_their_codes(hous
     assert house.ask("ARM_NIGHT", PIN).ok, "who is logged in is not locked out"
     text = house.events.log.read_text()
     assert PIN not in text
-    assert "9999" not in text
+    assert "86420975" not in text
     assert "vigilar_arm_commands_total" in house.events.get("/metrics")
 
 
