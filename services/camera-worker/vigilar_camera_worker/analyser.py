@@ -85,7 +85,7 @@ class Analyser:
 
     @property
     def quiet(self) -> bool:
-        """Nothing moves and nothing seems to."""
+        """Nothing seems to begin: either nothing moves, or it is known that something does."""
         return self._search.quiet
 
     def needless_s(self, time_s: float) -> float:

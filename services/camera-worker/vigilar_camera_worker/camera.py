@@ -158,9 +158,10 @@ class CameraReader:
 
     def _needless_s(self) -> float:
         """How long nobody needs what comes next: it may gather in the socket."""
-        if self._wanted is None or self._recorder.recording_id is not None or self._live.watching:
+        if self._wanted is None or self._live.watching:
             return 0.0
-        return self._analyser.main_needless_s(self._newest_s)
+        time_s = self._newest_s
+        return min(self._analyser.main_needless_s(time_s), self._recorder.needless_s(time_s))
 
     def hurry(self) -> None:
         """From any thread: what has gathered is needed now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from typing import Final
 
@@ -44,6 +45,10 @@ class Recorder:
     def recording_id(self) -> str | None:
         session = self._session
         return session.recording_id if session else None
+
+    def needless_s(self, time_s: float) -> float:
+        """How long the file that is written does not need what follows the packet at this media time."""
+        return math.inf if self._session is None else self._writer.needless_s(time_s)
 
     def stream_started(self, wanted: StreamFormat) -> None:
         """A new connection, or other parameters on the same: what follows needs a file of its own."""

@@ -106,7 +106,7 @@ class MotionSearch:
 
     @property
     def quiet(self) -> bool:
-        return not self._clean
+        return not self._clean or self._machine.moving
 
     def needless_s(self, time_s: float) -> float:
         """From any thread: how long nothing is looked at after the packet at this media time, as far as one knows.

@@ -107,6 +107,10 @@ class Writer:
     def alive(self) -> bool:
         return self._thread.is_alive()
 
+    def needless_s(self, time_s: float) -> float:
+        """How long nothing that follows the packet at this media time reaches the disk: until its fragment can end."""
+        return self._cut_s - time_s if self._growing is not None else 0.0
+
     def start(self) -> None:
         self._thread.start()
 
@@ -140,7 +144,7 @@ class Writer:
         while True:
             with self._news:
                 if not self._due and not self._stopping:
-                    self._news.wait(IDLE_WAIT_S)
+                    self._news.wait(None if self._growing is None else IDLE_WAIT_S)
                 items, self._items = self._items, deque()
                 self._due = False
                 done = self._stopping and not items
@@ -205,6 +209,7 @@ class Writer:
         self._growing = _Growing(
             wanted, file, Muxer(shape, RECORDING), packet.wall_ms, safe_ms=packet.wall_ms
         )
+        self._cut_s = packet.time_s + SHORTEST_FRAGMENT_S
         self._end_gap(packet.wall_ms)
         self.counters["recordings"] += 1
         self._tell(facts.opened(self._camera_id, wanted, packet.wall_ms, self._incoming.encrypt))

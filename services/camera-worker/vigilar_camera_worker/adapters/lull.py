@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from vigilar_common.clock import Clock
 
 SHORTEST_S: Final = 0.1
-LONGEST_S: Final = 0.45
+LONGEST_S: Final = 0.9
 MOST_FILLED: Final = 0.2
 """Share of the socket's buffer; about half of it can hold data."""
 GROWTH: Final = 1.05

@@ -81,7 +81,7 @@ class DecodePlan:
             return False
         if not (moving and self._trusted and 0 < self._gop_s <= LONGEST_GOP_S and self._key_s is not None):
             return True
-        self._left_out = time_s - self._key_s > BURST_S or hits >= ENOUGH_HITS
+        self._left_out = time_s - self._key_s > BURST_S + 0.001 or hits >= ENOUGH_HITS
         return not self._left_out
 
     @property

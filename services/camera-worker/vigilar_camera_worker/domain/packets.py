@@ -1,4 +1,8 @@
-"""Encoded packets as they travel through the worker: plain bytes with repaired timestamps."""
+"""Encoded packets as they travel through the worker: plain bytes with repaired timestamps.
+
+One of each is made for every packet of every camera, day and night: not frozen, because that makes them three times as
+dear. Several threads share them and nobody changes one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ TICKS_PER_S: Final = 90_000
 """All timestamps are 90 kHz ticks from the start of the connection, video and audio alike."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Packet:
     """One access unit. ``number`` counts up over both tracks of a connection without holes."""
 
@@ -28,7 +32,7 @@ class Packet:
         return self.dts / TICKS_PER_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RawPacket:
     """What the camera sent: timestamps in ticks as far as it gave any, possibly jumping."""
 
