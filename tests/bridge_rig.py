@@ -17,11 +17,11 @@ CONNECT_LIMIT_S = 10.0
 class Bridge:
     """`say` publishes below the prefix; `heard` has what came on `listen`ed topics."""
 
-    def __init__(self, broker: TestBroker, user: str, prefix: str) -> None:
+    def __init__(self, broker: TestBroker, user: str, prefix: str, client_id: str = "") -> None:
         self.prefix = prefix
         self.heard: list[tuple[str, bytes]] = []
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=f"bridge-{user}", protocol=mqtt.MQTTv5
+            CallbackAPIVersion.VERSION2, client_id=client_id or f"bridge-{user}", protocol=mqtt.MQTTv5
         )
         self._client.username_pw_set(user, broker.passwords[user])
         self._client.max_queued_messages_set(0)

@@ -25,6 +25,7 @@ SERVICES = (
     "sensors",
     "ups",
     "presence",
+    "homeassistant",
     "web",
     "camera-worker",
     "demo-camera",

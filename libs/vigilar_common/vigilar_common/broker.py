@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vigilar_common.errors import StartupError
 from vigilar_common.topics import ALL_SERVICES, OUTSIDERS, REPLY, SERVICES, TOPICS, Kind, Topic
-from vigilar_common.topics_foreign import Prefixes
+from vigilar_common.topics_foreign import Prefixes, discovery
 
 PASSWORD_ITERATIONS = 1_000
 """The passwords are random and long: iterations would only slow every reconnect."""
@@ -41,7 +41,12 @@ def acl(camera_ids: Iterable[str], prefixes: Prefixes = DEFAULT_PREFIXES) -> str
         "zigbee2mqtt": (f"readwrite {prefixes.zigbee2mqtt}/#",),
         "zwave": (f"readwrite {prefixes.zwave}/#",),
         "presence": (f"read {prefixes.trackers}/#",),
-        "home_automation": (f"write {prefixes.trackers}/#",),
+        "homeassistant": (f"write {discovery(prefixes.discovery).filter()}", f"read {prefixes.birth}"),
+        "home_automation": (
+            f"write {prefixes.trackers}/#",
+            f"read {prefixes.discovery}/#",
+            f"write {prefixes.birth}",
+        ),
     }
     blocks = [
         "# Generated from vigilar_common.topics; do not edit.",

@@ -18,6 +18,7 @@ SERVICES = (
     "sensors",
     "ups",
     "presence",
+    "homeassistant",
     "health",
     "pets",
     "visitors",

@@ -15,6 +15,7 @@ from vigilar_common.messages import (
     camera,
     power,
     presence,
+    rules,
     sensor,
     system,
 )
@@ -24,6 +25,11 @@ from vigilar_common.topic import SERVICES as SERVICES
 from vigilar_common.topic import Kind as Kind
 from vigilar_common.topic import Topic as Topic
 from vigilar_common.topics_facts import FACTS
+from vigilar_common.topics_homeassistant import BRIDGE_STATE as BRIDGE_STATE
+from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH
+from vigilar_common.topics_homeassistant import CMD_SWITCH as CMD_SWITCH
+from vigilar_common.topics_homeassistant import HOUSE_EVENT as HOUSE_EVENT
+from vigilar_common.topics_homeassistant import HOUSE_IMAGE as HOUSE_IMAGE
 
 
 def _fact(pattern: str, model: type[Fact], publisher: str, subscribers: tuple[str, ...], doc: str) -> Topic:
@@ -44,7 +50,7 @@ AVAILABLE = Topic(
     Kind.AVAILABILITY,
     None,
     ALL_SERVICES,
-    ("health", "web", "home_automation"),
+    ("health", "homeassistant", "web", "home_automation"),
     "`online`, or `offline` by last will.",
     16,
 )
@@ -114,7 +120,7 @@ CAMERA_STATE = Topic(
     Kind.STATE,
     camera.CameraState,
     ("camera-worker",),
-    ("events", "health", "web", "home_automation"),
+    ("events", "health", "homeassistant", "web", "home_automation"),
     "The truth about one camera now.",
 )
 CAMERA_ONLINE = _fact(
@@ -174,7 +180,7 @@ PICTURE = Topic(
     Kind.FRAME,
     None,
     ("camera-worker",),
-    ("alerts", "web", "home_automation"),
+    ("alerts", "homeassistant", "web", "home_automation"),
     "JPEG; user properties kind (thumbnail|snapshot), picture_id, cause_id, ts_ms, width_px, height_px.",
     262_144,
 )
@@ -202,7 +208,7 @@ SENSOR_STATE = Topic(
     Kind.STATE,
     sensor.SensorState,
     ("sensors",),
-    ("events", "web", "home_automation"),
+    ("events", "homeassistant", "web", "home_automation"),
     "The truth about one sensor now; empty once it left the configuration.",
 )
 
@@ -211,7 +217,7 @@ ALARM_STATE = Topic(
     Kind.STATE,
     alarm.AlarmState,
     ("events",),
-    ("alerts", "web", "health", "sensors", "presence", "home_automation"),
+    ("alerts", "web", "health", "sensors", "presence", "homeassistant", "home_automation"),
     "The arm state now, what runs, and which sensors are open, left out or unknown.",
     65_536,
 )
@@ -227,13 +233,17 @@ ALARM_CHANGED = _fact(
     "vigilar/alarm/changed", alarm.ArmStateChanged, "events", ("alerts", "web"), "A transition."
 )
 ALARM_REFUSED = _fact(
-    "vigilar/alarm/refused", alarm.ArmRefused, "events", ("alerts", "web"), "A refused command."
+    "vigilar/alarm/refused",
+    alarm.ArmRefused,
+    "events",
+    ("alerts", "homeassistant", "web"),
+    "A refused command.",
 )
 EVENT_OPENED = _fact(
     "vigilar/events/opened",
     alarm.EventOpened,
     "events",
-    ("alerts", "web", "home_automation"),
+    ("alerts", "homeassistant", "web", "home_automation"),
     "An event began.",
 )
 EVENT_ENDED = _fact(
@@ -274,7 +284,7 @@ POWER_STATE = Topic(
     Kind.STATE,
     power.PowerStatus,
     ("ups",),
-    ("events", "web", "home_automation"),
+    ("events", "homeassistant", "web", "home_automation"),
     "The UPS now: state, flags, charge, runtime, and whether the host is about to go down.",
 )
 PERSON_STATE = Topic(
@@ -300,6 +310,9 @@ CMD_ALARM = _command(
 CMD_RESET_PIN = _command(
     "alarm/reset-pin", alarm.ResetPin, ("web",), "events", "A new PIN for who knows the recovery passphrase."
 )
+CMD_RULES = _command(
+    "rules", rules.RulesCommand, ("web",), "events", "List the rules, or try one out against the log."
+)
 CMD_LIVE = _command(
     "camera/{camera_id}/live", camera.LiveLease, ("web",), "camera-worker", "Renew the lease on live parts."
 )
@@ -321,7 +334,7 @@ CMD_FIND_CAMERAS = _command(
 CMD_SNAPSHOT = _command(
     "camera/{camera_id}/snapshot",
     camera.TakeSnapshot,
-    ("web",),
+    ("web", "homeassistant", "events"),
     "camera-worker",
     "Send a picture of now; at most one a second is made.",
 )

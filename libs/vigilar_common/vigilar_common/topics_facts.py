@@ -5,13 +5,23 @@ A part of the table in `vigilar_common.topics`, which makes topics of them.
 
 from __future__ import annotations
 
-from vigilar_common.messages import Fact, animals, packages, power, presence, sensor, timelapse, visitors
+from vigilar_common.messages import (
+    Fact,
+    animals,
+    detection,
+    packages,
+    power,
+    presence,
+    sensor,
+    timelapse,
+    visitors,
+)
 
 LOG_ONLY = ()
 """Vectors and the like: nobody reads them live, and from the log only who owns them."""
 
 FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
-    ("vigilar/sensors/changed", sensor.SensorChanged, "sensors", ("events", "web")),
+    ("vigilar/sensors/changed", sensor.SensorChanged, "sensors", ("events", "homeassistant", "web")),
     ("vigilar/sensors/reading", sensor.SensorReading, "sensors", ("events", "web")),
     ("vigilar/sensors/lost", sensor.SensorLost, "sensors", ("events", "health", "web")),
     ("vigilar/ups/changed", power.PowerChanged, "ups", ("events", "alerts", "health", "web")),
@@ -19,6 +29,12 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
     ("vigilar/ups/shutdown", power.PowerShutdown, "ups", ("events", "alerts", "health", "web")),
     ("vigilar/presence/changed", presence.PresenceChanged, "presence", ("events", "web")),
     ("vigilar/presence/household", presence.HouseholdChanged, "presence", ("events", "web")),
+    (
+        "vigilar/camera/{camera_id}/object/detected",
+        detection.ObjectDetected,
+        "camera-worker",
+        ("events", "web"),
+    ),
     ("vigilar/packages/detected", packages.PackageDetected, "events", ("alerts", "web")),
     ("vigilar/packages/reminded", packages.PackageReminded, "events", ("web",)),
     ("vigilar/packages/collected", packages.PackageCollected, "events", ("alerts", "web")),

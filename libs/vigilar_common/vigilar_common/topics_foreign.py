@@ -35,6 +35,10 @@ class Prefixes:
     """Filters of topics that events may send commands to."""
     trackers: str = "homeassistant_states"
     """Where Home Assistant says who is home; its broker user is home_automation."""
+    discovery: str = "homeassistant"
+    """Where Home Assistant is told of devices."""
+    birth: str = "homeassistant/status"
+    """Where Home Assistant says that it came or went."""
 
 
 def below(prefix: str, publisher: str) -> ForeignTopic:
@@ -54,3 +58,24 @@ def prefix_problem(prefix: str) -> str:
     if prefix != prefix.strip() or prefix.endswith("/"):
         return "it begins or ends with a blank, or ends with /"
     return ""
+
+
+def discovery(prefix: str) -> Topic:
+    """One retained message per device; empty: the device is gone."""
+    doc = "Home Assistant's discovery of one device."
+    return Topic(
+        f"{prefix}/device/{{device}}/config",
+        Kind.STATE,
+        None,
+        ("homeassistant",),
+        ("home_automation",),
+        doc,
+        131_072,
+    )
+
+
+def birth(topic: str) -> Topic:
+    """`online` and `offline` of Home Assistant itself."""
+    return Topic(
+        topic, Kind.EVENT, None, ("home_automation",), ("homeassistant",), "Home Assistant's own.", 64
+    )

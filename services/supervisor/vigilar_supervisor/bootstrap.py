@@ -39,6 +39,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "sensors": ("facts:write",),
     "ups": ("facts:write",),
     "presence": ("facts:write",),
+    "homeassistant": ("facts:write",),
     "health": ("facts:write", "state:read", "living:read"),
     "pets": ("facts:write", "facts:read", "media:read", "living:read", "pet-vectors:read"),
     "visitors": ("facts:write", "facts:read", "media:read", "faces:read", "face-vectors:read"),

@@ -77,8 +77,10 @@ def free_port() -> int:
         return port
 
 
-def service_names(config: Config) -> list[str]:
-    """The services this configuration needs; a disabled feature's process is not started."""
+def service_names(config: Config, announced: bool = False) -> list[str]:
+    """The services this configuration needs; a disabled feature's process is not started. `announced`: there is something
+    that only the bridge to Home Assistant can take back.
+    """
     names = list(ALWAYS)
     if not config.health.enabled:
         names.remove("health")
@@ -88,6 +90,8 @@ def service_names(config: Config) -> list[str]:
         names.append("ups")
     if config.presence.enabled:
         names.append("presence")
+    if config.homeassistant.enabled or announced:
+        names.append("homeassistant")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 
@@ -96,7 +100,7 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
     api_port = ports.setdefault("storage-api", 0) or free_port()
     ports["storage-api"] = api_port
     specs = []
-    for name in service_names(config):
+    for name in service_names(config, (layout.state / "homeassistant" / "announced.json").exists()):
         health_port = ports.get(name) or free_port()
         ports[name] = health_port
         camera = name.removeprefix(broker.CAMERA_PREFIX) if name.startswith(broker.CAMERA_PREFIX) else ""

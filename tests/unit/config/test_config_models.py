@@ -132,6 +132,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     alerts.pop("profiles")
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
+    assert values.pop("homeassistant")["enabled"] is False
     assert values["mqtt"].pop("publish_topics") == values["security"].pop("pins") == []
     assert values["presence"].pop("allow_disarm") is False
     assert values["presence"].pop("device_tracker_prefix") == "homeassistant_states"

@@ -146,7 +146,7 @@ def test_only_services_whose_part_changed_are_disturbed(tmp_path: Path) -> None:
     assert apply(second, run) == ["camera-worker-front"]
     assert slice_revision(second.config, "ups") == before
     third = loaded(tmp_path, CONFIG.replace("canary-front@", "other@") + "[ups]\nenabled = false\n")
-    assert set(apply(third, run)) == {"ups", "health", "web", "supervisor"}
+    assert set(apply(third, run)) == {"ups", "homeassistant", "health", "web", "supervisor"}
 
 
 def test_the_slice_of_a_removed_camera_goes(tmp_path: Path) -> None:

@@ -21,3 +21,11 @@ def test_the_sensors_service_runs_when_there_is_a_sensor_to_watch(enabled: list[
         for n, on in enumerate(enabled)
     ]
     assert ("sensors" in service_names(Config.model_validate({"sensors": sensors}))) is runs
+
+
+@pytest.mark.parametrize(("enabled", "announced"), [(True, False), (False, True), (False, False)])
+def test_the_bridge_to_home_assistant_runs_while_it_is_on_or_has_something_to_take_back(
+    enabled: bool, announced: bool
+) -> None:
+    config = Config.model_validate({"homeassistant": {"enabled": enabled}})
+    assert ("homeassistant" in service_names(config, announced)) is (enabled or announced)

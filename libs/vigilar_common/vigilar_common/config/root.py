@@ -14,6 +14,7 @@ from vigilar_common.config.cameras import Camera
 from vigilar_common.config.detection import Detection, Vehicles
 from vigilar_common.config.features import Highlights, Pets, Visitors
 from vigilar_common.config.health import Health
+from vigilar_common.config.homeassistant import HomeAssistant
 from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt, Zwave, topic_allowed
 from vigilar_common.config.presence import Presence
 from vigilar_common.config.rules import Rule
@@ -61,6 +62,7 @@ class Config(Section):
     detection: Detection = Field(Detection(), title="Detection")
     vehicles: Vehicles = Field(Vehicles(), title="Vehicles")
     presence: Presence = Field(Presence(), title="Presence")
+    homeassistant: HomeAssistant = Field(HomeAssistant(), title="Home Assistant")
     health: Health = Field(Health(), title="Health")
     pets: Pets = Field(Pets(), title="Pets")
     visitors: Visitors = Field(Visitors(), title="Visitors")
@@ -96,6 +98,8 @@ class Config(Section):
             self.zwave.mqtt_topic_prefix,
             self.mqtt.publish_topics,
             trackers=self.presence.device_tracker_prefix,
+            discovery=self.homeassistant.discovery_prefix,
+            birth=self.homeassistant.status_topic,
         )
 
     def camera(self, camera_id: str) -> Camera | None:

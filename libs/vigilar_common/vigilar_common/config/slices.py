@@ -53,6 +53,7 @@ SLICES: dict[str, tuple[str, ...]] = {
     "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),
+    "homeassistant": (*_BASICS, "homeassistant", "cameras", "sensors", "ups", "presence"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),
     "pets": (*_BASICS, "pets", "cameras", "detection", "location"),
     "visitors": (*_BASICS, "visitors", "cameras", "detection"),

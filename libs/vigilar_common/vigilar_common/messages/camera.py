@@ -76,6 +76,9 @@ class CameraState(Message):
     analysis_device: str = Field("", max_length=16, description="what decodes for it: software, cuda, …")
     sub_online: bool = Field(False, description="the sub stream sends pictures, so tiles may ask for it")
     findings: list[Text] = Field(default_factory=list, max_length=20)
+    privacy: bool = Field(False, description="switched on: there is no connection to the camera")
+    detection_on: bool = Field(True, description="false: motion is not told, by command")
+    recording_on: bool = Field(True, description="false: nothing is recorded, by command")
 
 
 class CameraOnline(Fact):
@@ -209,6 +212,23 @@ class RecordCommand(Message):
     duration_s: float = Field(60, gt=0, le=3600, description="a longer order of the same sender stays")
     cause_id: Uuid | None = Field(None, description="the event that a rule records")
     user: str = Field("", max_length=64, description="who pressed the button")
+
+
+class CameraSwitchName(StrEnum):
+    RECORDING = "recording"
+    DETECTION = "detection"
+    PRIVACY = "privacy"
+    """On: no connection to the camera, so nothing is recorded, searched, shown or kept in memory."""
+
+
+class CameraSwitch(Message):
+    """Command: switch recording or detection of a camera on or off, or its privacy. Kept over restarts; the reply's
+    `data` is `{privacy, detection_on, recording_on}`.
+    """
+
+    switch: CameraSwitchName
+    on: bool
+    user: str = Field("", max_length=80, description="who asked, as the sender knows them")
 
 
 class FindCameras(Message):

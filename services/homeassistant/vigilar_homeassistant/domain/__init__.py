@@ -1,0 +1,1 @@
+"""Decisions: what is announced, and what may be commanded."""
