@@ -15,7 +15,7 @@ from vigilar_common.passwords import hash_pin
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import ALARM_CHANGED, ALARM_STATE, CMD_ALARM, EVENT_OPENED, MOTION_STARTED, Topic
 
-PIN = "0042"
+PIN = "73194682"
 TOML = f"""
 [security]
 pin_hash = "{hash_pin(PIN)}"
