@@ -35,7 +35,9 @@ class Disk:
     def detach(self) -> None:
         """As soon as nobody uses it: what a killed process had started may die a moment later."""
         until_s = time.monotonic() + DETACH_LIMIT_S
-        while (done := subprocess.run(["umount", str(self.mount)], capture_output=True, text=True)).returncode:
+        while (
+            done := subprocess.run(["umount", str(self.mount)], capture_output=True, text=True)
+        ).returncode:
             assert time.monotonic() < until_s, done.stderr
             time.sleep(0.05)
 

@@ -6,6 +6,7 @@ for that has tests of its own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -30,7 +31,6 @@ from vigilar_common.testing.broker import free_port
 from vigilar_supervisor.children import Spec, find_mosquitto
 from vigilar_supervisor.demo_config import demo_login
 from vigilar_supervisor.start import Installation, demo_layout
-from vigilar_supervisor.supervise import TICK_S
 
 READY_LIMIT_S = 60.0
 CLOSE_LIMIT_S = 60.0
@@ -211,11 +211,19 @@ class House:
 
     def kill(self, name: str) -> int:
         """SIGKILL; the wall time of it in ms. AssertionError when it does not run."""
+        at_ms = time.time_ns() // 1_000_000
+        os.kill(self.processes(name)[0], signal.SIGKILL)
+        return at_ms
+
+    def processes(self, name: str) -> list[int]:
+        """What the supervisor started, and what that one forked: a camera's guard and its worker."""
         pid = self.supervisor.children[name].pid
         assert pid, f"{name} does not run"
-        at_ms = time.time_ns() // 1_000_000
-        os.kill(pid, signal.SIGKILL)
-        return at_ms
+        found = [pid]
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread ended
+                found += map(int, (task / "children").read_text().split())
+        return found
 
     def hold_down(self, name: str) -> None:
         self._policies[name].held = True
@@ -281,7 +289,7 @@ class House:
 
     def _supervise(self) -> None:
         try:
-            while not self.supervisor.stopping.wait(TICK_S):
+            while not self.supervisor.stopping.wait(self.supervisor.pause_s()):
                 self.supervisor.tick()
         finally:
             self.supervisor.stop()

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from vigilar_common.clock import SystemClock
 from vigilar_common.supervision import MAX_RESTARTS
+from vigilar_common.testing import FakeClock
 from vigilar_supervisor.children import Spec, free_port
 from vigilar_supervisor.cli import main
-from vigilar_supervisor.supervise import Supervisor
+from vigilar_supervisor.supervise import TICK_S, Supervisor
 
 LISTENS = "import socket,sys,time; s=socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(1000)"
 
@@ -43,6 +44,17 @@ def ticking(supervisor: Supervisor, until: Callable[[], bool], limit_s: float = 
 def listener(name: str) -> Spec:
     port = free_port()
     return Spec(name, (sys.executable, "-c", LISTENS, str(port)), tcp_port=port)
+
+
+def test_a_restart_that_is_due_sooner_does_not_wait_for_the_next_round(tmp_path: Path) -> None:
+    clock = FakeClock()
+    supervisor = Supervisor(tmp_path, clock, lambda _: None)
+    supervisor.set_children([Spec("a", ("true",)), Spec("b", ("true",))])
+    assert supervisor.pause_s() == TICK_S
+    supervisor.children["a"].due_s = clock.monotonic_s() + 0.05
+    assert supervisor.pause_s() == pytest.approx(0.05)
+    clock.advance(1)
+    assert supervisor.pause_s() == TICK_S
 
 
 def test_a_killed_child_is_started_again_and_the_list_follows(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from vigilar_camera_worker.domain.session import Close, Item, Missing, Open, Sto
 log = logging.getLogger(__name__)
 
 MAX_QUEUE_BYTES: Final = 32 * 1024 * 1024
-RETRY_S: Final = 3.0
+RETRY_S: Final = 1.0
 """After a disk error, how long until a new file is tried."""
 LONGEST_GAP_S: Final = 60.0
 """A gap that goes on is told in pieces, so that it is known even if this process dies."""
@@ -292,11 +292,12 @@ class Writer:
         growing, self._growing = self._growing, None
         self.counters["disk_errors"] += 1
         reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        self.problem = f"recording failed: {reason}"[:500]
+        told, self.problem = self.problem, f"recording failed: {reason}"[:500]
         if self._failed_from_ms is None:
             self._failed_from_ms = min(wall_ms, growing.safe_ms) if growing is not None else wall_ms
         self._retry_at_s = self._clock.monotonic_s() + RETRY_S
-        log.error("%s: %s; trying again every %g s", self._incoming.folder, self.problem, RETRY_S)
+        if self.problem != told:
+            log.error("%s: %s; trying again every %g s", self._incoming.folder, self.problem, RETRY_S)
         if growing is not None:
             growing.file.close()
             self._pending = growing.open

@@ -53,7 +53,7 @@ class Supervisor:
         try:
             while not self.stopping.is_set():
                 self.tick()
-                self._clock.wait(self.stopping, TICK_S)
+                self._clock.wait(self.stopping, self.pause_s())
         finally:
             self.stop()
 
@@ -63,6 +63,12 @@ class Supervisor:
         for child in self.children.values():
             self._attend(child)
         self._write_services()
+
+    def pause_s(self) -> float:
+        """Until the next round: a restart that is due sooner does not wait for it."""
+        now = self._clock.monotonic_s()
+        waits = [child.due_s - now for child in self.children.values() if child.process is None]
+        return min(TICK_S, *(wait for wait in waits if wait > 0), TICK_S)
 
     def not_ready(self) -> list[str]:
         return [name for name, child in self.children.items() if not child.ready]
