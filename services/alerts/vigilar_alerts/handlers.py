@@ -87,6 +87,8 @@ class Handlers:
                 self._count(decision.reason, fact)
                 return
             jobs = self._jobs(alert, now_ms, decision.push)
+            if decision.channels:
+                jobs = self._only(jobs, decision.channels)
             if decision.reason == "late":
                 jobs = [job for job in jobs if job.channel == UI]
             if not self._store.add(alert, jobs):
@@ -131,6 +133,16 @@ class Handlers:
     def _count(self, reason: str, event: EventOpened) -> None:
         self.decisions[reason] += 1
         log.info("%s %s: %s", event.type.value, event.event_id, reason)
+
+    def _only(self, jobs: list[Job], channels: tuple[str, ...]) -> list[Job]:
+        """Those that a rule names, and the alerts page; a channel that is off or unknown is counted and told."""
+        on = self._channels()
+        there = {"web_push": on.web_push, "syslog": bool(on.syslog), "desktop": on.desktop}
+        for name in channels:
+            if not there.get(name):
+                self.decisions["no_channel"] += 1
+                log.warning("a rule wants to tell through %.20s, which is switched off or not there", name)
+        return [job for job in jobs if job.channel in (UI, *channels)]
 
     def _jobs(self, alert: Alert, now_ms: int, push: bool) -> list[Job]:
         channels = self._channels()

@@ -17,6 +17,10 @@ from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.arming import Arming
 from vigilar_events.guard import Guard
 from vigilar_events.handlers import FACT_TYPES, Handlers, router, table
+from vigilar_events.rule_actions import Actor
+from vigilar_events.rule_metrics import RuleMetrics
+from vigilar_events.rule_questions import Questions
+from vigilar_events.rules import Rules, reads
 
 log = logging.getLogger("vigilar.events")
 
@@ -50,10 +54,34 @@ class Events:
             file=StateFile(context.state_dir / "outages.json"),
             config=context.config,
         )
+        self._config = context.config
+        self._actor = Actor(
+            clock=context.clock,
+            bus=context.bus,
+            facts=context.facts,
+            guard=self._guard,
+            pin_configured=lambda: self._arming.pin_configured,
+            config=context.config,
+        )
+        self._rules = Rules(
+            clock=context.clock,
+            state_dir=context.state_dir,
+            config=context.config,
+            act=self._actor.act,
+            arm_state=lambda: self._guard.since,
+        )
+        self._guard.on_changed = self._rules.on_arm_changed
+        self._questions = Questions(
+            clock=context.clock,
+            rules=self._rules,
+            storage=context.storage,
+            config=lambda: self._config,
+            stopping=context.stopping,
+        )
         self._feed = Feed(
             "events",
-            FACT_TYPES,
-            router(self._handlers, self._guard),
+            tuple(dict.fromkeys((*FACT_TYPES, *reads(context.config)))),
+            router(self._handlers, self._guard, self._rules),
             bus=context.bus,
             storage=context.storage,
             clock=context.clock,
@@ -62,16 +90,22 @@ class Events:
         self._ticker = threading.Thread(target=self._tick, name="events-tick", daemon=True)
         context.health.live_when("alarm", self._guard.problem)
         context.health.live_when("arming", self._arming.problem)
+        context.health.live_when("rules", self._rules.problem)
         context.health.live_when("feed", self._feed.problem)
         context.health.live_when("tick", self._tick_problem)
         context.health.metrics.register(_Metrics(self._arming, self._guard, self._handlers))
+        context.health.metrics.register(RuleMetrics(self._rules, self._actor))
 
     def start(self) -> None:
+        self._rules.load()  # before the alarm, whose first transitions may be a rule's cause
         self._guard.load()
         self._handlers.load()
         self._guard.start()
         self._arming.start()
-        for topic, handler in table(self._handlers, self._arming, self._guard).items():
+        self._rules.start()
+        for topic, handler in table(
+            self._handlers, self._arming, self._guard, self._rules, self._questions
+        ).items():
             self._context.bus.subscribe(topic, handler)
         self._feed.start()
         self._ticker.start()
@@ -80,6 +114,7 @@ class Events:
     def stop(self) -> None:
         self._context.stopping.set()
         self._feed.stop()
+        self._rules.stop()
         self._arming.stop()
         self._guard.stop()
         if self._ticker.is_alive():
@@ -89,6 +124,10 @@ class Events:
         return "" if self._started else "starting"
 
     def reload(self, new: Slice) -> bool:
+        if not self._rules.configure(new.config):
+            return False
+        self._config = new.config
+        self._actor.configure(new.config)
         self._guard.configure(new.config)
         self._arming.configure(new.config)
         self._handlers.configure(new.config)

@@ -76,6 +76,8 @@ class Guard:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self.counters: Counter[str] = Counter()
+        self.on_changed: Callable[[ArmStateChanged], None] = lambda _: None
+        """Hears of every transition, with the guard's lock held: it must return at once."""
 
     @property
     def state(self) -> ArmState:
@@ -84,6 +86,12 @@ class Guard:
     @property
     def mode(self) -> ArmMode | None:
         return self._machine.alarm.mode
+
+    @property
+    def since(self) -> tuple[ArmState, int]:
+        """The state and since when, UTC ms."""
+        alarm = self._machine.alarm
+        return alarm.state, alarm.since_ms
 
     @property
     def unsent(self) -> int:
@@ -181,6 +189,12 @@ class Guard:
                 self._keep()  # more may be left out than before
                 self._outputs.assert_state(now)
             return answer
+
+    def sound(self, rule_id: str, cause_id: str) -> None:
+        """The siren, for a rule: the alarm is triggered, whatever its state."""
+        with self._lock:
+            now = self._now()
+            self._carry_out(self._machine.sound(rule_id, cause_id, now), now)
 
     def on_sensor(self, fact: Fact, age_s: float, live: bool) -> None:
         """A fact of the sensors service. What it sets off happens before this returns."""
@@ -323,6 +337,8 @@ class Guard:
 
     def _told(self, fact: Fact) -> bool:
         """False: it stays in the state file and is told again."""
+        if isinstance(fact, ArmStateChanged):
+            self.on_changed(fact)
         try:
             self._facts.emit_first(fact)
         except (OutboxFullError, sqlite3.Error) as error:

@@ -30,6 +30,10 @@ from vigilar_common.topics import (
     CAMERA_STATE,
     CMD_ALARM,
     CMD_RESET_PIN,
+    CMD_RULES,
+    HOUSEHOLD_STATE,
+    PERSON_STATE,
+    POWER_STATE,
     SENSOR_STATE,
     Topic,
 )
@@ -39,6 +43,8 @@ from vigilar_events.domain import meaning
 from vigilar_events.domain.outages import Outages
 from vigilar_events.domain.power import power_events
 from vigilar_events.guard import Guard
+from vigilar_events.rule_questions import Questions
+from vigilar_events.rules import Rules
 
 log = logging.getLogger("vigilar.events")
 
@@ -121,7 +127,7 @@ class Handlers:
 
     def on_camera_state(self, received: Received) -> None:
         state = received.message
-        if isinstance(state, CameraState) and state.condition is CameraCondition.ONLINE:
+        if isinstance(state, CameraState) and (state.condition is CameraCondition.ONLINE or state.privacy):
             with self._lock:
                 self._online(state.camera_id, state.ts_ms)
 
@@ -157,24 +163,36 @@ class Handlers:
         self._cameras = {camera.id: camera for camera in config.cameras if camera.enabled}
 
 
-def router(handlers: Handlers, guard: Guard) -> FactHandler:
-    """Sensors go to the alarm at once: nothing of cameras may be in their way."""
+def router(handlers: Handlers, guard: Guard, rules: Rules) -> FactHandler:
+    """Sensors go to the alarm at once: nothing of cameras may be in their way. Rules come last."""
 
     def on_fact(fact: Fact, age_s: float, live: bool) -> None:
         if isinstance(fact, SensorChanged | SensorLost):
             guard.on_sensor(fact, age_s, live)
-        else:
+        elif fact.TYPE in FACT_TYPES:
             handlers.on_fact(fact, age_s, live)
+        rules.on_fact(fact, age_s)
 
     return on_fact
 
 
-def table(handlers: Handlers, arming: Arming, guard: Guard) -> Mapping[Topic, Handler]:
-    """Who hears what; facts come through the feed (FACT_TYPES)."""
+def table(
+    handlers: Handlers, arming: Arming, guard: Guard, rules: Rules, questions: Questions
+) -> Mapping[Topic, Handler]:
+    """Who hears what; facts come through the feed (FACT_TYPES and those of the rules)."""
+
+    def on_sensor_state(received: Received) -> None:
+        guard.on_sensor_state(received)
+        rules.on_state(received)
+
     return {
         CMD_ALARM: arming.submit,
         CMD_RESET_PIN: arming.submit,
-        SENSOR_STATE: guard.on_sensor_state,
+        CMD_RULES: questions.on_command,
+        SENSOR_STATE: on_sensor_state,
+        POWER_STATE: rules.on_state,
+        HOUSEHOLD_STATE: rules.on_state,
+        PERSON_STATE: rules.on_state,
         CAMERA_AVAILABLE: handlers.on_available,
         CAMERA_STATE: handlers.on_camera_state,
     }

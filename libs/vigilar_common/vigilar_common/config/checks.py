@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 from vigilar_common.config.models import nearest
 from vigilar_common.config.root import Config
+from vigilar_common.config.rule_checks import rule_warnings
 from vigilar_common.config.sensors import KNOWN_TYPES
 from vigilar_common.config.storage import Storage
 
 
 def warnings_of(config: Config) -> list[str]:
     """One line per oddity, each naming section, key and cure."""
-    return [*_legacy(config), *_disk(config), *_channels(config), *_references(config), *_cameras(config)]
+    return [
+        *_legacy(config), *_disk(config), *_channels(config), *_references(config), *rule_warnings(config), *_cameras(config)
+    ]  # fmt: skip
 
 
 def _legacy(config: Config) -> Iterator[str]:
@@ -58,19 +61,9 @@ def _channels(config: Config) -> Iterator[str]:
 
 def _references(config: Config) -> Iterator[str]:
     cameras = tuple(camera.id for camera in config.cameras)
-    sensors = tuple(sensor.id for sensor in config.sensors)
     for camera_id in config.detection.cameras:
         if camera_id not in cameras:
             yield f'[detection] cameras names "{camera_id}", which is no camera{_hint(camera_id, cameras)}'
-    for rule in config.rules:
-        for condition in rule.conditions:
-            if condition.sensor_id and condition.sensor_id not in sensors:
-                yield (
-                    f'[[rules]] "{rule.id}" names sensor "{condition.sensor_id}", which is no sensor'
-                    f"{_hint(condition.sensor_id, sensors)}"
-                )
-        if not rule.conditions or not rule.actions:
-            yield f'[[rules]] "{rule.id}" has no conditions or no actions: it never does anything'
     for sensor in config.sensors:
         if sensor.type not in KNOWN_TYPES:
             known = tuple(known.lower() for known in KNOWN_TYPES)

@@ -25,10 +25,13 @@ from vigilar_common.config.layers import (
 from vigilar_common.config.models import Path, known_names, nearest, split, table_name
 from vigilar_common.config.overlay import DEFAULT, Overlay
 from vigilar_common.config.root import KEYED_LISTS, Config, duplicates
+from vigilar_common.config.rule_checks import rule_problems
 from vigilar_common.errors import ConfigError
 
 DEFAULT_CONFIG_PATH = "config/vigilar.toml"
 REVISION_LENGTH = 12
+REPEATED = "is there twice (entries"
+"""In the model's error about a repeated id, which is told with lines elsewhere."""
 
 
 class InvalidConfigError(ConfigError):
@@ -93,6 +96,8 @@ def assemble(
     config, invalid = _validated(overlay)
     problems += invalid
     problems += [problem for layer in layers for problem in _duplicates(layer)]
+    if config is not None:
+        problems += [_told(path, reason, overlay) for path, reason in rule_problems(config)]
     if config is None or problems:
         raise InvalidConfigError(sorted(dict.fromkeys(problems), key=_by_place))
     return LoadedConfig(
@@ -132,20 +137,28 @@ def _validated(overlay: Overlay) -> tuple[Config | None, list[str]]:
     try:
         return Config.model_validate(overlay.data), []
     except ValidationError as error:
-        # The error at the root is the one about repeated ids, which is told with lines elsewhere.
         return None, [
-            _problem(detail, overlay) for detail in error.errors(include_url=False) if detail["loc"]
+            _problem(detail, overlay)
+            for detail in error.errors(include_url=False)
+            if detail["loc"] or REPEATED not in detail["msg"]
         ]
 
 
 def _problem(detail: ErrorDetails, overlay: Overlay) -> str:
-    path: Path = tuple(part for part in detail["loc"] if part != "[key]")
-    place = overlay.origin(path).place
+    # `[key]`, `[name]`, `[table]` are the validator's own words for the way it took.
+    path: Path = tuple(part for part in detail["loc"] if not str(part).startswith("["))
     if detail["type"] == "extra_forbidden":
-        return f"{place}: {_unknown(path, overlay.data)}"
+        return f"{overlay.origin(path).place}: {_unknown(path, overlay.data)}"
+    return _told(path, _reason(detail), overlay)
+
+
+def _told(path: Path, reason: str, overlay: Overlay) -> str:
+    """Place, table and key of a problem; one of the whole names them itself."""
+    if not path:
+        return reason
     table, key = split(path)
     where = table_name(table, overlay.data) if table else ""
-    return f"{place}: {' '.join(filter(None, (where, key)))}: {_reason(detail)}"
+    return f"{overlay.origin(path).place}: {' '.join(filter(None, (where, key)))}: {reason}"
 
 
 def _unknown(path: Path, data: Any) -> str:

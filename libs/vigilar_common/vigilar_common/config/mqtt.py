@@ -70,8 +70,8 @@ class Mqtt(Section):
         (),
         max_length=32,
         title="Topics to publish to",
-        description="Topic filters of other devices that the alarm may send commands to, for example zigbee2mqtt/siren/set; "
-        "the broker allows no other.",
+        description="Topic filters of other devices that the alarm and rules may send commands to, for example "
+        "zigbee2mqtt/siren/set; the broker allows no other.",
     )
 
 

@@ -24,6 +24,8 @@ from vigilar_common.config.system import System
 EXAMPLE_PATH = Path("config/vigilar.toml")
 REFERENCE_PATH = Path("docs/reference/config.md")
 EXAMPLE_TIMEZONE = "America/New_York"
+INLINE = (("rules", "conditions"), ("rules", "actions"))
+"""Arrays of tables that are written within their entry; the reference has a table of their keys."""
 
 SAMPLES: dict[str, str] = {
     "cameras": """\
@@ -94,7 +96,7 @@ def _sections(path: tuple[str, ...], model: type[BaseModel]) -> Iterator[tuple[s
             if any(not is_model(entry_of(annotation_at((*here, key)))) for key in annotation.model_fields):
                 yield dotted, f"[{dotted}]", annotation
             yield from _sections(here, annotation)
-        elif is_model(entry_of(annotation)) and here != ("rules", "conditions"):
+        elif is_model(entry_of(annotation)) and here not in INLINE:
             yield dotted, f"[[{dotted}]]", entry_of(annotation)
             yield from _sections(here, entry_of(annotation))
 
@@ -188,11 +190,20 @@ def render_reference() -> str:
         key = KEYED_LISTS.get(tuple(dotted.split(".")))
         if key:
             out += [f"One block per entry; `{key}` must be unique.", ""]
-        out += ["| key | type | default | bounds | meaning |", "|---|---|---|---|---|"]
-        schema = model.model_json_schema()
-        for name, field in model.model_fields.items():
-            out.append(_row(name, field, schema))
+        out += _table(model)
+        for path in INLINE:
+            if path[:-1] == tuple(dotted.split(".")):
+                entry = entry_of(annotation_at(path))
+                out += ["", f"### `{path[-1]}` of `{header}`", "", _first_line(entry), "", *_table(entry)]
     return "\n".join(out) + "\n"
+
+
+def _table(model: type[BaseModel]) -> Iterator[str]:
+    yield from ("| key | type | default | bounds | meaning |", "|---|---|---|---|---|")
+    schema = model.model_json_schema()
+    schema = _resolved(schema, schema)
+    for name, field in model.model_fields.items():
+        yield _row(name, field, schema)
 
 
 def _row(name: str, field: Any, schema: dict[str, Any]) -> str:

@@ -67,6 +67,8 @@ class EventType(StrEnum):
     POWER_BACK = "power_back"
     HOST_SHUTDOWN = "host_shutdown"
     """Planned, cancelled or begun, because the battery runs out."""
+    RULE = "rule"
+    """A rule fired: `detail` says which, why, and what it did."""
 
 
 class OpenSensor(Value):

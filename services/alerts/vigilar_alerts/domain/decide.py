@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vigilar_common.config import Config
 from vigilar_common.config.alerts import ALWAYS_TOLD
 from vigilar_common.derived import derived_id
-from vigilar_common.messages.alarm import EventOpened, Severity
+from vigilar_common.messages.alarm import EventOpened, EventType, Severity
 
 FRESH_S = 30.0
 TOO_OLD_S = 3600.0
@@ -16,6 +16,8 @@ TOO_OLD_S = 3600.0
 GROUPING_S = 60.0
 """Within this time after a notification, more of the same from the same camera replaces it without a sound."""
 MAX_GROUPS = 1024
+ALL_CHANNELS = "all"
+MAX_CHANNELS = 8
 CAP = 20
 CAP_WINDOW_S = 300.0
 """At most CAP notifications in this time, critical ones excepted; what is held back is summarised."""
@@ -48,6 +50,8 @@ class Decision:
     """One word for the log and the counter: alerted, grouped, capped, late, no_profile."""
     alert: Alert | None = None
     push: bool = False
+    channels: tuple[str, ...] = ()
+    """The channels that a rule names; empty: all that are on."""
 
 
 @dataclass
@@ -66,12 +70,15 @@ class Decider:
             event.type, event.arm_state, camera.location if camera else None
         )
         alarm = event.type in ALWAYS_TOLD
-        if profile is None and not alarm:
+        named = channels_of(event)
+        if profile is None and not alarm and not named:
             return Decision("no_profile")
-        severity = Severity.CRITICAL if alarm or profile is None else profile.severity
+        severity = Severity.CRITICAL if alarm else profile.severity if profile else event.severity
         if _ORDER.index(event.severity) > _ORDER.index(severity):
             severity = event.severity
-        tag = f"{event.type.value}-{event.camera_id or event.sensor_id or 'house'}"
+        about = event.detail.get("rule_id") if event.type is EventType.RULE else None
+        tag = f"{event.type.value}-{about or event.camera_id or event.sensor_id or 'house'}"
+        channels = () if profile or ALL_CHANNELS in named else named
         # A second alarm is never told without a sound.
         grouped = not alarm and now_s - self._groups.get(tag, -GROUPING_S) < GROUPING_S
         alert = Alert(
@@ -88,15 +95,15 @@ class Decider:
         )
         if age_s > TOO_OLD_S:
             self.held_back += 1
-            return Decision("late", alert)
+            return Decision("late", alert, channels=channels)
         if not self._room(alert.severity, now_s):
             self.held_back += 1
-            return Decision("capped", alert)
+            return Decision("capped", alert, channels=channels)
         self._groups[tag] = now_s
         self._groups.move_to_end(tag)
         if len(self._groups) > MAX_GROUPS:
             self._groups.popitem(last=False)
-        return Decision("grouped" if grouped else "alerted", alert, push=True)
+        return Decision("grouped" if grouped else "alerted", alert, push=True, channels=channels)
 
     def summary(self, now_ms: int, now_s: float, cause_id: str) -> Alert | None:
         """One alert for all that was held back, once there is room for it again."""
@@ -120,6 +127,12 @@ class Decider:
             return False
         self._sent_s.append(now_s)
         return True
+
+
+def channels_of(event: EventOpened) -> tuple[str, ...]:
+    """The channels that a rule wants told, `all` among them perhaps; empty for every other event."""
+    found = event.detail.get("channels") if event.type is EventType.RULE else None
+    return tuple(str(name) for name in found[:MAX_CHANNELS]) if isinstance(found, list) else ()
 
 
 def alert_id_of(event: EventOpened) -> str:

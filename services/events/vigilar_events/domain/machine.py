@@ -11,7 +11,7 @@ from vigilar_common.messages.alarm import ArmMode, ArmState, EventOpened, Severi
 from vigilar_events.domain import telling
 from vigilar_events.domain.alarm import ARMED, FIRST, MAX_TRIPS, TIMED, Alarm, Trip
 from vigilar_events.domain.effects import Answer, Changed, Effect, Now, Record, Said
-from vigilar_events.domain.points import LIFE, Kind, Reading
+from vigilar_events.domain.points import LIFE, RULE, Kind, Reading
 from vigilar_events.domain.policy import Policy, SensorPolicy
 from vigilar_events.domain.truth import Truth
 
@@ -128,6 +128,10 @@ class Machine:
         self._due_s = now.s + times.exit_delay_s
         change = (Changed(before.state, ArmState.ARMING, by, method, f"to {mode.armed.value}"),)
         return Answer(blockers=later, effects=change)
+
+    def sound(self, rule_id: str, cause_id: str, now: Now) -> list[Effect]:
+        """A rule wants the siren: as when a sensor opens that triggers in every state."""
+        return self._trigger(Trip(rule_id, RULE, now.ms), cause_id, now)
 
     # -- sensors ------------------------------------------------------------------------------------
 
@@ -316,10 +320,11 @@ class Machine:
         if not again:
             self._confirm_s = now.s + abort_s
         trips = before.trips if again or before.state is ArmState.PENDING else ()
+        kind = RULE if trip.what == RULE else "sensor"
         self.alarm = replace(
             before, state=ArmState.TRIGGERED, delay_s=trigger_s, until_ms=now.ms + trigger_s * 1000,
             since_ms=before.since_ms if again else now.ms,
-            changed_by=before.changed_by if again else f"sensor:{trip.sensor_id}",
+            changed_by=before.changed_by if again else f"{kind}:{trip.sensor_id}",
             # Never 0 here: that would read as confirmed already.
             confirm_ms=before.confirm_ms if again else now.ms + abort_s * 1000,
             cause_id=before.cause_id if again else cause_id,
@@ -330,7 +335,7 @@ class Machine:
         if self.policy.record:
             effects.append(Record(trigger_s, opened.event_id))
         if not again:
-            changed = Changed(before.state, ArmState.TRIGGERED, self.alarm.changed_by, "sensor", opened.title)
+            changed = Changed(before.state, ArmState.TRIGGERED, self.alarm.changed_by, kind, opened.title)
             effects.append(changed)
         return effects
 

@@ -27,6 +27,8 @@ class Kind(StrEnum):
 
 
 TAMPER = "tamper"
+RULE = "rule"
+"""What a rule tells that sounds the siren; its id stands where a sensor's would."""
 LIFE = frozenset({"smoke", "gas", "carbon_monoxide", "water_leak", "heat"})
 """These alarm also when nothing was known before: a fire that broke the radio link is a fire."""
 WHATS = {
@@ -74,6 +76,7 @@ OPENED = {
     "water_leak": "Water at {name}",
     TAMPER: "{name} is being tampered with",
     "unavailable": "{name} is gone",
+    RULE: "rule {name}",
 }
 
 

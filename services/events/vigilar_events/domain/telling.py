@@ -8,7 +8,7 @@ from vigilar_common.derived import derived_id
 from vigilar_common.messages.alarm import ArmMode, ArmState, EventEnded, EventOpened, EventType, Severity
 
 from vigilar_events.domain.alarm import Alarm, Trip
-from vigilar_events.domain.points import OPENED
+from vigilar_events.domain.points import OPENED, RULE
 
 Names = Callable[[str], str]
 
@@ -38,8 +38,8 @@ def triggered(trip: Trip, name: Names, cause_id: str, now_ms: int, mode: ArmMode
     title = f"Alarm: {words(trip, name(trip.sensor_id))}"
     mode_name = mode.armed.value if mode else "disarmed"
     return _opened(
-        EventType.ALARM_TRIGGERED, cause_id, now_ms, Severity.CRITICAL, title, ArmState.TRIGGERED, trip.sensor_id,
-        what=trip.what, mode=mode_name, sensor_opened_ms=trip.at_ms,
+        EventType.ALARM_TRIGGERED, cause_id, now_ms, Severity.CRITICAL, title, ArmState.TRIGGERED,
+        None if trip.what == RULE else trip.sensor_id, what=trip.what, mode=mode_name, sensor_opened_ms=trip.at_ms,
     )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def confirmed(alarm: Alarm, name: Names, now_ms: int) -> EventOpened:
     names = ", ".join(dict.fromkeys(name(trip.sensor_id) for trip in alarm.trips))
     return _opened(
         EventType.ALARM_CONFIRMED, alarm.cause_id, now_ms, Severity.CRITICAL, f"Alarm not disarmed: {names}",
-        ArmState.TRIGGERED, alarm.trips[0].sensor_id if alarm.trips else None,
+        ArmState.TRIGGERED, alarm.trips[0].sensor_id if alarm.trips and alarm.trips[0].what != RULE else None,
         reason="nobody disarmed within the abort window",
     )  # fmt: skip
 

@@ -1,0 +1,210 @@
+"""A rule made ready: its conditions as leaves with the points they look at, and the tree over them.
+
+Two kinds of leaf. A *moment* is true when what just happened fits (and for `within_s` afterwards); a *state* is true while
+it holds. A condition *caused* a firing when it is a moment that just happened, or a state that just began to hold. A rule
+fires when its tree holds because of that: of AND all hold and one of them caused it, of OR one of those that hold did.
+What was not known before and is found to hold is how things are; it causes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from vigilar_common.config.rule_words import (
+    GROUPS,
+    SUNRISE,
+    SUNSET,
+    ConditionType,
+    Telling,
+    Window,
+    arm_states_of,
+    camera_of,
+    choices_of,
+    classes_of,
+    telling_of,
+    window_of,
+)
+from vigilar_common.config.rules import Condition, Logic, Rule
+from vigilar_common.messages.power import PowerState
+from vigilar_common.messages.presence import Household
+
+from vigilar_events.domain.rule_world import ARM, HOUSEHOLD, TIME, UPS, Happening, Point, Value, World
+
+NIGHT = Window(SUNSET, SUNRISE)
+DAYLIGHT = Window(SUNRISE, SUNSET)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One condition. Exactly one of `happens`, `holds` and `window` is set."""
+
+    text: str
+    points: tuple[Point, ...]
+    within_s: int = 0
+    happens: Callable[[Happening], bool] | None = None
+    holds: Callable[[World], bool | None] | None = None
+    """None: not known."""
+    window: Window | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A leaf by its number, or a group of nodes."""
+
+    leaf: int = -1
+    every: bool = True
+    below: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    rule: Rule
+    leaves: tuple[Leaf, ...]
+    root: Node
+
+    def judged(self, truths: list[bool], caused: list[bool]) -> bool:
+        """Whether the rule fires."""
+        return bool(self.leaves) and all(_judged(self.root, truths, caused))
+
+
+def compile_rule(rule: Rule) -> Compiled:
+    leaves: list[Leaf] = []
+    root = _group(rule.conditions, rule.logic is Logic.AND, leaves)
+    return Compiled(rule, tuple(leaves), root)
+
+
+def _group(conditions: Iterable[Condition], every: bool, leaves: list[Leaf]) -> Node:
+    below = []
+    for condition in conditions:
+        if condition.kind in GROUPS:
+            below.append(_group(condition.conditions, condition.kind is ConditionType.AND, leaves))
+        else:
+            below.append(Node(len(leaves)))
+            leaves.append(leaf_of(condition))
+    return Node(every=every, below=tuple(below))
+
+
+def _judged(node: Node, truths: list[bool], caused: list[bool]) -> tuple[bool, bool]:
+    """(holds, because of something that caused it)"""
+    if node.leaf >= 0:
+        return truths[node.leaf], truths[node.leaf] and caused[node.leaf]
+    parts = [_judged(below, truths, caused) for below in node.below]
+    if node.every:
+        holds = all(part[0] for part in parts)
+        return holds, holds and any(part[1] for part in parts)
+    return any(part[0] for part in parts), any(part[1] for part in parts)
+
+
+def leaf_of(condition: Condition) -> Leaf:
+    """The condition ready to be looked at; it passed the configuration's check."""
+    return _LEAVES[condition.kind](condition)
+
+
+def _arm(condition: Condition) -> Leaf:
+    wanted = frozenset(state.value for state in arm_states_of(condition.value))
+    return Leaf(f"the alarm is {condition.value.lower()}", (ARM,), holds=_one_of(ARM, wanted))
+
+
+def _ups(condition: Condition) -> Leaf:
+    wanted = choices_of(condition.value, tuple(PowerState), "")
+    return Leaf(f"the UPS is {condition.value.lower()}", (UPS,), holds=_one_of(UPS, wanted))
+
+
+def _presence(condition: Condition) -> Leaf:
+    if not condition.member:
+        wanted = choices_of(condition.value, tuple(Household), "")
+        return Leaf(
+            f"the household is {condition.value.upper()}", (HOUSEHOLD,), holds=_one_of(HOUSEHOLD, wanted)
+        )
+    at_home = choices_of(condition.value, ("home", "away"), "")
+    point = ("member", condition.member)
+    text = f"{condition.member} is {condition.value.lower()}"
+    return Leaf(text, (point,), holds=_one_of(point, frozenset(word == "home" for word in at_home)))
+
+
+def _one_of(point: Point, wanted: frozenset[str] | frozenset[bool]) -> Callable[[World], bool | None]:
+    def holds(world: World) -> bool | None:
+        value = world.get(point)
+        return None if value is None else value in wanted
+
+    return holds
+
+
+def _sensor_event(condition: Condition) -> Leaf:
+    telling, sensor_id = telling_of(condition), condition.sensor_id
+    crossing = telling.above is not None or telling.below is not None
+
+    def happens(seen: Happening) -> bool:
+        if not seen.change or not telling.fits(seen.value):
+            return False
+        # A number goes beyond its limit once, however often it is told there.
+        return not crossing or (seen.before is not None and not telling.fits(seen.before))
+
+    points = tuple(("sensor", sensor_id, key) for key in telling.keys)
+    text = f"{sensor_id or 'any sensor'}: {_told(condition)}"
+    return Leaf(text, points, condition.within_s, happens=happens)
+
+
+def _sensor_state(condition: Condition) -> Leaf:
+    telling = telling_of(condition)
+    points = tuple(("sensor", condition.sensor_id, key) for key in telling.keys)
+    return Leaf(f"{condition.sensor_id} is: {_told(condition)}", points, holds=_tells(points, telling))
+
+
+def _tells(points: tuple[Point, ...], telling: Telling) -> Callable[[World], bool | None]:
+    def holds(world: World) -> bool | None:
+        values: list[Value] = [value for point in points if (value := world.get(point)) is not None]
+        return any(telling.fits(value) for value in values) if values else None
+
+    return holds
+
+
+def _told(condition: Condition) -> str:
+    return " ".join(filter(None, (condition.key, condition.event.lower(), condition.value)))
+
+
+def _motion(condition: Condition) -> Leaf:
+    wanted, zone, camera_id = condition.event.lower() or "started", condition.zone, camera_of(condition)
+
+    def happens(seen: Happening) -> bool:
+        return seen.label == wanted and (not zone or zone in seen.zones)
+
+    text = f"motion {'ended ' if wanted == 'ended' else ''}at {camera_id or 'any camera'}"
+    return Leaf(
+        f"{text} in {zone}" if zone else text, (("motion", camera_id),), condition.within_s, happens=happens
+    )
+
+
+def _detection(condition: Condition) -> Leaf:
+    classes, zone, camera_id = classes_of(condition), condition.zone, condition.camera_id
+
+    def happens(seen: Happening) -> bool:
+        return (not classes or seen.label in classes) and (not zone or zone in seen.zones)
+
+    text = f"{', '.join(sorted(classes)) or 'anything'} seen at {camera_id or 'any camera'}"
+    return Leaf(
+        f"{text} in {zone}" if zone else text, (("object", camera_id),), condition.within_s, happens=happens
+    )
+
+
+def _time(condition: Condition) -> Leaf:
+    return Leaf(f"it is {condition.value.lower()}", (TIME,), window=window_of(condition.value))
+
+
+def _sun(condition: Condition) -> Leaf:
+    up = choices_of(condition.value, ("up", "down"), "") == {"up"}
+    return Leaf(f"the sun is {'up' if up else 'down'}", (TIME,), window=DAYLIGHT if up else NIGHT)
+
+
+_LEAVES: dict[ConditionType, Callable[[Condition], Leaf]] = {
+    ConditionType.ARM_STATE: _arm,
+    ConditionType.SENSOR_EVENT: _sensor_event,
+    ConditionType.SENSOR_STATE: _sensor_state,
+    ConditionType.CAMERA_MOTION: _motion,
+    ConditionType.DETECTION: _detection,
+    ConditionType.PRESENCE: _presence,
+    ConditionType.TIME_WINDOW: _time,
+    ConditionType.SUN: _sun,
+    ConditionType.UPS_STATE: _ups,
+}
