@@ -165,7 +165,7 @@ def arm_with_pin(page: Page, base_url: str, pin: str) -> None:
     expect(page.get_by_role("alert").first).to_contain_text("PIN")
     page.get_by_test_id("pin-input").fill(pin)
     page.get_by_test_id("pin-submit").click()
-    expect(page.get_by_test_id("alarm-state")).to_contain_text("Armed", timeout=15_000)
+    expect(page.get_by_test_id("alarm-state")).to_contain_text("Armed", timeout=60_000)
 
 
 def push_arrives(

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from patience import PATIENCE
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from stack import CACHE, ROOT, Stack
 from vigilar_common.testing.broker import free_port
 
@@ -42,6 +43,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         logs = home / "run" / "log"
         if logs.exists():
             shutil.copytree(logs, Path(keep) / "e2e-logs", dirs_exist_ok=True)
+
+
+EXPECT_MS = 5_000
+expect.set_options(timeout=EXPECT_MS * PATIENCE)
 
 
 @pytest.fixture(scope="session")
