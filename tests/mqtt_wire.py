@@ -181,8 +181,11 @@ class Wire:
             end = 2 + struct.unpack_from("!H", body)[0]
             at = end + (2 if first & 0x06 else 0)
             if self.version == 5:
-                assert body[at] < 0x80, "more properties than this reader knows"
-                at += 1 + body[at]
+                size = shift = 0
+                while body[at] & 0x80:
+                    size |= (body[at] & 0x7F) << shift
+                    at, shift = at + 1, shift + 7
+                at += 1 + (size | body[at] << shift)
             return Packet(kind, bool(first & 1), body[2:end].decode(), body[at:], 0, 0)
         if kind == CONNACK:
             return Packet(kind, False, "", b"", 0, body[1])

@@ -95,8 +95,12 @@ class MqttBus:
         self._connected = threading.Event()
         self._last_error = "not connected yet"
         self._threads: list[threading.Thread] = []
+        self._refusals = logs.Sparing(log, clock.monotonic_s)
+        self._failures = logs.Sparing(log, clock.monotonic_s)
         self.counters: dict[str, int] = dict.fromkeys(
             (
+                "received",
+                "handled",
                 "bad_messages",
                 "handler_errors",
                 "events_dropped",
@@ -347,6 +351,11 @@ class MqttBus:
 
     # -- in -----------------------------------------------------------------------------------------
 
+    @property
+    def waiting(self) -> int:
+        """Messages in the queues to the handlers."""
+        return self._events.qsize() + self._frames.qsize()
+
     def subscribe(self, topic: Topic, handler: Handler, **ids: str) -> None:
         path = topic.filter(**ids)
         with self._lock:
@@ -361,6 +370,7 @@ class MqttBus:
     def _on_message(self, _c: Any, _u: Any, message: mqtt.MQTTMessage) -> None:
         # Other programs send what matters with QoS 0 too; only our own frames may be lost.
         frame = message.qos == 0 and message.topic.startswith(OWN_TOPICS)
+        self.counters["received"] += 1
         try:
             (self._frames if frame else self._events).put_nowait(message)
         except queue.Full:
@@ -388,7 +398,7 @@ class MqttBus:
             received = self._received(topic, ids, message)
         except BadMessageError as error:
             self.counters["bad_messages"] += 1
-            log.warning("refused a message on %s: %s", message.topic, error)
+            self._refusals.tell(logging.WARNING, "refused a message on %.200s: %s", message.topic, error)
             return
         if received is None:
             return
@@ -396,7 +406,9 @@ class MqttBus:
             handler(received)
         except Exception:
             self.counters["handler_errors"] += 1
-            log.exception("handler of %s failed", topic.pattern)
+            self._failures.tell(logging.ERROR, "handler of %s failed", topic.pattern, exc_info=True)
+        else:
+            self.counters["handled"] += 1
 
     def _received(self, topic: Topic, ids: Mapping[str, str], raw: mqtt.MQTTMessage) -> Received | None:
         payload = bytes(raw.payload)
@@ -415,7 +427,7 @@ class MqttBus:
             refusal = self._guard.refusal(topic, ids["sender"], message, bool(raw.retain))
             if refusal:
                 self.counters["refused_commands"] += 1
-                log.warning("refused a %s command on %s", refusal, raw.topic)
+                self._refusals.tell(logging.WARNING, "refused a %s command on %.200s", refusal, raw.topic)
                 if answer:
                     answer(Reply(ok=False, code=refusal, message=f"The command was refused: {refusal}."))
                 return None
@@ -427,7 +439,11 @@ class MqttBus:
             return None
         found = REPLY.match(target)
         if not found or found["sender"] != ids["sender"]:
-            log.warning("a command on %s asked for its answer elsewhere: no answer is sent", raw.topic)
+            self._refusals.tell(
+                logging.WARNING,
+                "a command on %.200s asked for its answer elsewhere: none is sent",
+                raw.topic,
+            )
             return None
 
         def answer(reply: Reply) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,9 @@ def parse(topic: Topic, payload: bytes) -> Message:
             f"{len(payload)} bytes on {topic.pattern}: at most {topic.max_bytes} are allowed"
         )
     try:
-        raw = json.loads(payload)
+        raw = json.loads(payload, parse_float=_finite, parse_constant=_finite)
+        if b"\\ud" in payload.lower():  # half of a surrogate pair is text that nobody could pass on
+            json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadMessageError(f"payload on {topic.pattern} is not JSON: {type(error).__name__}") from error
     if not isinstance(raw, dict):
@@ -65,6 +68,14 @@ def parse(topic: Topic, payload: bytes) -> Message:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise BadMessageError(f"{topic.pattern}: {where}") from error
+
+
+def _finite(number: str) -> float:
+    """Raises ValueError for NaN and what is too large: no JSON of ours could carry it on."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number")
+    return value
 
 
 class CommandGuard:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -73,6 +74,30 @@ def setup(service: str, level: str = "INFO") -> None:
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread_death
+
+
+class Sparing:
+    """For lines that a stranger can cause by the thousand: so many a minute, then how many more there were. Thread-safe."""
+
+    def __init__(self, log: logging.Logger, monotonic_s: Callable[[], float], per_minute: int = 20) -> None:
+        self._log, self._monotonic_s, self._per_minute = log, monotonic_s, per_minute
+        self._lock = threading.Lock()
+        self._minute_s = float("-inf")
+        self._said = self._held_back = 0
+
+    def tell(self, level: int, text: str, *arguments: object, exc_info: bool = False) -> None:
+        with self._lock:
+            now_s, held_back = self._monotonic_s(), 0
+            if now_s - self._minute_s >= 60:
+                held_back, self._held_back = self._held_back, 0
+                self._minute_s, self._said = now_s, 0
+            self._said += 1
+            quiet = self._said > self._per_minute
+            self._held_back += quiet
+        if held_back:
+            self._log.warning("%d more lines of this kind were held back", held_back)
+        if not quiet:
+            self._log.log(level, text, *arguments, exc_info=exc_info)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, _trace: object) -> None:

@@ -31,6 +31,9 @@ class RuntimeCollector(Collector):
             GaugeMetricFamily("vigilar_outbox_waiting_bytes", "their size", self._outbox.size_bytes)
         )
         families.append(
+            GaugeMetricFamily("vigilar_bus_waiting", "messages not handled yet", self._bus.waiting)
+        )
+        families.append(
             GaugeMetricFamily(
                 "vigilar_bus_connected", "1 while connected to the broker", int(self._bus.connected)
             )

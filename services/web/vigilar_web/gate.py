@@ -43,6 +43,8 @@ class Access(StrEnum):
     """Logged in, else 401; unsafe methods need origin, CSRF token and JSON."""
     PAGE = "page"
     """Logged in, else sent to the login page."""
+    PAGE_FORM = "page_form"
+    """The same, with a plain form of ours, whose field `csrf` the route checks (`require_csrf`)."""
 
 
 def access(kind: Access, *, renews: bool = True) -> Callable[[Function], Function]:
@@ -74,7 +76,7 @@ async def gate(connection: HTTPConnection) -> None:
         raise ApiError(
             403, "csrf", "The form came from another site. Open the login page here and try again."
         )
-    if kind in (Access.SESSION, Access.PAGE):
+    if kind in (Access.SESSION, Access.PAGE, Access.PAGE_FORM):
         _require_session(connection, kind, unsafe, renews=endpoint.__vigilar_renews__)  # type: ignore[union-attr]
     connection.scope[PASSED] = True
 
@@ -82,7 +84,7 @@ async def gate(connection: HTTPConnection) -> None:
 def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool, renews: bool) -> None:
     parts = parts_of(connection)
     if not parts.settings.password_hash:
-        if kind is Access.PAGE:
+        if kind is not Access.SESSION:
             raise GoToError("/setup")
         raise ApiError(
             503, "setup_needed", "No password is set yet; the log of the web service has the set-up link."
@@ -90,12 +92,14 @@ def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool, ren
     token = connection.cookies.get(COOKIE, "")
     session = parts.sessions.find(token)
     if session is None:
-        if kind is Access.PAGE:
+        if kind is not Access.SESSION:
             raise GoToError(f"/login?next={quote(_wanted(connection), safe='')}")
         raise ApiError(401, "not_logged_in", "Please log in.")
     if connection.scope["type"] == "websocket" and not same_origin(connection, required=True):
         raise ApiError(403, "csrf", "A live view may only be opened from this site.")
-    if unsafe:
+    if unsafe and kind is Access.PAGE_FORM:
+        _require_same_origin(connection)
+    elif unsafe:
         _require_own_request(connection, session)
     if renews and parts.sessions.touch(session):
         connection.scope[RENEWED] = token
@@ -103,14 +107,22 @@ def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool, ren
 
 
 def _require_own_request(connection: HTTPConnection, session: Session) -> None:
-    if not same_origin(connection, required=True):
-        raise ApiError(403, "csrf", "The request did not come from this site.")
-    sent = connection.headers.get("x-csrf-token", "")
-    if not hmac.compare_digest(sent.encode("utf-8", "replace"), session.csrf.encode()):
-        raise ApiError(403, "csrf", "The page is out of date; reload it and try again.")
+    _require_same_origin(connection)
+    require_csrf(connection.headers.get("x-csrf-token", ""), session)
     kind = connection.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise ApiError(403, "csrf", "Content-Type must be application/json.")
+
+
+def _require_same_origin(connection: HTTPConnection) -> None:
+    if not same_origin(connection, required=True):
+        raise ApiError(403, "csrf", "The request did not come from this site.")
+
+
+def require_csrf(sent: str, session: Session) -> None:
+    """Raises ApiError 403 when this is not the token of the session."""
+    if not hmac.compare_digest(sent.encode("utf-8", "replace"), session.csrf.encode()):
+        raise ApiError(403, "csrf", "The page is out of date; reload it and try again.")
 
 
 def same_origin(connection: HTTPConnection, *, required: bool) -> bool:

@@ -61,6 +61,26 @@ def setup(system: str, username: str, token: str, error: str = "") -> str:
     )
 
 
+def reset_pin(system: str, csrf: str, error: str = "", note: str = "") -> str:
+    return page(
+        f"New alarm PIN · {system}",
+        "<h1>Set a new alarm PIN</h1>\n<p>Whoever knows the recovery passphrase may replace a PIN that was forgotten.</p>\n"
+        f"{_note(note)}{_error(error)}"
+        '<form method="post" action="/system/reset-pin">\n'
+        f'<input type="hidden" name="csrf" value="{escape(csrf)}">\n'
+        '<label for="passphrase">Recovery passphrase</label>\n'
+        '<input id="passphrase" name="passphrase" type="password" autocomplete="off" maxlength="1024" '
+        f"required autofocus{_describes(error)}>\n"
+        '<label for="new_pin">New PIN, 4 to 16 digits</label>\n'
+        '<input id="new_pin" name="new_pin" type="password" inputmode="numeric" autocomplete="off" minlength="4" '
+        'maxlength="16" pattern="[0-9]*" required>\n'
+        '<label for="repeat">Once more</label>\n'
+        '<input id="repeat" name="repeat" type="password" inputmode="numeric" autocomplete="off" minlength="4" '
+        'maxlength="16" pattern="[0-9]*" required>\n<button type="submit">Set PIN</button>\n</form>\n'
+        '<p><a href="/">Back to the house</a></p>',
+    )
+
+
 def setup_locked(system: str) -> str:
     return page(
         f"Set up · {system}",

@@ -33,6 +33,9 @@ def test_unknown_fields_are_ignored() -> None:
         (json.dumps(GOOD | {"action": "EXPLODE"}).encode(), "action: "),
         (json.dumps(GOOD | {"pin": "9" * 3000}).encode(), "at most 2048"),
         (json.dumps({"pin": "1234"}).encode(), "action: Field required"),
+        (b'{"action": "DISARM", "more": NaN}', "is not JSON"),
+        (b'{"action": "DISARM", "more": [-1e999]}', "is not JSON"),
+        (b'{"action": "DISARM", "more": {"\\uD800": 1}}', "is not JSON"),
     ],
 )
 def test_a_bad_payload_is_refused_with_the_reason(payload: bytes, reason: str) -> None:

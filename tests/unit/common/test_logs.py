@@ -7,6 +7,7 @@ import logging
 import pytest
 from vigilar_common import logs
 from vigilar_common.logs import _Formatter
+from vigilar_common.testing import FakeClock
 
 
 def line(message: str, *args: object, journal: bool = False) -> str:
@@ -36,3 +37,16 @@ def test_a_newline_from_outside_does_not_make_a_second_line() -> None:
 
 def test_journal_lines_carry_their_priority() -> None:
     assert line("x", journal=True).startswith("<4>[web] WARNING")
+
+
+def test_lines_that_a_stranger_causes_by_the_thousand_are_few_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    sparing = logs.Sparing(logging.getLogger("sparing"), clock.monotonic_s, per_minute=3)
+    for number in range(1_000):
+        sparing.tell(logging.WARNING, "refused %d", number)
+    assert caplog.messages == ["refused 0", "refused 1", "refused 2"]
+    clock.advance(60)
+    sparing.tell(logging.WARNING, "refused again")
+    assert caplog.messages[3:] == ["997 more lines of this kind were held back", "refused again"]

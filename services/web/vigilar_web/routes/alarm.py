@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vigilar_common import topics
 from vigilar_common.messages import Reply
 from vigilar_common.messages.alarm import MAX_LISTED, ArmAction, ArmCommand, ResetPin
 from vigilar_common.messages.base import Identifier
 
+from vigilar_web import templates
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.gate import (
+    Access,
+    PartsNeeded,
+    SessionNeeded,
+    access,
+    body_of,
+    guarded_router,
+    require_csrf,
+)
+from vigilar_web.parts import Parts
+from vigilar_web.routes.auth import PAGE_HEADERS, form_of
+from vigilar_web.sessions import Session
 
 router = guarded_router()
 
@@ -87,13 +100,50 @@ async def change_alarm(request: Request, parts: PartsNeeded, session: SessionNee
 @router.post("/system/api/reset-pin")
 @access(Access.SESSION)
 async def reset_pin(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
-    """A new PIN for who knows the recovery passphrase. The events service checks both; nothing of them stays here."""
-    reset = await body_of(request, PinReset)
+    """A new PIN for who knows the recovery passphrase."""
+    return {"message": await _reset(parts, session, await body_of(request, PinReset))}
+
+
+@router.get("/system/reset-pin")
+@access(Access.PAGE_FORM)
+async def reset_pin_page(parts: PartsNeeded, session: SessionNeeded) -> Response:
+    return HTMLResponse(templates.reset_pin(parts.settings.system_name, session.csrf), headers=PAGE_HEADERS)
+
+
+@router.post("/system/reset-pin")
+@access(Access.PAGE_FORM)
+async def reset_pin_form(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
+    """The same as a page without scripts; what was typed is never written back into it."""
+    form = await form_of(request)
+    require_csrf(form.get("csrf", ""), session)
+    status, error, note, headers = 200, "", "", dict(PAGE_HEADERS)
+    try:
+        note = await _reset(parts, session, _fields(form))
+    except ApiError as refusal:
+        status, error = refusal.status, refusal.message
+        if wait_s := refusal.extra.get("retry_after_s"):
+            headers["Retry-After"] = str(wait_s)
+            error = f"{error} The next try is possible in {wait_s} seconds."
+    text = templates.reset_pin(parts.settings.system_name, session.csrf, error, note)
+    return HTMLResponse(text, status, headers=headers)
+
+
+def _fields(form: dict[str, str]) -> PinReset:
+    if form.get("new_pin", "") != form.get("repeat", ""):
+        raise ApiError(422, "bad_pin", "The two PINs differ.")
+    try:
+        return PinReset(passphrase=form.get("passphrase", ""), new_pin=form.get("new_pin", ""))
+    except ValidationError:
+        raise ApiError(422, "invalid", "Passphrase and PIN are needed.") from None
+
+
+async def _reset(parts: Parts, session: Session, reset: PinReset) -> str:
+    """The events service limits the tries and checks both; nothing of them stays here. Raises ApiError."""
     command = ResetPin(passphrase=reset.passphrase, new_pin=reset.new_pin, user=session.user)
     reply = await ask(parts, topics.CMD_RESET_PIN, command, _unavailable)
     if not reply.ok:
         raise _refusal(reply)
-    return {"message": reply.message}
+    return reply.message
 
 
 def _refusal(reply: Reply) -> ApiError:

@@ -139,6 +139,7 @@ export class PinDialog extends LitElement {
           <vg-icon name="erase"></vg-icon>
         </button>
       </div>
+      <p class="note"><a href="/system/reset-pin">${t.alarm.forgotten}</a></p>
     `;
   }
 

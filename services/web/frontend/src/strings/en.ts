@@ -67,6 +67,7 @@ export const en = {
     },
     pin: 'PIN',
     noPin: 'No PIN is set: anybody who is signed in here can arm and disarm. Set one with “vigilar config set-pin”.',
+    forgotten: 'Forgotten the PIN?',
     keypad: 'Keypad',
     digit: (d: string) => `Digit ${d}`,
     erase: 'Erase last digit',
