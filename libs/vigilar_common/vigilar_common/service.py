@@ -105,6 +105,12 @@ class Context:
     health: HealthRegistry
     environment: Environment
     stopping: threading.Event = field(default_factory=threading.Event)
+    exit_code: int = 0
+
+    def restart(self) -> None:
+        """End this process in order, to be started again at once."""
+        self.exit_code = RESTART_ME_EXIT_CODE
+        self.stopping.set()
 
     @property
     def config(self) -> Config:
@@ -167,7 +173,7 @@ class _Runner:
             self._loop(app, context, outbox)
         finally:
             self._stop(app, bus, outbox, health)
-        return self.exit_code
+        return self.exit_code or context.exit_code
 
     def _context(self, piece: Slice) -> tuple[Context, MqttBus, Outbox]:
         env = self.environment

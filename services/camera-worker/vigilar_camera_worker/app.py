@@ -10,9 +10,10 @@ from vigilar_common.bus import Received
 from vigilar_common.config import Camera, Config
 from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
-from vigilar_common.messages.camera import Analysis, CameraCondition, LiveLease
+from vigilar_common.messages.camera import Analysis, CameraCondition, CameraSwitchName, LiveLease
 from vigilar_common.service import Context
-from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE
+from vigilar_common.state_file import StateFile
+from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_SWITCH, CMD_TUNE
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
@@ -33,6 +34,7 @@ from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
 from vigilar_camera_worker.search import MotionSearch
 from vigilar_camera_worker.substream import SubStream
+from vigilar_camera_worker.switches import Switches
 from vigilar_camera_worker.tuning import Tuning
 from vigilar_camera_worker.work import Work, own_memory_bytes
 from vigilar_camera_worker.writer import Writer
@@ -62,10 +64,21 @@ class CameraWorker:
             self.camera = self.camera.model_copy(update={"detect_url": ""})
         self._before = _relevant(context.config)
         self._reader: CameraReader | None = None
+        self._private = False
 
     def start(self) -> None:
         context, camera, clock = self._context, self.camera, self._context.clock
         config = context.config
+        self._report = Report(context.bus, context.facts, camera.id, clock)
+        self._finder = Finder(clock)
+        self._switches = Switches(StateFile(context.state_dir / "switches.json"), self._report, clock)
+        self._switches.load()
+        self._switches.on_change = self._switched
+        context.bus.subscribe(CMD_SWITCH, self._switches.received, camera_id=camera.id)
+        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
+        if self._switches.privacy:
+            self._rest()
+            return
         incoming = open_incoming(
             Path(config.system.recordings_dir),
             camera.id,
@@ -75,7 +88,6 @@ class CameraWorker:
         )
         governor = FpsGovernor(camera.idle_fps, camera.motion_fps)
         slack_s = governor.idle_interval_s
-        self._report = Report(context.bus, context.facts, camera.id, clock)
         self._ring = PacketRing(camera.pre_motion_buffer_s + slack_s + CONFIRM_SLACK_S)
         self._writer = Writer(incoming, camera.id, self._report.tell, clock, config.storage.sync_interval_s)
         self._writer.on_change = self._recording_changed
@@ -89,15 +101,15 @@ class CameraWorker:
         )
         self._recorder = Recorder(policy, self._ring, self._writer, clock)
         last = LastRecorded(context.state_dir / "last-recorded.json", clock)
-        last.tell(self._recorder, policy.continuous)
+        self._tell_missed(last, policy.continuous)
         self._writer.note = last.note
-        self._finder = Finder(clock)
         self._orders = Orders(self._recorder, self._report, clock)
         self._live = LiveStreams(
             context.bus, camera.id, self._ring, config.remote, self._report, clock,
             unseen=self._history.rest_words(),
         )  # fmt: skip
         self._motion = MotionReport(context.bus, self._report, self._recorder, clock, self._picture_decoded)
+        self._motion.muted = not self._switches.detection_on
         search = MotionSearch(camera, MotionDetector(camera), self._motion, self._report.analysis)
         search.onlooker = self._tuning = Tuning(context.bus, camera, clock)
         self._analyser = Analyser(search, clock)
@@ -115,7 +127,6 @@ class CameraWorker:
         self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
-        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
         context.bus.subscribe(CMD_TUNE, self._tuning.leased, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
@@ -141,7 +152,7 @@ class CameraWorker:
 
     def not_ready_reason(self) -> str:
         """Ready means working, not that the camera is online: its state says that."""
-        return "" if self._reader is not None else "starting"
+        return "" if self._reader is not None or self._private else "starting"
 
     def reload(self, new: Slice) -> bool:
         """A change that does not concern this worker, or only what counts as motion, is taken over while it runs."""
@@ -160,7 +171,7 @@ class CameraWorker:
 
     def heartbeat_detail(self) -> dict[str, Any]:
         if self._reader is None:
-            return {}
+            return {"camera_id": self.camera.id, "privacy": True} if self._private else {}
         return {
             "camera_id": self.camera.id,
             "condition": self._report.condition.value,
@@ -174,6 +185,33 @@ class CameraWorker:
             "analysis_reason": self._report.state.analysis_reason,
             "work": {**self._work.now(), "search": self._search_words()},
         }
+
+    def _rest(self) -> None:
+        """Privacy: no connection, no thread that could look, and nothing of a picture in memory."""
+        for topic in (CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE):
+            self._context.bus.subscribe(topic, self._switches.refuse, camera_id=self.camera.id)
+        self._report.private()
+        self._private = True
+        log.info("%s: privacy is switched on", self.camera.id)
+
+    def _tell_missed(self, last: LastRecorded, continuous: bool) -> None:
+        if self._switches.recording_on:
+            private = self._switches.private_until_ms
+            last.tell(self._recorder, continuous, *(("privacy was switched on",) if private else ()))
+        else:
+            self._recorder.switch(False)
+        if self._switches.private_until_ms:
+            self._switches.gap_told()
+
+    def _switched(self, switch: CameraSwitchName) -> None:
+        """On the bus's thread."""
+        if switch is CameraSwitchName.PRIVACY:
+            if self._reader is not None:
+                self._recorder.switch(False)  # at once; the rest ends with this process
+            self._context.restart()
+        elif self._reader is not None:
+            self._recorder.switch(self._switches.recording_on)
+            self._motion.muted = not self._switches.detection_on
 
     def _counts(self) -> dict[str, int]:
         assert self._reader is not None
@@ -229,6 +267,7 @@ class CameraWorker:
             *self._live.counters,
             self._motion.counters,
             self._orders.counters,
+            self._switches.counters,
             self._finder.counters,
             self._tuning.counters,
             analyser.rejections,

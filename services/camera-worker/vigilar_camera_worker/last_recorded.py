@@ -44,7 +44,9 @@ class LastRecorded:
         else:
             self._broken = False
 
-    def tell(self, recorder: Recorder, continuous: bool) -> None:
+    def tell(
+        self, recorder: Recorder, continuous: bool, reason: str = "the camera worker did not run"
+    ) -> None:
         """Before the first connection: what would have been recorded since is missing."""
         loaded = self._file.load()
         if loaded.problem:
@@ -63,4 +65,4 @@ class LastRecorded:
             return
         cause_id = value.get("cause_id")
         if 0 < ended_ms < self._clock.now_ms() and (continuous or wanted):
-            recorder.missed_since(ended_ms, "the camera worker did not run", trigger, cause_id)
+            recorder.missed_since(ended_ms, reason, trigger, cause_id)

@@ -43,6 +43,8 @@ class MotionReport:
         self._snapshot_wanted = False
         self._snapshot_at_s = clock.monotonic_s()
         self._curve: ScoreCurve | None = None
+        self.muted = False
+        """Detection is switched off: what begins now is not told."""
         self.last_score = 0.0
         self.told_after_s = 0.0
         """How long after its onset the newest motion was told."""
@@ -62,6 +64,8 @@ class MotionReport:
             self._curve.add(seen.wall_ms, seen.score)
 
     def motion_started(self, started: Started, picture: Picture) -> None:
+        if self.muted:
+            return
         camera_id = self._report.camera_id
         motion_id, picture_id = uuid7(self._clock), uuid7(self._clock)
         self._motion_id = motion_id
@@ -96,6 +100,8 @@ class MotionReport:
 
     def motion_ended(self, ended: Ended) -> None:
         motion_id, self._motion_id = self._motion_id, ""
+        if not motion_id:
+            return  # began while detection was switched off
         curve, self._curve = self._curve or ScoreCurve(ended.started_ms), None
         self._recorder.motion_ended(ended.last_s, motion_id)
         self._report.tell(

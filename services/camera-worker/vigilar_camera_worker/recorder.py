@@ -39,6 +39,7 @@ class Recorder:
         self._away = "the camera was not connected yet"
         self._clocks: Clocks | None = None
         self._last_time_s = 0.0
+        self._off = False
         self.queue_overflows = 0
 
     @property
@@ -54,6 +55,20 @@ class Recorder:
         """A new connection, or other parameters on the same: what follows needs a file of its own."""
         with self._lock:
             self._wanted = wanted
+
+    def switch(self, on: bool) -> None:
+        """Off: record nothing, whatever the reason. On again: what is wanted by then begins with the next keyframe."""
+        with self._lock:
+            self._off = not on
+            session = self._session
+            if self._off and session is not None:
+                if session.held is not None:
+                    self._split(session)
+                session = self._session or session
+                session.over_s = self._last_time_s if session.over_s is None else session.over_s
+                self._close("switched off")
+            if self._off and self._outage is not None:
+                self._end_outage(self._clock.now_ms())
 
     def measured(self, clocks: Clocks) -> None:
         """What is known of the camera's clock by now; the next file that ends tells it."""
@@ -74,7 +89,7 @@ class Recorder:
             key = packet.video and packet.key
             session = self._session
             if session is None:
-                if key:
+                if key and not self._off:
                     self._maybe_begin(packet)
                 return
             if packet.number <= session.last_number:
@@ -101,7 +116,7 @@ class Recorder:
                     return self._begin_before(onset_s - self._policy.onset_slack_s, Trigger.MOTION, cause_id)
                 early = onset_s < session.first.time_s and session.before is not None
                 return session.before if early else session.recording_id
-            if not self._policy.on_motion or self._wanted is None:
+            if not self._policy.on_motion or self._wanted is None or self._off:
                 return None
             return self._begin_before(onset_s - self._policy.onset_slack_s, Trigger.MOTION, cause_id)
 
@@ -115,6 +130,8 @@ class Recorder:
         with self._lock:
             now_s = self._clock.monotonic_s()
             until_s = self._reasons.order(sender, Order(trigger, cause_id, now_s + duration_s)).until_s
+            if self._off:
+                return Ordered(None, until_s, "recording is switched off")
             if self._wanted is None:
                 if self._outage is None:
                     now_ms = self._clock.now_ms()

@@ -125,6 +125,11 @@ class Report:
                 self._told_offline = True
                 self.tell(CameraOffline(camera_id=self.camera_id, reason=reason[:500]))
 
+    def private(self) -> None:
+        """There is no connection, on purpose: no camera is missed."""
+        with self._lock:
+            self._condition(CameraCondition.OFFLINE, "privacy is switched on", error="")
+
     def stopped(self) -> None:
         """The last word: this worker ends."""
         reason = "the camera worker is stopped"

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from vigilar_common.config.slices import Slice
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
-from vigilar_common.topics import AVAILABLE
+from vigilar_common.topics import AVAILABLE, CMD_ASK_SWITCH
 
+from vigilar_homeassistant.commands import Commands
 from vigilar_homeassistant.handlers import Bridge, table
+from vigilar_homeassistant.pictures import Pictures
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
@@ -36,7 +38,13 @@ class HomeAssistantService:
             config=context.config,
         )
         self._thread = threading.Thread(target=self._run, name="homeassistant-announce", daemon=True)
+        self._commands = Commands(context.bus, self._bridge, lambda: self._config)
+        self._pictures = Pictures(context.clock, context.bus, context.config, self._bridge)
+        self._pictures_thread = threading.Thread(
+            target=self._run_pictures, name="homeassistant-pictures", daemon=True
+        )
         context.health.live_when("announce", self._problem)
+        context.health.live_when("commands", self._commands.problem)
         context.health.measure(self._metrics)
 
     def start(self) -> None:
@@ -45,6 +53,12 @@ class HomeAssistantService:
         if settings.enabled:  # where it is switched off it only takes back what stands
             for topic, handler in table(self._bridge, settings.status_topic).items():
                 bus.subscribe(topic, handler, **({"service": "events"} if topic is AVAILABLE else {}))
+            bus.subscribe(CMD_ASK_SWITCH, self._commands.asked)
+            self._commands.start()
+        if settings.enabled and settings.images:
+            for topic, handler in self._pictures.table().items():
+                bus.subscribe(topic, handler)
+            self._pictures_thread.start()
         bus.on_connect(self._bridge.on_connect)
         self._thread.start()
         self._started = True
@@ -52,6 +66,7 @@ class HomeAssistantService:
     def stop(self) -> None:
         self._context.stopping.set()
         self._bridge.wake.set()
+        self._commands.stop()
         if self._thread.is_alive():
             self._thread.join(3)
 
@@ -82,9 +97,22 @@ class HomeAssistantService:
                 wait_s = FAILED_S
             clock.wait(bridge.wake, IDLE_S if wait_s is None else wait_s)
 
+    def _run_pictures(self) -> None:
+        stopping = self._context.stopping
+        while not stopping.is_set():
+            try:
+                wait_s = self._pictures.step()
+            except Exception:
+                log.exception("asking for pictures failed; it is tried again")
+                wait_s = FAILED_S
+            self._context.clock.wait(stopping, wait_s)
+
     def _problem(self) -> str:
-        dead = self._thread.ident and not self._thread.is_alive()
-        return "the thread that announces died" if dead and not self._context.stopping.is_set() else ""
+        if self._context.stopping.is_set():
+            return ""
+        threads = (self._thread, self._pictures_thread)
+        dead = [thread.name for thread in threads if thread.ident and not thread.is_alive()]
+        return f"thread died: {', '.join(dead)}" if dead else ""
 
     def _metrics(self) -> Collector:
         from vigilar_homeassistant.metrics import BridgeCollector

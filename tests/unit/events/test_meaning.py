@@ -254,6 +254,16 @@ def test_a_retained_state_from_before_the_outage_does_not_end_it(house: House) -
     assert len(house.opened) == 1
 
 
+def test_a_camera_in_privacy_is_not_missing(house: House) -> None:
+    """Its worker restarts to drop the connection: that must not look like a camera that was cut off."""
+    house.bus.deliver(CAMERA_AVAILABLE, payload=b"offline", camera_id="front")
+    house.wait(3)
+    private = CameraState(camera_id="front", condition=CameraCondition.OFFLINE, privacy=True)
+    house.bus.deliver(CAMERA_STATE, private, camera_id="front")
+    house.wait(60)
+    assert house.opened == []
+
+
 def test_a_clock_that_jumps_neither_makes_nor_hides_an_outage(house: House) -> None:
     house.tell(CameraOffline(camera_id="front", reason="x"))
     house.clock.jump_wall(3600)

@@ -317,6 +317,13 @@ def test_messages_of_cameras_that_are_not_configured_are_ignored(house: House) -
     assert house.run().findings == []
 
 
+def test_a_camera_in_privacy_is_told_as_that_and_is_no_trouble(house: House) -> None:
+    state = CameraState(camera_id="front", condition=CameraCondition.OFFLINE, since_ms=0, privacy=True)
+    house.bus.deliver(CAMERA_STATE, state, camera_id="front")
+    health = house.run()
+    assert [(found.code, found.severity.value) for found in health.findings] == [("camera_private", "info")]
+
+
 def test_gaps_dropped_telemetry_and_failing_alerts_are_found(house: House) -> None:
     now = house.clock.now_ms()
     gap = RecordingGap(camera_id="front", from_ms=now - 3000, to_ms=now, reason="camera away")

@@ -39,6 +39,16 @@ def offline(board: Board) -> Iterator[Finding]:
         state = board.camera_states.get(camera_id)
         if state is None or board.silent_s(CAMERA_PREFIX + camera_id) > SILENT_AFTER_S:
             continue  # its worker's silence is the finding
+        if state.privacy:
+            yield Finding(
+                code="camera_private",
+                severity=Severity.INFO,
+                subject=camera_id,
+                title=f"{board.camera_name(camera_id)} is in privacy: it sees and records nothing",
+                cure="Switch its privacy off, on its page or in Home Assistant.",
+                since_ms=state.since_ms,
+            )
+            continue
         if state.condition is CameraCondition.ONLINE or board.now_ms - state.since_ms < OFFLINE_AFTER_MS:
             continue
         yield Finding(

@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from vigilar_common import topics
-from vigilar_common.messages.camera import RecordAction, RecordCommand
+from vigilar_common.messages.camera import CameraSwitch, CameraSwitchName, RecordAction, RecordCommand
 
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
@@ -70,6 +70,27 @@ async def record(
     wish = await body_of(request, RecordWish)
     command = RecordCommand(action=wish.action, duration_s=wish.duration_s, user=session.user[:64])
     reply = await ask(parts, topics.CMD_RECORD, command, _unavailable, camera_id=camera_id)
+    if not reply.ok:
+        raise ApiError(409, reply.code, reply.message)
+    return {"message": reply.message, **reply.data}
+
+
+class SwitchWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    switch: CameraSwitchName
+    on: bool
+
+
+@router.post("/api/v1/cameras/{camera_id}/switch")
+@access(Access.SESSION)
+async def switch(
+    camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
+) -> dict[str, Any]:
+    """Recording, detection or privacy on or off; kept over restarts."""
+    parts.camera(camera_id)
+    wish = await body_of(request, SwitchWish)
+    command = CameraSwitch(switch=wish.switch, on=wish.on, user=session.user[:80])
+    reply = await ask(parts, topics.CMD_SWITCH, command, _unavailable, camera_id=camera_id)
     if not reply.ok:
         raise ApiError(409, reply.code, reply.message)
     return {"message": reply.message, **reply.data}
