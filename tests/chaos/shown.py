@@ -47,19 +47,17 @@ class Shown:
         ]
 
     def span(self, film: Film, content: bytes, before_ms: float) -> Span:
-        """Raises ValueError when nothing of it decodes or a frame is not the camera's."""
+        """Raises ValueError when no frame of it decodes and is the camera's."""
         count = len(frame_times_s(content, torn=film.state == "recovered"))
-        frames = packets(content)[:count]
-        if not frames:
-            raise ValueError("no frame decodes")
-        last_ms = self._at_ms(frames[-1], before_ms)
+        frames = [data[-TAIL_BYTES:] for data in packets(content)[:count]]
+        while frames and frames[-1] not in self._place and film.state == "recovered":
+            frames.pop()  # cut off in its midst: a decoder may make a picture of it, which does not count
+        if not frames or frames[-1] not in self._place:
+            raise ValueError(f"of {count} frames that decode the last one was never shown")
+        last_ms = self._at_ms(self._place[frames[-1]], before_ms)
         return Span(last_ms - (len(frames) - 1) * 1000 / self._fps, last_ms)
 
-    def _at_ms(self, data: bytes, before_ms: float) -> float:
-        try:
-            place = self._place[data[-TAIL_BYTES:]]
-        except KeyError:
-            raise ValueError("its last frame that decodes was never shown") from None
+    def _at_ms(self, place: int, before_ms: float) -> float:
         began_ms, first = [row for row in self._begun if row[0] <= before_ms + EARLY_MS][-1]
         newest = first + int((before_ms + EARLY_MS - began_ms) * self._fps / 1000)
         number = newest - (newest - place) % self._count

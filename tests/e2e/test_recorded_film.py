@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from long_film import ten_minutes
 from playwright.sync_api import Browser, Page, Request, Response, expect
-from storage_rig import Rig, finished, make_film, new_id, now_ms, opened, wait_for
+from storage_rig import Rig, event, finished, make_film, new_id, now_ms, opened, wait_for
 from vigilar_common.config import load, slices
 from vigilar_common.crypto.keys import write_master_key
 from vigilar_common.testing.broker import TestBroker, free_port
@@ -203,12 +203,15 @@ def test_an_old_film_plays_as_one_file_and_is_labelled(page: Page, house: House)
     expect(page.get_by_test_id("seal-note")).to_contain_text("not tamper-evident before")
 
 
-def test_a_film_that_is_not_encrypted_is_marked_in_the_list_and_on_its_page(page: Page, house: House) -> None:
-    plain, begun_ms, film = new_id(), now_ms() - 60_000, make_film(4)
+def test_a_film_that_is_not_encrypted_is_marked_in_the_list_on_its_page_and_on_its_event(
+    page: Page, house: House
+) -> None:
+    plain, event_id, begun_ms, film = new_id(), new_id(), now_ms() - 60_000, make_film(4)
     (house.rig.incoming / f"{plain}.mp4").write_bytes(film)
     house.rig.post(
         [opened(plain, begun_ms, encrypted=False), finished(plain, begun_ms, seconds=4, size=len(film))]
     )
+    house.rig.post([event(event_id, recording_id=plain)], "events")
     wait_for(lambda: house.rig.state_of(plain) == "complete", what="the plain film is taken over")
 
     page.goto(f"{house.web.origin}/recordings")
@@ -219,6 +222,8 @@ def test_a_film_that_is_not_encrypted_is_marked_in_the_list_and_on_its_page(page
     ).to_have_count(0)
     show(page, house, plain)
     expect(page.get_by_test_id("seal-note")).to_contain_text("encrypt_recordings = false")
+    page.goto(f"{house.web.origin}/events/{event_id}")
+    expect(page.get_by_test_id("not-encrypted")).to_be_visible()
 
 
 def test_an_export_with_proof_is_made_and_saved_from_the_page(

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from storage_rig import Rig, make_film, new_id, now_ms, running, wait_for
-from vigilar_storage import exports
-from vigilar_storage.exports import Export, ExportBusyError, ExportOrder, Exports, ExportState
+from vigilar_storage import export_notes, exports
+from vigilar_storage.export_notes import Export, ExportOrder, ExportState
+from vigilar_storage.exports import ExportBusyError, Exports, command_words
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,8 @@ def test_an_export_that_cannot_be_made_says_why_and_leaves_nothing(rig: Rig) -> 
     assert "there is no recording" in done["error"]
     refused = rig.get(f"/v1/exports/{begun['id']}/content")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_ready")
-    assert not [path for path in (rig.recordings / exports.FOLDER).iterdir() if begun["id"] in path.name]
+    left = [path.name for path in (rig.recordings / exports.FOLDER).iterdir() if begun["id"] in path.name]
+    assert left == [f"{begun['id']}.json"]  # why it failed
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_exports_need_the_right_to_change_media(rig: Rig) -> None:
 
 def test_words_that_look_like_options_stay_words(tmp_path: Path) -> None:
     order = ExportOrder("--out=/x", "--yes", camera_id="front", from_ms=1_000, to_ms=2_500)
-    assert order.words() == [
+    assert command_words(order) == [
         "--camera=front", "--from=1970-01-01T00:00:01.000+00:00", "--to=1970-01-01T00:00:02.500+00:00",
         "--reason=--yes", "--for-user=--out=/x",
     ]  # fmt: skip
@@ -154,6 +156,33 @@ def test_what_is_a_day_old_goes_and_only_the_newest_few_stay(tmp_path: Path) -> 
     clock.advance(1)
     kept._purge()
     assert list(folder.iterdir()) == []
+
+
+def test_a_restart_keeps_what_is_done_and_makes_the_one_that_was_cut_off_again(
+    rig: Rig, film_id: str
+) -> None:
+    first = ask(rig, recording_ids=[film_id])
+    ended(rig, first["id"])
+    assert rig.app is not None
+    kept = rig.app.exports
+    cut_off = Export(new_id(), ExportOrder("ben", "theft", [film_id]), now_ms(), begun=1)
+    hopeless = Export(new_id(), ExportOrder("eve", "", [film_id]), now_ms(), begun=exports.MAX_BEGUN)
+    folder = kept.path(cut_off).parent
+    for export in (cut_off, hopeless):
+        export_notes.write(folder, export)
+    (folder / f".{cut_off.export_id}.zip.part").write_bytes(b"half")
+    (folder / "broken.json").write_text("{")
+
+    rig.stop()
+    rig.start()
+
+    assert rig.get(f"/v1/exports/{first['id']}").json()["state"] == "done"
+    assert rig.get(f"/v1/exports/{first['id']}/content").status_code == 200
+    again = ended(rig, cut_off.export_id)
+    assert (again["state"], again["actor"], again["error"]) == ("done", "ben", "")
+    assert "restarted" in rig.get(f"/v1/exports/{hopeless.export_id}").json()["error"]
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".zip"}
+    assert not (folder / "broken.json").exists()
 
 
 def test_while_it_stops_nothing_is_begun(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Exports that people ask for on the web page: one at a time, each in a process of its own, kept for a day.
 
-The work is `vigilar export`, so that a large one costs this process nothing and may be ended at any moment.
+The work is `vigilar export`, so that a large one costs this process nothing and may be ended at any moment. A restart
+of storage keeps what is done and begins anew what is not (`export_notes`).
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ import json
 import logging
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.errors import VigilarError
 from vigilar_common.service import Environment
+
+from vigilar_storage import export_notes
+from vigilar_storage.export_notes import Export, ExportOrder, ExportState
 
 log = logging.getLogger(__name__)
 
@@ -36,67 +37,39 @@ LOOK_S = 60.0
 RUN_LIMIT_S = 2 * 3_600.0
 STOP_S = 4.0
 MAX_ERROR_CHARS = 500
-
-
-class ExportState(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
+MAX_BEGUN = 3
+"""So often one is begun over restarts of storage: one that brings storage down must not do so for ever."""
 
 
 class ExportBusyError(VigilarError):
     """Another export is being made."""
 
 
-@dataclass(frozen=True)
-class ExportOrder:
-    """Either recordings by id, or what a camera recorded between two UTC times."""
-
-    actor: str
-    reason: str
-    recording_ids: Sequence[str] = ()
-    camera_id: str = ""
-    from_ms: int = 0
-    to_ms: int = 0
-
-    def words(self) -> list[str]:
-        """For the command line; never through a shell."""
-        what = [f"--recording={recording_id}" for recording_id in self.recording_ids]
-        if not what:
-            what = [f"--camera={self.camera_id}", f"--from={_iso(self.from_ms)}", f"--to={_iso(self.to_ms)}"]
-        return [*what, f"--reason={self.reason}", f"--for-user={self.actor}"]
+def command_words(order: ExportOrder) -> list[str]:
+    """For the command line; never through a shell."""
+    what = [f"--recording={recording_id}" for recording_id in order.recording_ids]
+    if not what:
+        what = [f"--camera={order.camera_id}", f"--from={_iso(order.from_ms)}", f"--to={_iso(order.to_ms)}"]
+    return [*what, f"--reason={order.reason}", f"--for-user={order.actor}"]
 
 
-@dataclass
-class Export:
-    export_id: str
-    order: ExportOrder
-    created_ms: int
-    state: ExportState = ExportState.RUNNING
-    done_bytes: int = 0
-    total_bytes: int = 0
-    size_bytes: int = 0
-    sha256: str = ""
-    error: str = ""
-    ended_ms: int = 0
-    left_out: list[dict[str, Any]] = field(default_factory=list)
-
-    def plain(self) -> dict[str, Any]:
-        return {
-            "id": self.export_id,
-            "state": self.state,
-            "actor": self.order.actor,
-            "reason": self.order.reason,
-            "recording_ids": list(self.order.recording_ids),
-            "camera_id": self.order.camera_id or None,
-            "created_ms": self.created_ms,
-            "progress_pct": self.done_bytes * 100 // self.total_bytes if self.total_bytes else 0,
-            "size_bytes": self.size_bytes,
-            "sha256": self.sha256,
-            "error": self.error,
-            "left_out": self.left_out,
-            "expires_ms": self.ended_ms + KEEP_MS if self.ended_ms else None,
-        }
+def plain(export: Export) -> dict[str, Any]:
+    """As the API tells it."""
+    return {
+        "id": export.export_id,
+        "state": export.state,
+        "actor": export.order.actor,
+        "reason": export.order.reason,
+        "recording_ids": list(export.order.recording_ids),
+        "camera_id": export.order.camera_id or None,
+        "created_ms": export.created_ms,
+        "progress_pct": export.done_bytes * 100 // export.total_bytes if export.total_bytes else 0,
+        "size_bytes": export.size_bytes,
+        "sha256": export.sha256,
+        "error": export.error,
+        "left_out": export.left_out,
+        "expires_ms": export.ended_ms + KEEP_MS if export.ended_ms else None,
+    }
 
 
 class Exports:
@@ -126,8 +99,11 @@ class Exports:
         self.counters = {"exports": 0, "failed_exports": 0}
 
     def start(self) -> None:
-        """What an earlier run left is gone with its list."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """With what an earlier run left: done ones are kept, the one that was being made is made again."""
+        try:
+            self._recall()
+        except OSError as error:
+            log.error("exports of before cannot be listed: %s", error)  # noqa: TRY400 the disk's reason is all
         self._thread = threading.Thread(target=self._loop, name="exports", daemon=True)
         self._thread.start()
 
@@ -149,6 +125,7 @@ class Exports:
                 raise ExportBusyError("another export is being made: wait until it is done")
             export = Export(uuid7(self._clock), order, self._clock.now_ms())
             self._known[export.export_id] = export
+        self._note(export)
         self._wanted.put(export)
         return export
 
@@ -172,9 +149,21 @@ class Exports:
                 self._process.terminate()
         if export is None:
             return False
-        self.path(export).unlink(missing_ok=True)
+        for suffix in (export_notes.NOTE_SUFFIX, export_notes.ZIP_SUFFIX):
+            (self._folder / f"{export_id}{suffix}").unlink(missing_ok=True)
         log.info("export %s was removed", export_id)
         return True
+
+    def _recall(self) -> None:
+        for export in export_notes.read(self._folder):
+            self._known[export.export_id] = export
+            if export.state is not ExportState.RUNNING:
+                continue
+            if export.begun < MAX_BEGUN and not self._wanted.full():
+                log.info("export %s was cut off by a restart: it is made again", export.export_id)
+                self._wanted.put_nowait(export)
+            else:
+                self._ended(export, "storage was restarted while it was made, too often to begin once more")
 
     # -- the thread ---------------------------------------------------------------------------------------------
 
@@ -197,9 +186,11 @@ class Exports:
 
     def _make(self, export: Export) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        export.begun += 1
+        self._note(export)
         errors = self._folder / f"{export.export_id}.log"
         words = [
-            *export.order.words(),
+            *command_words(export.order),
             f"--out={self.path(export)}",
             "--progress",
             f"--max-bytes={MAX_EXPORT_BYTES}",
@@ -228,6 +219,8 @@ class Exports:
             told.seek(0)
             reason = told.read()[-4 * MAX_ERROR_CHARS :].strip()
         errors.unlink(missing_ok=True)
+        if self._stopping.is_set() and not export.size_bytes:
+            return  # ended by the stop: the next start makes it again
         if export.size_bytes and self.path(export).is_file():
             self._ended(export, "")
         else:
@@ -252,6 +245,8 @@ class Exports:
         if error or not wanted:
             for path in (self.path(export), self._folder / f".{export.export_id}.zip{PARTIAL_SUFFIX}"):
                 path.unlink(missing_ok=True)
+        if wanted:
+            self._note(export)
         self.counters["failed_exports" if error else "exports"] += 1
         log.info(
             "export %s for %s: %s",
@@ -259,6 +254,13 @@ class Exports:
             export.order.actor,
             error or f"{export.size_bytes} bytes",
         )
+
+    def _note(self, export: Export) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            export_notes.write(self._folder, export)
+        except OSError as error:
+            log.error("export %s would be lost by a restart: %s", export.export_id, error)  # noqa: TRY400 as above
 
     def _purge(self) -> None:
         """What is older than a day, and all but the newest few."""

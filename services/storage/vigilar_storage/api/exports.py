@@ -11,7 +11,8 @@ from vigilar_common.messages.base import ID_PATTERN
 
 from vigilar_storage import exports
 from vigilar_storage.api.deps import TIME_MAX_MS, ApiError, Body, Require, services
-from vigilar_storage.exports import Export, ExportBusyError, ExportOrder, ExportState
+from vigilar_storage.export_notes import Export, ExportOrder, ExportState
+from vigilar_storage.exports import ExportBusyError, plain
 
 router = APIRouter()
 READ = [Depends(Require("media:read"))]
@@ -57,14 +58,14 @@ def post_export(request: Request, body: Wanted) -> JSONResponse:
         body.to_ms or 0,
     )
     try:
-        return JSONResponse(services(request).exports.ask(order).plain(), 202)
+        return JSONResponse(plain(services(request).exports.ask(order)), 202)
     except ExportBusyError as error:
         raise ApiError(409, "export_running", str(error)) from error
 
 
 @router.get("/v1/exports", dependencies=READ)
 def list_exports(request: Request) -> JSONResponse:
-    items = [export.plain() for export in services(request).exports.all()]
+    items = [plain(export) for export in services(request).exports.all()]
     limits: dict[str, Any] = {
         "max_bytes": exports.MAX_EXPORT_BYTES,
         "keep_s": exports.KEEP_MS // 1000,
@@ -75,7 +76,7 @@ def list_exports(request: Request) -> JSONResponse:
 
 @router.get("/v1/exports/{export_id}", dependencies=READ)
 def get_export(request: Request, export_id: str) -> JSONResponse:
-    return JSONResponse(_found(request, export_id).plain())
+    return JSONResponse(plain(_found(request, export_id)))
 
 
 @router.get("/v1/exports/{export_id}/content", dependencies=READ)

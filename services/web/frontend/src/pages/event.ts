@@ -2,12 +2,13 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { api, urls } from '../api/client';
-import type { EventDetail, VigilarEvent } from '../api/types';
+import type { EventDetail, Recording, VigilarEvent } from '../api/types';
 import '../components/clip-actions';
 import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/event-player';
 import '../components/icon';
 import '../components/score-curve';
+import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -85,6 +86,7 @@ export class EventPage extends LitElement {
 
   @property() eventId = '';
   @state() private detail: Loaded<EventDetail> = { status: 'loading' };
+  @state() private recording: Recording | null = null;
 
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -113,6 +115,7 @@ export class EventPage extends LitElement {
     try {
       const event = await api.event(this.eventId);
       this.detail = { status: 'ready', value: event };
+      void this.loadRecording(event.recording_id);
       // A motion is told before its recording is known: ask again while it may still come.
       const young = Date.now() - event.started_ms < ASK_AGAIN_WITHIN_MS;
       clearTimeout(this.timer);
@@ -122,6 +125,12 @@ export class EventPage extends LitElement {
     } catch (error) {
       if (this.detail.status !== 'ready') this.detail = { status: 'failed', error: asApiError(error) };
     }
+  }
+
+  /** For its badges; when it cannot be had the player says why. */
+  private async loadRecording(recordingId: string | null): Promise<void> {
+    if (recordingId === (this.recording?.id ?? null)) return;
+    this.recording = recordingId ? await api.recording(recordingId).catch(() => null) : null;
   }
 
   override render(): unknown {
@@ -144,6 +153,7 @@ export class EventPage extends LitElement {
         <div>
           <h1>${event.title}</h1>
           <p class="num">${fullMoment(event.started_ms)}</p>
+          ${this.recording ? html`<div class="row wrap">${sealBadges(this.recording)}</div>` : nothing}
         </div>
       </header>
       <div class="columns">
