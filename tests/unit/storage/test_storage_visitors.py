@@ -122,9 +122,9 @@ def test_a_split_takes_its_visits_and_vectors_along(store: FactStore, database: 
 @pytest.mark.parametrize(
     ("item", "why"),
     [
-        (began(1), f"face_profiles has no {ANN}"),
-        (embedding(), f"face_profiles has no {ANN}"),
-        (("face.profiles.merged", {"profile_id": ANN, "into_id": OTHER}), f"face_profiles has no {ANN}"),
+        (began(1), "face_profiles has no "),
+        (embedding(), "face_profiles has no "),
+        (("face.profiles.merged", {"profile_id": ANN, "into_id": OTHER}), "face_profiles has no "),
         (("face.profiles.merged", {"profile_id": ANN, "into_id": ANN}), "merged into itself"),
         (
             ("face.embedding.removed", {"embedding_id": EMBEDDING, "profile_id": ANN}),
