@@ -52,7 +52,7 @@ class Alerts:
             facts=context.facts,
             channels={
                 UI: lambda _alert, _target: SENT,
-                "syslog": lambda alert, _target: self._syslog.send(alert),
+                "syslog": lambda alert, _target: self._syslog.send(alert, self._deliverer.anchor),
                 "desktop": lambda alert, _target: self._desktop.send(alert),
                 "web_push": self._push,
             },

@@ -12,6 +12,7 @@ from vigilar_common.clock import Clock
 from vigilar_common.derived import derived_id
 from vigilar_common.errors import OutboxFullError
 from vigilar_common.messages.alerts import AlertDelivery, Outcome
+from vigilar_common.messages.system import LedgerAnchor
 from vigilar_common.outbox import FactLog
 
 from vigilar_alerts.adapters.store import Job, Store
@@ -25,6 +26,9 @@ THREADS = 4
 IDLE_WAIT_S = 5.0
 BUSY_WAIT_S = 0.25
 """How soon a thread looks again when all that is due waits for a busy push service."""
+
+CARRIES_ANCHOR = frozenset({"syslog"})
+"""Channels whose text says what the ledger held: what they write may be kept on another machine."""
 
 Send = Callable[[Alert, str], Answer]
 """(alert, target) → the channel's answer; must not raise for what the outside does."""
@@ -45,6 +49,8 @@ class Deliverer:
         self._threads: list[threading.Thread] = []
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.last_delivered_ms = 0
+        self.anchor: LedgerAnchor | None = None
+        """The newest checkpoint of the ledger."""
 
     def start(self) -> None:
         for number in range(THREADS):
@@ -130,6 +136,7 @@ class Deliverer:
             latency_ms=max(0, ended_ms - alert.onset_ms),
             sent_after_ms=max(0, sent_ms - alert.onset_ms),
             error=verdict.error[:500],
+            ledger=self.anchor if job.channel in CARRIES_ANCHOR else None,
         )
         try:
             self._facts.emit(fact)

@@ -14,11 +14,13 @@ from vigilar_common.config import Config
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import EventOpened, Severity
 from vigilar_common.messages.alerts import AlertTest, Outcome
+from vigilar_common.messages.system import StorageCheckpoint
 from vigilar_common.topics import (
     CMD_ALERT_TEST,
     CMD_PUSH_SUBSCRIBE,
     CMD_PUSH_UNSUBSCRIBE,
     PICTURE,
+    STORAGE_CHECKPOINT,
     Topic,
 )
 
@@ -96,6 +98,11 @@ class Handlers:
                 return
             self._count(decision.reason, fact)
         self._deliverer.wake()
+
+    def on_checkpoint(self, received: Received) -> None:
+        """The newest one goes along with what leaves the house from now on."""
+        if isinstance(received.message, StorageCheckpoint):
+            self._deliverer.anchor = received.message.anchor
 
     def on_picture(self, received: Received) -> None:
         """Only whether a picture exists matters here: the notification carries a link."""
@@ -220,6 +227,7 @@ def table(handlers: Handlers, subscriptions: Subscriptions) -> Mapping[Topic, Ha
     """Who hears what; events come through the feed (FACT_TYPES)."""
     return {
         PICTURE: handlers.on_picture,
+        STORAGE_CHECKPOINT: handlers.on_checkpoint,
         CMD_PUSH_SUBSCRIBE: subscriptions.on_subscribe,
         CMD_PUSH_UNSUBSCRIBE: subscriptions.on_unsubscribe,
         CMD_ALERT_TEST: handlers.on_test,

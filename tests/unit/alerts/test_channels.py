@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,20 @@ import pytest
 from push_service import PushService
 from service_rig import vapid_pem
 from vigilar_alerts.adapters.local import Desktop, Syslog
-from vigilar_alerts.adapters.store import Store, Subscription
+from vigilar_alerts.adapters.store import Job, Store, Subscription
 from vigilar_alerts.adapters.web_push import VapidKey, WebPush, why_not_keys
+from vigilar_alerts.delivery import Deliverer
 from vigilar_alerts.domain.decide import Alert
 from vigilar_alerts.domain.findings import findings
+from vigilar_alerts.domain.retry import Answer
 from vigilar_alerts.subscriptions import Subscriptions
-from vigilar_common.clock import SystemClock
+from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.config.alerts import WebPush as WebPushConfig
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.alarm import Severity
-from vigilar_common.testing import FakeBus, FakeFacts, FakeStorage
+from vigilar_common.messages.alerts import AlertDelivery
+from vigilar_common.messages.system import LedgerAnchor
+from vigilar_common.testing import FakeBus, FakeClock, FakeFacts, FakeStorage
 
 ALERT = Alert("a" * 36, None, Severity.CRITICAL, "Motion\nat door", "<b>in</b> drive", "t", 0)
 
@@ -36,12 +41,33 @@ def test_syslog_gets_one_line_that_no_name_can_break_in_two(
         syslog.open()
         assert syslog.target == str(path)
         with caplog.at_level(logging.INFO):
-            assert syslog.send(ALERT).status == 204
+            assert syslog.send(ALERT, LedgerAnchor(origin="o", size=17, root="Ro0t=", note="n")).status == 204
         line = listener.recv(4096).decode()
         syslog.close()
     assert "vigilar.alerts: ALERT critical Motion at door: <b>in</b> drive" in line
+    assert line.rstrip("\0").endswith(" ledger 17 Ro0t=")
     assert "\n" not in line.rstrip("\0")
     assert line.startswith("<26>"), "daemon, critical"
+
+
+def test_the_row_of_a_delivery_says_which_checkpoint_went_along_where_the_channel_carries_one(
+    tmp_path: Path,
+) -> None:
+    store, facts, clock = Store(tmp_path / "alerts.db"), FakeFacts(), FakeClock()
+    store.open()
+    sent = {channel: lambda _alert, _target: Answer(204) for channel in ("syslog", "desktop")}
+    deliverer = Deliverer(
+        store=store,
+        clock=clock,
+        facts=facts,  # type: ignore[arg-type]
+        channels=sent,
+        on_gone=lambda *_: None,
+    )
+    deliverer.anchor = LedgerAnchor(origin="o", size=17, root="Ro0t=", note="n")
+    for channel in sent:
+        deliverer.attempt(Job(replace(ALERT, alert_id=uuid7(clock)), channel, channel), retries=False)
+    ledgers = {fact.channel: fact.ledger for fact in facts.emitted if isinstance(fact, AlertDelivery)}
+    assert ledgers == {"syslog": deliverer.anchor, "desktop": None}
 
 
 def test_without_dev_log_alerts_go_to_stdout_only(tmp_path: Path) -> None:

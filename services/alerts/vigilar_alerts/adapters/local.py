@@ -10,6 +10,7 @@ from logging.handlers import SysLogHandler
 from pathlib import Path
 
 from vigilar_common.messages.alarm import Severity
+from vigilar_common.messages.system import LedgerAnchor
 
 from vigilar_alerts.domain.decide import Alert
 from vigilar_alerts.domain.retry import Answer
@@ -53,11 +54,15 @@ class Syslog:
     def target(self) -> str:
         return str(self._dev_log) if self._handler else "stdout"
 
-    def send(self, alert: Alert) -> Answer:
+    def send(self, alert: Alert, anchor: LedgerAnchor | None = None) -> Answer:
+        """With size and root of the ledger: where syslog is kept elsewhere, a history made anew contradicts it."""
         text = f"{alert.title}: {alert.body}" if alert.body else alert.title
         # A camera's name must not forge a second line.
         clean = "".join(c if c.isprintable() else " " for c in text)
-        log.log(_LEVELS[alert.severity], "ALERT %s %s [%s]", alert.severity.value, clean, alert.alert_id)
+        ledger = f" ledger {anchor.size} {anchor.root}" if anchor else ""
+        log.log(
+            _LEVELS[alert.severity], "ALERT %s %s [%s]%s", alert.severity.value, clean, alert.alert_id, ledger
+        )
         return SENT
 
 
