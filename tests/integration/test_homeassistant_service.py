@@ -12,13 +12,15 @@ from bridge_rig import Bridge as Client
 from homeassistant_schema import problems
 from jinja2 import Template
 from service_rig import ServiceRig, until
+from vigilar_common.bus import Received
 from vigilar_common.clock import SystemClock
 from vigilar_common.config import Config
+from vigilar_common.messages.camera import CameraSwitch
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.passwords import hash_pin
 from vigilar_common.state_file import StateFile
 from vigilar_common.testing.broker import TestBroker
-from vigilar_common.topics import SENSOR_STATE
+from vigilar_common.topics import CMD_SWITCH, SENSOR_STATE
 from vigilar_homeassistant.domain import templates
 from vigilar_homeassistant.handlers import Bridge, table
 
@@ -92,11 +94,15 @@ def home(broker: TestBroker) -> Iterator[Home]:
         yield found
 
 
-def rendered(action: str, code: str, at_ms: int, number: int) -> bytes:
-    """What Home Assistant makes of the panel's template."""
-    text = templates.ARM_COMMAND.replace("(now().timestamp() * 1000000) | int", str(number))
+def rendered(template: str, number: int, at_ms: int, **values: str) -> bytes:
+    """What Home Assistant makes of a command's template."""
+    text = template.replace("(now().timestamp() * 1000000) | int", str(number))
     text = text.replace("(now().timestamp() * 1000) | int", str(at_ms)).replace("to_json", "tojson")
-    return str(Template(text).render(action=action, code=code)).encode()
+    return str(Template(text).render(**values)).encode()
+
+
+def armed(action: str, code: str, number: int, at_ms: int) -> bytes:
+    return rendered(templates.ARM_COMMAND, number, at_ms, action=action, code=code)
 
 
 def test_the_house_is_announced_retained_unavailable_by_last_will_and_taken_back_when_switched_off(
@@ -157,14 +163,22 @@ def test_the_birth_of_home_assistant_brings_everything_again(
         bus.stop()
 
 
-def test_the_code_arms_and_a_wrong_old_repeated_or_retained_command_does_not(
+def test_the_code_arms_and_a_switch_acts_and_what_is_wrong_old_repeated_or_retained_does_not(
     tmp_path: Path, broker: TestBroker, home: Home
 ) -> None:
     """Rules: "commands never retained"; "PIN is a string"; "a spoofed or replayed retained command is refused"."""
-    rig = ServiceRig(tmp_path, broker, HEAD + ALARM)
+    rig = ServiceRig(tmp_path, broker, HEAD + ALARM + CAMERA)
+    worker, orders = broker.bus("camera-worker-front"), list[tuple[str, CameraSwitch]]()
+
+    def order(received: Received) -> None:
+        assert isinstance(received.message, CameraSwitch)
+        orders.append((received.ids["sender"], received.message))
+        received.reply(ok=True, message="privacy is on.")
+
+    worker.subscribe(CMD_SWITCH, order, camera_id="front")
     clock = SystemClock()
     kept = "vigilar/cmd/home_automation/alarm"
-    home.client.publish(kept, rendered("ARM_AWAY", PIN, clock.now_ms(), 7), qos=1, retain=True)
+    home.client.publish(kept, armed("ARM_AWAY", PIN, 7, clock.now_ms()), qos=1, retain=True)
     bridge, events = rig.service("homeassistant").start(), rig.service("events").start()
 
     def panel() -> dict[str, Any]:
@@ -172,12 +186,17 @@ def test_the_code_arms_and_a_wrong_old_repeated_or_retained_command_does_not(
 
     def command(action: str, code: str, number: int, age_ms: int = 0, user: str = "") -> None:
         topic = str(panel()["command_topic"])
-        data = rendered(action, code, clock.now_ms() - age_ms, number)
+        data = armed(action, code, number, clock.now_ms() - age_ms)
         if user:
             with Client(broker, user, user) as other:
                 other.publish(topic, data, qos=1)
         else:
             home.client.publish(topic, data, qos=1)
+
+    def switch(name: str, value: str, number: int) -> None:
+        found = home.components(FRONT)[f"switch_{name}"]
+        data = rendered(found["command_template"], number, clock.now_ms(), value=value)
+        home.client.publish(found["command_topic"], data, qos=1)
 
     try:
         until(lambda: panel().get("code") == "REMOTE_CODE", 15, "the keypad")
@@ -192,12 +211,30 @@ def test_the_code_arms_and_a_wrong_old_repeated_or_retained_command_does_not(
         refused = events.log.read_text()
         assert refused.count("refused a stale command") == 1
         assert "refused a retained command" in refused
+        switch("privacy", "ON", 8)
+        until(
+            lambda: [e["detail"]["code"] for e in home.events()][1:] == ["armed"],
+            what="the switch is refused",
+        )
         command("DISARM", PIN, 6)
         until(lambda: home.states()[-1:] == ["disarmed"], what="disarmed")
+        for number in range(100, 110):  # the bridge may hear of it a moment later than Home Assistant
+            told = len(home.events())
+            switch("privacy", "ON", number)
+            until(lambda told=told: orders or len(home.events()) > told, what="an answer")  # type: ignore[misc]
+            if orders:
+                break
+        sender, ordered = orders[0]
+        assert (sender, ordered.switch, ordered.on) == ("homeassistant", "privacy", True)
+        forged = rendered(templates.switch_command("privacy"), 9, clock.now_ms(), value="ON")
+        home.client.publish(CMD_SWITCH.path(sender="home_automation", camera_id="front"), forged, qos=1)
+        until(lambda: worker.counters["refused_commands"], what="the worker hears the bridge alone")
+        assert {found for found, _ in orders} == {"homeassistant"}
         command("ARM_AWAY", PIN, 5)  # once more what was seen
         until(lambda: "refused a repeated command" in events.log.read_text(), what="the repeated one")
         assert home.states()[-1] == "disarmed"
         assert PIN not in events.log.read_text() + bridge.log.read_text()
     finally:
+        worker.stop()
         assert events.stop() == 0
         assert bridge.stop() == 0

@@ -90,6 +90,8 @@ class HomeAssistantService:
         clock.wait(stopping, FIRST_WAIT_S)
         while not stopping.is_set():
             bridge.wake.clear()
+            if stopping.is_set():  # just now: its call to wake up is lost
+                break
             try:
                 wait_s = bridge.step()
             except Exception:
