@@ -48,14 +48,14 @@ class Shown:
 
     def span(self, film: Film, content: bytes, before_ms: float) -> Span:
         """Raises ValueError when no frame of it decodes and is the camera's."""
-        count = len(frame_times_s(content, torn=film.state == "recovered"))
-        frames = [data[-TAIL_BYTES:] for data in packets(content)[:count]]
+        times_s = frame_times_s(content, torn=film.state == "recovered")
+        frames = [data[-TAIL_BYTES:] for data in packets(content)[: len(times_s)]]
         while frames and frames[-1] not in self._place and film.state == "recovered":
             frames.pop()  # cut off in its midst: a decoder may make a picture of it, which does not count
         if not frames or frames[-1] not in self._place:
-            raise ValueError(f"of {count} frames that decode the last one was never shown")
+            raise ValueError(f"of {len(times_s)} frames that decode the last one was never shown")
         last_ms = self._at_ms(self._place[frames[-1]], before_ms)
-        return Span(last_ms - (len(frames) - 1) * 1000 / self._fps, last_ms)
+        return Span(last_ms - (times_s[len(frames) - 1] - times_s[0]) * 1000, last_ms)
 
     def _at_ms(self, place: int, before_ms: float) -> float:
         began_ms, first = [row for row in self._begun if row[0] <= before_ms + EARLY_MS][-1]

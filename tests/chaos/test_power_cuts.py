@@ -19,6 +19,7 @@ from chaos.disks import Disk, loop_disk, needs_root
 from chaos.house import House
 from chaos.sayer import Answer, Sayer
 from chaos.shown import Shown
+from chaos.waits import Waits
 from footage import ensure_film, running_camera
 from stack import wait_for
 
@@ -64,6 +65,8 @@ class Cuts:
     powerless: set[str] = field(default_factory=set)
     broken: list[str] = field(default_factory=list)
     footage_lost_s: list[float] = field(default_factory=list)
+    """Without what the machine let its processes wait."""
+    waited_s: list[float] = field(default_factory=list)
     started_late_s: list[float] = field(default_factory=list)
     """By how much later than its first frame was shown a recording says that it starts."""
     unplayable: list[str] = field(default_factory=list)
@@ -149,7 +152,7 @@ def begun(house: House, before: set[str]) -> bool:
     return any(size > FIRST_SECOND_BYTES for name, size in growing(house).items() if name not in before)
 
 
-def watch_footage(house: House, shown: Shown, cuts: Cuts) -> None:
+def watch_footage(house: House, shown: Shown, waits: Waits, cuts: Cuts) -> None:
     """What each cut cost, by the last frame that still decodes and when the camera showed it."""
     house.stop_service("camera-worker-cam0")
     incoming = house.disk / "recordings" / "incoming" / "cam0"
@@ -159,11 +162,15 @@ def watch_footage(house: House, shown: Shown, cuts: Cuts) -> None:
         film = [film for film in films if film.started_ms < at_ms][-1]
         try:
             span = shown.span(film, house.storage(f"/v1/recordings/{film.id}/content"), at_ms)
-            lost_s, late_s = (at_ms - span.last_ms) / 1000, (film.started_ms - span.first_ms) / 1000
+            waited_s = waits.between_s(span.last_ms, at_ms)
+            lost_s = (at_ms - span.last_ms) / 1000 - waited_s
             cuts.footage_lost_s.append(lost_s)
-            cuts.started_late_s.append(late_s)
+            cuts.waited_s.append(waited_s)
+            cuts.started_late_s.append((film.started_ms - span.first_ms) / 1000)
             if lost_s > TARGET_LOST_S:
-                print(f"cut at {at_ms}: {lost_s:.2f} s lost, {span}, {film}")
+                print(
+                    f"cut at {at_ms}: {lost_s:.2f} s lost beside {waited_s:.2f} s of waiting, {span}, {film}"
+                )
         except (urllib.error.URLError, ValueError, OSError) as error:
             cuts.unplayable.append(f"cut at {at_ms}: {error!r}")
             print(cuts.unplayable[-1], film)
@@ -183,13 +190,14 @@ def one_round(folder: Path, count: int, kind: str, seed: int, *, weak: bool) -> 
                 folder / "home", camera.urls, 1, disk=disk.mount, only=only, storage_program=program
             ) as house,
             Sayer(SOURCE, house.storage_url, house.token(SOURCE), RATE) as sayer,
+            Waits() as waits,
         ):
             house.start()
             os.sync()
             sayer.start()
             cuts = cut_again_and_again(house, disk, sayer, count, seed)
             if not weak:  # there even the rows of recordings are lost
-                watch_footage(house, Shown(film, camera, "cam0"), cuts)
+                watch_footage(house, Shown(film, camera, "cam0"), waits, cuts)
         sayer.journal.confirmed.difference_update(cuts.during)
         return cuts, oracle.judge(house.database, [sayer.journal])
 
@@ -225,6 +233,7 @@ def tell(total: Total, kind: str, *, weak: bool) -> None:
             "recordings that do not play": len(cuts.unplayable),
             "footage lost, median / p95 / worst s (≤ 1.0)": f"{oracle.percentile(lost, 0.5):.2f} / "
             f"{oracle.percentile(lost, 0.95):.2f} / {max(lost, default=0):.2f}",
+            "beside it, waited for a processor, worst s": f"{max(cuts.waited_s, default=0):.2f}",
             "a recording's start is told too late by, median / worst s": f"{oracle.percentile(late, 0.5):.2f} / "
             f"{max(late, default=0):.2f}",
         },
