@@ -12,6 +12,7 @@ PATTERNS = "patterns"
 
 EQUIVALENT = {
     # made readwrite, but what it may then read its owner reads already, by the line named here
+    ("events", "topic write vigilar/events/available"): "topic read vigilar/+/available",
     ("health", "topic write vigilar/health/available"): "topic read vigilar/+/available",
     ("health", "topic write vigilar/heartbeat/health"): "topic read vigilar/heartbeat/+",
     ("health", "topic write vigilar/system/outbox-gap/health"): "topic read vigilar/system/outbox-gap/+",

@@ -50,7 +50,7 @@ AVAILABLE = Topic(
     Kind.AVAILABILITY,
     None,
     ALL_SERVICES,
-    ("health", "homeassistant", "web", "home_automation"),
+    ("events", "health", "homeassistant", "web", "home_automation"),
     "`online`, or `offline` by last will.",
     16,
 )

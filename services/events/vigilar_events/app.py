@@ -12,9 +12,11 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.feed import Feed
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
+from vigilar_common.topics import AVAILABLE
 
 from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.arming import Arming
+from vigilar_events.ears import Ears
 from vigilar_events.guard import Guard
 from vigilar_events.handlers import FACT_TYPES, Handlers, router, table
 from vigilar_events.rule_actions import Actor
@@ -71,6 +73,12 @@ class Events:
             arm_state=lambda: self._guard.since,
         )
         self._guard.on_changed = self._rules.on_arm_changed
+        self._ears = Ears(
+            clock=context.clock,
+            facts=context.facts,
+            guard=self._guard,
+            wanted=lambda: any(sensor.enabled for sensor in self._config.sensors),
+        )
         self._questions = Questions(
             clock=context.clock,
             rules=self._rules,
@@ -107,6 +115,7 @@ class Events:
             self._handlers, self._arming, self._guard, self._rules, self._questions
         ).items():
             self._context.bus.subscribe(topic, handler)
+        self._context.bus.subscribe(AVAILABLE, self._ears.on_available, service="sensors")
         self._feed.start()
         self._ticker.start()
         self._started = True
@@ -137,15 +146,19 @@ class Events:
         return {
             "arm_state": self._guard.state.value,
             "pin_configured": self._arming.pin_configured,
-            "findings": [finding.model_dump(mode="json") for finding in self._arming.findings()],
+            "findings": [
+                finding.model_dump(mode="json")
+                for finding in (*self._arming.findings(), *self._ears.findings())
+            ],
         }
 
     def _tick(self) -> None:
         while not self._context.clock.wait(self._context.stopping, TICK_S):
             try:
                 self._handlers.tick()
+                self._ears.tick()
             except Exception:
-                log.exception("outages of cameras could not be told; tried again in %g s", TICK_S)
+                log.exception("what is due every second failed; tried again in %g s", TICK_S)
 
     def _tick_problem(self) -> str:
         if self._ticker.ident and not self._ticker.is_alive() and not self._context.stopping.is_set():

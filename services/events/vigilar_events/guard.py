@@ -33,7 +33,7 @@ from vigilar_events.domain.alarm import Trip
 from vigilar_events.domain.effects import Answer, Changed, Effect, Now, Record, Said
 from vigilar_events.domain.machine import Machine
 from vigilar_events.domain.meaning import FRESH_S
-from vigilar_events.domain.points import reading_of
+from vigilar_events.domain.points import Reading, reading_of
 from vigilar_events.domain.policy import policy_of
 from vigilar_events.outputs import Outputs, named
 
@@ -217,6 +217,16 @@ class Guard:
                 return
             self._truth_news = self._state_news = True
             self._carry_out(effects, now)
+
+    def forget_sensors(self) -> None:
+        """Nobody listens to the sensors: what they last said holds no longer. Triggers nothing."""
+        with self._lock:
+            now = self._now()
+            for point in list(self._machine.truth.known):
+                said = Said(point.sensor_id, now.ms, "", fresh=False, live=True)
+                self._machine.truth.note(said, point.what, Reading.UNKNOWN)
+            self._truth_news = True
+            self._outputs.assert_state(now)
 
     def on_sensor_state(self, received: Received) -> None:
         """The retained truth of a sensor, read at the start and after the broker was away; facts tell the rest."""
