@@ -95,6 +95,8 @@ class _Runner:
     """Of states: how they stood last; None: not known."""
     hit_s: list[float]
     """Of moments: when they happened last."""
+    within_s: list[int | None]
+    """Of moments: for how long they count afterwards; None: a state."""
 
 
 class Engine:
@@ -113,6 +115,7 @@ class Engine:
             _Runner(
                 compiled, known.get(compiled.rule.id) or Memory(),
                 [None] * len(compiled.leaves), [float("-inf")] * len(compiled.leaves),
+                [leaf.within_s if leaf.happens else None for leaf in compiled.leaves],
             )
             for compiled in (compile_rule(rule) for rule in rules if rule.enabled)
         ]  # fmt: skip
@@ -192,7 +195,7 @@ class Engine:
         for point in happening.points:
             for number, at in self._index.get(point, ()):
                 touched.setdefault(number, []).append(at)
-        fired = []
+        fired: list[Firing] = []
         for number, leaves in touched.items():
             runner = self._runners[number]
             caused = {at for at in leaves if self._caused(runner, at, happening, now.s - age_s)}
@@ -221,35 +224,33 @@ class Engine:
         now: Moment,
         age_s: float,
     ) -> list[Firing]:
-        compiled = runner.compiled
+        compiled, memory = runner.compiled, runner.memory
+        held, hit_s, at_s = runner.held, runner.hit_s, now.s - age_s
         truths = [
-            at in caused
-            or (
-                now.s - age_s - runner.hit_s[at] <= leaf.within_s > 0
-                if leaf.happens
-                else runner.held[at] is True
-            )
-            for at, leaf in enumerate(compiled.leaves)
+            at in caused or (held[at] is True if within_s is None else at_s - hit_s[at] <= within_s > 0)
+            for at, within_s in enumerate(runner.within_s)
         ]
-        reasons = [at in caused for at in range(len(truths))]
-        if not compiled.judged(truths, reasons):
+        if not compiled.fires(truths, caused):
+            return []
+        if age_s <= FRESH_S and now.s < memory.until_s:
+            self.counters["cooldown"] += 1
             return []
         told = tuple(
-            Told(leaf.text[:100], truths[at], reasons[at])
+            Told(leaf.text[:100], truths[at], at in caused)
             for at, leaf in enumerate(compiled.leaves[:MAX_TOLD])
         )
         firing = Firing(compiled.rule, cause_id, now, happening, told, age_s)
-        refusal = self._refusal(runner.memory, firing)
+        refusal = self._refusal(memory, firing)
         self.counters[refusal or ("late" if firing.is_late else "fired")] += 1
         if refusal:
             return []
         if not firing.is_late:
-            remember(runner.memory, firing)
+            remember(memory, firing)
         return [firing]
 
     @staticmethod
     def _refusal(memory: Memory, firing: Firing) -> str:
-        """Why a rule whose conditions are met does nothing: repeated, too_old, cooldown or capped."""
+        """Why a rule whose conditions are met and that does not rest does nothing: repeated, too_old, cooldown or capped."""
         now_s = firing.at.s
         if firing.id in memory.ids:
             return "repeated"
@@ -260,8 +261,6 @@ class Engine:
                 return "too_old"
             memory.late_until_s = now_s + firing.rule.cooldown_s
             return ""
-        if now_s < memory.until_s:
-            return "cooldown"
         if len(memory.minute) == MAX_PER_MINUTE and now_s - memory.minute[0] < 60:
             return "capped"
         return ""

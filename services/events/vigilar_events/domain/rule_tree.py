@@ -8,7 +8,7 @@ What was not known before and is found to hold is how things are; it causes noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from vigilar_common.config.rule_words import (
@@ -48,52 +48,57 @@ class Leaf:
     window: Window | None = None
 
 
-@dataclass(frozen=True)
-class Node:
-    """A leaf by its number, or a group of nodes."""
-
-    leaf: int = -1
-    every: bool = True
-    below: tuple[Node, ...] = ()
+Truths = Sequence[bool]
+"""How each leaf stands, by its number."""
+Judge = Callable[[Truths, Set[int]], bool]
+"""Whether a part of the tree holds because of one of the leaves whose numbers are given; these all hold."""
 
 
 @dataclass(frozen=True)
 class Compiled:
     rule: Rule
     leaves: tuple[Leaf, ...]
-    root: Node
-
-    def judged(self, truths: list[bool], caused: list[bool]) -> bool:
-        """Whether the rule fires."""
-        return bool(self.leaves) and all(_judged(self.root, truths, caused))
+    fires: Judge
 
 
 def compile_rule(rule: Rule) -> Compiled:
     leaves: list[Leaf] = []
-    root = _group(rule.conditions, rule.logic is Logic.AND, leaves)
-    return Compiled(rule, tuple(leaves), root)
+    _, fires = _group(rule.conditions, rule.logic is Logic.AND, leaves)
+    return Compiled(rule, tuple(leaves), fires)
 
 
-def _group(conditions: Iterable[Condition], every: bool, leaves: list[Leaf]) -> Node:
-    below = []
-    for condition in conditions:
-        if condition.kind in GROUPS:
-            below.append(_group(condition.conditions, condition.kind is ConditionType.AND, leaves))
-        else:
-            below.append(Node(len(leaves)))
-            leaves.append(leaf_of(condition))
-    return Node(every=every, below=tuple(below))
+def _group(
+    conditions: Sequence[Condition], every: bool, leaves: list[Leaf]
+) -> tuple[Callable[[Truths], bool], Judge]:
+    """Whether the group holds, and whether something caused it to."""
+    parts = [_part(condition, leaves) for condition in conditions]
+    holding, judging = [holds for holds, _ in parts], [caused for _, caused in parts]
+    if every and not any(condition.kind in GROUPS for condition in conditions):
+        numbers = range(len(leaves) - len(parts), len(leaves))
+        first, end = numbers.start, numbers.stop
+        return (
+            lambda truths: all(truths[first:end]),
+            lambda truths, caused: all(truths[first:end]) and not caused.isdisjoint(numbers),
+        )
+    if every:
+        return (
+            lambda truths: all(holds(truths) for holds in holding),
+            lambda truths, caused: (
+                all(holds(truths) for holds in holding) and any(judge(truths, caused) for judge in judging)
+            ),
+        )
+    return (
+        lambda truths: any(holds(truths) for holds in holding),
+        lambda truths, caused: any(judge(truths, caused) for judge in judging),
+    )
 
 
-def _judged(node: Node, truths: list[bool], caused: list[bool]) -> tuple[bool, bool]:
-    """(holds, because of something that caused it)"""
-    if node.leaf >= 0:
-        return truths[node.leaf], truths[node.leaf] and caused[node.leaf]
-    parts = [_judged(below, truths, caused) for below in node.below]
-    if node.every:
-        holds = all(part[0] for part in parts)
-        return holds, holds and any(part[1] for part in parts)
-    return any(part[0] for part in parts), any(part[1] for part in parts)
+def _part(condition: Condition, leaves: list[Leaf]) -> tuple[Callable[[Truths], bool], Judge]:
+    if condition.kind in GROUPS:
+        return _group(condition.conditions, condition.kind is ConditionType.AND, leaves)
+    number = len(leaves)
+    leaves.append(leaf_of(condition))
+    return lambda truths: truths[number], lambda _, caused: number in caused
 
 
 def leaf_of(condition: Condition) -> Leaf:
