@@ -115,10 +115,13 @@ def lives(pid: int) -> bool:
         return False
 
 
-def settle(house: House) -> float:
-    """End producers and cameras in order, wait until storage took everything over; seconds of the drain."""
+def settle(house: House, waiting_s: float = 0) -> float:
+    """End producers and cameras in order, wait until storage took everything over; seconds of the drain.
+
+    `waiting_s`: for so long facts could not be told.
+    """
     wait_for("every service is ready", lambda: not house.not_ready(), 60)
-    drain_s = max(producer.finish(DRAIN_LIMIT_S) for producer in house.producers)
+    drain_s = max(producer.finish(DRAIN_LIMIT_S + waiting_s) for producer in house.producers)
     for camera_id in house.cameras:
         house.stop_service(f"camera-worker-{camera_id}")
     wait_for("storage took every recording over", lambda: not unsettled(house), 90, 0.3)
@@ -270,7 +273,7 @@ def outage(folder: Path, down_s: float, *, slack: float) -> None:
         ended_ms = time.time_ns() // 1_000_000
         down = time.monotonic() - began_s
         house.let_up("storage")
-        drain_s = settle(house)
+        drain_s = settle(house, down)
         count, bad = unplayable(house)
         journals = [producer.journal() for producer in house.producers]
         shown = [at for at in onsets(camera, began_ms) if at < ended_ms - TARGET_TOLD_S * 1000]

@@ -35,6 +35,8 @@ WITNESS_S = 300.0
 DOUBT_TOLD_S = 900.0
 PICTURES = 200
 EXPIRED = 200
+WATCH_S = 2.0
+"""How often free space alone is asked for between two looks: one system call."""
 SETTLE_S = 2.0
 """Some file systems give bytes back a moment later."""
 WITNESS = "witness_ms"
@@ -110,7 +112,23 @@ class Housekeeper:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            self._clock.wait(self._wake, self.look())
+            self._pause(self.look())
+
+    def _pause(self, wait_s: float) -> None:
+        """Until the next look; sooner when the disk is critical all at once, because something else filled it."""
+        until_s = self._clock.monotonic_s() + wait_s
+        calm = not self._is_critical()
+        while not self._wake.is_set() and (left_s := until_s - self._clock.monotonic_s()) > 0:
+            self._clock.wait(self._wake, min(left_s, WATCH_S))
+            if calm and self._is_critical():
+                return
+
+    def _is_critical(self) -> bool:
+        health = self._config.health
+        try:
+            return health.auto_prune and usage.disk(self._root).used_pct >= health.disk_critical_pct
+        except OSError:
+            return False  # `look` tells what is wrong with it
 
     def look(self) -> float:
         """Do what is due; returns the seconds until the next look."""

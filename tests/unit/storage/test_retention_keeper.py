@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from vigilar_storage.deletion import Deleter
 from vigilar_storage.facts import FactStore
 from vigilar_storage.files import OpenFiles
 from vigilar_storage.report import Reporter
-from vigilar_storage.retention import CONFIRMED_TIME, WITNESS, Housekeeper, keep_number
+from vigilar_storage.retention import CONFIRMED_TIME, WATCH_S, WITNESS, Housekeeper, keep_number
 from vigilar_storage.schema import events, pictures, recordings
 
 DAY_MS = 86_400_000
@@ -41,6 +42,7 @@ class House:
         self.storage_lines = ""
         self.health: dict[str, Any] = {}
         self.frees = True
+        self.full_from_s = math.inf
         self.capacity = 100 * FILE_BYTES
         self.reporter = Reporter(FakeFacts(self.clock), self.clock)  # type: ignore[arg-type]
         self.deleter = Deleter(self.root, database, OpenFiles(KeyRing()), self.clock)
@@ -70,7 +72,8 @@ class House:
         return load(self.toml, {})
 
     def disk(self, _: Path) -> DiskUsage:
-        files = len(list(self.root.rglob("*.vge"))) if self.frees else 97
+        roomy = self.frees and self.clock.monotonic_s() < self.full_from_s
+        files = len(list(self.root.rglob("*.vge"))) if roomy else 97
         used = files * FILE_BYTES
         return DiskUsage(
             path="/r", total_bytes=self.capacity, used_bytes=used, free_bytes=self.capacity - used,
@@ -401,3 +404,17 @@ def test_usage_tells_what_a_camera_writes_a_day_and_when_the_disk_is_full(house:
     assert answer["days_until_full"] == pytest.approx(84 / 4)
     assert answer["days_until_critical"] == pytest.approx(79 / 4)
     assert answer["cameras"][0]["camera_id"] == "front"
+
+
+def test_a_disk_that_something_else_fills_is_looked_at_within_two_seconds(house: House) -> None:
+    began_s = house.clock.monotonic_s()
+    house.keeper._pause(60)
+    assert house.clock.monotonic_s() - began_s == 60, "nothing happens"
+    house.full_from_s = house.clock.monotonic_s() + 9
+    house.keeper._pause(60)
+    assert 0 <= house.clock.monotonic_s() - house.full_from_s <= WATCH_S
+    began_s = house.clock.monotonic_s()
+    house.keeper._pause(30)
+    assert house.clock.monotonic_s() - began_s == 30, (
+        "it was so at the last look: that one told what can be done"
+    )
