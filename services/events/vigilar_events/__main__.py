@@ -1,4 +1,4 @@
-"""`python -m vigilar_events`"""
+"""`python -m vigilar_events`, and the verbs that the `vigilar` command hands to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from vigilar_events.app import build
 
 
 def main() -> int:
+    if len(sys.argv) > 1:
+        from vigilar_events import rules_cli
+
+        return rules_cli.main(sys.argv[1:])
     return run("events", build)
 
 

@@ -32,6 +32,7 @@ from vigilar_events.domain.windows import Almanac
 
 log = logging.getLogger("vigilar.events.rules")
 
+MEMORY_FILE, KNOWN_FILE = "rules.json", "rules-known.json"
 LOOK_EVERY_S = 1.0
 """Windows open and close within this time."""
 KNOWN_EVERY_S = 5.0
@@ -65,8 +66,8 @@ class Rules:
         arm_state: Callable[[], tuple[ArmState, int]],
     ) -> None:
         self._clock, self._act, self._arm_state, self._config = clock, act, arm_state, config
-        self._memory_file = StateFile(state_dir / "rules.json")
-        self._known_file = StateFile(state_dir / "rules-known.json")
+        self._memory_file = StateFile(state_dir / MEMORY_FILE)
+        self._known_file = StateFile(state_dir / KNOWN_FILE)
         self._lock = threading.Lock()
         self._keeping = threading.Lock()
         self._world = World()

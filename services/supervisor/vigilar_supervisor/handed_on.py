@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from vigilar_common.config.load import find_config_path, load
 
 from vigilar_supervisor.start import layout_of
+from vigilar_supervisor.supervise import SERVICES_FILE
 
 NEED_NOTHING = ("cameras",)
 """Verbs for those who have no configuration yet."""
@@ -24,6 +27,15 @@ def run(service: str, words: list[str]) -> int:
     ).returncode
 
 
+def storage_url(run_dir: Path) -> dict[str, str]:
+    """Where storage answers while `vigilar start` runs; empty when it does not."""
+    try:
+        services = json.loads((run_dir / SERVICES_FILE).read_text("utf-8"))["services"]
+        return {"VIGILAR_STORAGE_URL": str(services["storage"]["api_url"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def environment(service: str, words: list[str]) -> dict[str, str]:
     """What the service itself is given on this host; in a container it is set already and stays."""
     finder = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -35,6 +47,7 @@ def environment(service: str, words: list[str]) -> dict[str, str]:
         return given
     layout = layout_of(path, load(path).config)
     return {
+        **storage_url(layout.run),
         **given,
         "VIGILAR_CONFIG": str(layout.config),
         "VIGILAR_SETTINGS": given.get("VIGILAR_SETTINGS", str(layout.settings)),

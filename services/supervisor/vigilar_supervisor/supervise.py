@@ -25,6 +25,8 @@ DEAD_PROBES = 3
 STOP_LIMIT_S = 12.0
 LAST = ("storage", "broker")
 """Stopped after the others, so that what they still have to say is heard and kept."""
+SERVICES_FILE = "services.json"
+"""In the folder `run`: where every service answers, and its process."""
 
 
 class Supervisor:
@@ -129,6 +131,11 @@ class Supervisor:
             name: {
                 "health_url": f"http://{LOOPBACK}:{child.spec.health_port}" if child.spec.health_port else "",
                 "pid": child.pid,
+                **(
+                    {"api_url": child.spec.environment.get("VIGILAR_STORAGE_URL", "")}
+                    if name == "storage"
+                    else {}
+                ),
             }
             for name, child in self.children.items()
         }
@@ -136,7 +143,7 @@ class Supervisor:
     def _write_services(self) -> None:
         text = json.dumps({"services": self.services()}, indent=1) + "\n"
         if text != self._written:
-            write_atomic(self._run_dir / "services.json", text, 0o600)
+            write_atomic(self._run_dir / SERVICES_FILE, text, 0o600)
             self._written = text
             self.services_changed()
 
@@ -150,7 +157,7 @@ class Supervisor:
         for name in LAST:
             if name in self.children:
                 self._stop([self.children[name]])
-        (self._run_dir / "services.json").unlink(missing_ok=True)
+        (self._run_dir / SERVICES_FILE).unlink(missing_ok=True)
 
     def _stop(self, children: list[Child]) -> None:
         for child in children:
