@@ -51,6 +51,8 @@ class Bus(Protocol):
 
     @property
     def connected(self) -> bool: ...
+    @property
+    def lost(self) -> int: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def problem(self) -> str: ...
@@ -350,6 +352,11 @@ class MqttBus:
         )
 
     # -- in -----------------------------------------------------------------------------------------
+
+    @property
+    def lost(self) -> int:
+        """Messages (frames apart) that found no room on the way to the handlers, since the start."""
+        return self.counters["events_dropped"]
 
     @property
     def waiting(self) -> int:

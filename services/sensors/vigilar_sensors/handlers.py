@@ -125,10 +125,15 @@ class Handlers:
                 gpio=dict(self.lines.problems),
                 refused=self.refusals.recent(now_s),
                 refused_last=self.refusals.last,
-                lost_messages=self.intake.lost,
+                lost_messages=self.lost_messages,
                 lost_facts=self.lost_facts,
             )
             return findings(self.board, troubles, now_s)
+
+    @property
+    def lost_messages(self) -> int:
+        """What found no room here, or before that in the bus's queue."""
+        return self.intake.lost + self._bus.lost
 
     def counts(self) -> Mapping[str, int]:
         with self._lock:

@@ -22,7 +22,7 @@ class SensorCollector(Collector):
         ):  # fmt: skip
             for origin, count in list(counts.items()):
                 messages.add_metric([str(origin), outcome], count)
-        messages.add_metric(["", "lost"], handlers.intake.lost)
+        messages.add_metric(["", "lost"], handlers.lost_messages)
         facts = CounterMetricFamily(
             "vigilar_sensor_facts_lost", "facts that could not be kept", handlers.lost_facts
         )

@@ -146,6 +146,18 @@ def test_nobody_is_away_before_the_delay_is_over(house: House) -> None:
     assert house.household() is Household.EMPTY, "a minute, two rounds"
 
 
+@pytest.mark.parametrize("jump_s", [-86_400.0, 3600.0, 10 * 365 * 86_400.0, -1_749_999_990.0])
+def test_a_wall_clock_that_jumps_sends_nobody_away_and_keeps_nobody_home(house: House, jump_s: float) -> None:
+    house.rounds(ANN, BOB, KIM)
+    house.clock.jump_wall(jump_s)
+    house.rounds()
+    assert house.household() is Household.ALL_HOME, "half of the delay has passed, whatever the clock says"
+    house.rounds()
+    assert house.household() is Household.EMPTY
+    ids = [fact.id for fact in house.facts.of(PresenceChanged)]
+    assert ids == sorted(ids)
+
+
 def test_unknown_people_make_no_household(house: House) -> None:
     house.rounds(ANN)
     assert house.household() is None

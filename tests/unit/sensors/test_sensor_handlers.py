@@ -177,6 +177,36 @@ def test_facts_that_found_no_room_are_a_finding(tmp_path: Path, monkeypatch: pyt
     assert [found.code for found in service.handlers.findings()] == ["sensor_messages_lost"]
 
 
+def test_messages_that_the_bus_had_no_room_for_are_a_finding(tmp_path: Path) -> None:
+    service = Service(tmp_path, config(sensor()))
+    service.send("zigbee2mqtt/door", {"contact": True})
+    service.bus.lost = 3
+    (found,) = service.handlers.findings()
+    assert (found.code, found.title.split(" ")[0]) == ("sensor_messages_lost", "3")
+    (lost,) = [
+        sample.value
+        for family in SensorCollector(service.handlers).collect()
+        for sample in family.samples
+        if sample.labels.get("outcome") == "lost"
+    ]
+    assert lost == 3
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, 3600.0, 10 * 365 * 86_400.0, -1_749_999_990.0])
+def test_a_wall_clock_that_jumps_makes_no_sensor_silent_and_swallows_no_opening(
+    tmp_path: Path, jump_s: float
+) -> None:
+    service = Service(tmp_path, config(sensor()))
+    assert service.send("zigbee2mqtt/door", {"contact": True}) == ["door contact:True"]
+    service.clock.jump_wall(jump_s)
+    service.clock.advance(60)
+    service.handlers.work()
+    assert service.state().known
+    assert service.send("zigbee2mqtt/door", {"contact": False}) == ["door contact=False"]
+    first, second = (fact for fact in service.facts.emitted if fact.TYPE == "sensor.changed")
+    assert first.id < second.id, "made later, sorted later"
+
+
 def test_an_error_of_ours_in_one_message_does_not_stop_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

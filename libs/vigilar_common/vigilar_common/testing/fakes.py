@@ -62,6 +62,7 @@ class FakeBus:
         self.clock = clock or FakeClock()
         self.user = user
         self.connected = True
+        self.lost = 0
         self.published: list[Published] = []
         self.outside: list[tuple[str, bytes]] = []
         self.states: dict[str, Message] = {}
