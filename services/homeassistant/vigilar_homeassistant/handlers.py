@@ -354,7 +354,6 @@ class Bridge:
             entities = sum(len(told.components) for told in self._announced.told.values())
         return {
             "enabled": self._settings.enabled,
-            "discovery_prefix": self._settings.discovery_prefix,
             "devices": dict(kinds),
             "entities": entities,
             "born_ms": self._born_ms,

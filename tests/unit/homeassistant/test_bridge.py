@@ -265,6 +265,7 @@ def test_what_is_known_of_the_alarm_ends_with_the_last_will_of_events(there: Bri
 def test_the_heartbeat_says_what_is_announced(there: BridgeHouse) -> None:
     summary = there.bridge.summary()
     assert summary["devices"] == {"hub": 1, "camera": 1, "sensor": 4, "person": 2}
+    assert len(str(summary)) < 200, "else health leaves it out of the system page"
     assert summary["entities"] == sum(len(found["components"]) for found in there.announced.values())
     assert there.bus.states["vigilar/homeassistant/state"].devices == 8  # type: ignore[attr-defined]
 

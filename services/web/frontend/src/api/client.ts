@@ -5,6 +5,7 @@ import type {
   ArmAction,
   ArmState,
   Camera,
+  CameraSwitch,
   Coverage,
   EventDetail,
   Export,
@@ -130,6 +131,8 @@ export const api = {
       action,
       ...(action === 'start' ? { duration_s: durationS } : {}),
     }),
+  switchCamera: (cameraId: string, which: CameraSwitch, on: boolean) =>
+    request<{ message: string }>('POST', `/api/v1/cameras/${id(cameraId)}/switch`, { switch: which, on }),
   alarm: () => request<Alarm>('GET', '/api/v1/alarm'),
   setAlarm: (action: ArmAction, pin: string, bypassOpen = false) =>
     request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin, ...(bypassOpen ? { bypass_open: true } : {}) }),

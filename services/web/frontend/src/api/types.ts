@@ -73,6 +73,10 @@ export interface CameraState {
   analysis_stream?: '' | 'main' | 'sub';
   analysis_reason?: string;
   analysis_device?: string;
+  /** Switched by command; privacy: there is no connection to the camera. */
+  recording_on?: boolean;
+  detection_on?: boolean;
+  privacy?: boolean;
   /** Why nothing can be recorded; empty while it can. */
   recording_problem: string;
   findings: string[];
@@ -230,8 +234,19 @@ export interface Heartbeat {
   rss_bytes: number;
   cpu_s: number;
   outbox_facts: number;
-  detail?: { work?: CameraWork };
+  detail?: { work?: CameraWork } & Partial<Announced>;
 }
+
+/** Of the bridge to Home Assistant: how much it has announced, by kind of device, and when Home Assistant started last. */
+export interface Announced {
+  enabled: boolean;
+  devices: Record<string, number>;
+  entities: number;
+  /** UTC ms; 0: not since the bridge runs. */
+  born_ms: number;
+}
+
+export type CameraSwitch = 'recording' | 'detection' | 'privacy';
 
 /** A camera worker's figures: rates of the last ten seconds (absent at its start), losses since its start. */
 export interface CameraWork {

@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import type { Camera, CameraState } from '../api/types';
+import '../components/camera-switches';
 import '../components/coverage-day';
 import '../components/icon';
 import '../components/live-video';
@@ -186,7 +187,9 @@ export class CameraPage extends LitElement {
             </button>
           </div>
           <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
-          ${this.facts(camera)} ${this.tunePanel(camera)}
+          ${this.facts(camera)}
+          <vg-camera-switches camera=${camera.id} .truth=${camera.state}></vg-camera-switches>
+          ${this.tunePanel(camera)}
           <vg-coverage-day .cameraId=${camera.id}></vg-coverage-day>
         </div>
         <section aria-labelledby="its-events">

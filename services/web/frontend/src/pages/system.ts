@@ -3,6 +3,7 @@ import { customElement } from 'lit/decorators.js';
 
 import { api, toLogin } from '../api/client';
 import type { DiskUsage, Heartbeat, SystemHealth } from '../api/types';
+import '../components/announced-card';
 import '../components/find-cameras';
 import '../components/camera-work';
 import '../components/findings';
@@ -43,6 +44,7 @@ export class SystemPage extends LitElement {
         <vg-sensor-list></vg-sensor-list>
         <vg-find-cameras></vg-find-cameras>
         <vg-remote-card></vg-remote-card>
+        ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>` : nothing}
         ${this.about()}
       </div>
     `;
