@@ -39,7 +39,7 @@ class AlertDelivery(Fact):
     error: Text = ""
     ledger: LedgerAnchor | None = Field(
         None,
-        description="the checkpoint that went along, where the channel carries one (mail, webhook, digest)",
+        description="the checkpoint whose size and root went along, where the channel carries them (syslog)",
     )
 
 
