@@ -3,6 +3,7 @@ SHELL := /bin/bash
 HOME_DIR ?= .vigilar
 PORT ?= 49735
 CHAOS_REPORT ?= .cache/chaos-storage.md
+PAYLOADS ?= 100000
 EVENTS ?= 10000000
 RECORDINGS ?= 1000000
 VENV := .venv/bin
@@ -14,7 +15,7 @@ PURE := -n 2 --dist loadfile tests/architecture tests/contract tests/unit
 IN_ORDER := tests/integration tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +57,10 @@ chaos-storage: setup-test ## faults in full, some hours: kills, outages, full an
 	@mkdir -p "$(dir $(CHAOS_REPORT))"; echo "# Faults of $$(date -u +%F), $$(nproc) cores" >"$(CHAOS_REPORT)"
 	VIGILAR_CHAOS_REPORT="$(abspath $(CHAOS_REPORT))" VIGILAR_CHAOS_KILLS=600 VIGILAR_CHAOS_OUTAGE_S=600 \
 		VIGILAR_CHAOS_CUTS=1000 VIGILAR_CHAOS_FILLS=20 $(PYTEST) -m slow tests/chaos
+
+chaos-house: setup-test ## attacks on the house in full, an hour or more: rights, hostile messages, PINs, sensor load (PAYLOADS=)
+	VIGILAR_FUZZ_PAYLOADS="$(PAYLOADS)" $(PYTEST) -s -m slow tests/integration/test_acl.py tests/integration/test_mqtt_fuzz.py \
+		tests/integration/test_pin_attack.py tests/integration/test_sensors_load.py tests/unit/events/test_pin_campaign.py
 
 check: ## linters, types, import rules, docs drift
 	@$(MAKE) --no-print-directory -j2 typecheck check-web lint docs

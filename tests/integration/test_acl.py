@@ -1,6 +1,6 @@
 """Who may say and hear what, by what a real Mosquitto delivers; a refusal alone proves nothing there.
 
-The full forms (`make attack`) try every way on every topic and break each line of the ACL.
+The full forms (`make chaos-house`) try every way on every topic and break each line of the ACL.
 """
 
 from __future__ import annotations
