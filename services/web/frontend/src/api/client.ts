@@ -1,4 +1,5 @@
 import type { LiveStream } from '../live/policy';
+import type { RuleDryRun, RuleInfo } from './rules';
 import type {
   Alarm,
   AlertPage,
@@ -25,6 +26,7 @@ import type {
 } from './types';
 
 const REQUEST_TIMEOUT_MS = 15_000;
+const DRY_RUN_TIMEOUT_MS = 40_000;
 
 /** Any failed request: `status` 0 means that no answer came at all. */
 export class ApiError extends Error {
@@ -60,7 +62,13 @@ export function toLogin(): void {
   location.assign('/login');
 }
 
-async function request<T>(method: string, path: string, body?: unknown, retried = false): Promise<T> {
+async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  retried = false,
+  timeoutMs = REQUEST_TIMEOUT_MS,
+): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') {
     headers['X-CSRF-Token'] = csrf;
@@ -73,7 +81,7 @@ async function request<T>(method: string, path: string, body?: unknown, retried 
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     });
   } catch (error) {
@@ -88,7 +96,7 @@ async function request<T>(method: string, path: string, body?: unknown, retried 
   if (failure.status === 401) toLogin();
   if (failure.code === 'csrf' && !retried) {
     await api.session();
-    return request<T>(method, path, body, true);
+    return request<T>(method, path, body, true, timeoutMs);
   }
   throw failure;
 }
@@ -126,6 +134,9 @@ export const api = {
   house: () => request<House>('GET', '/api/v1/house'),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   sensors: () => request<{ items: Sensor[] }>('GET', '/api/v1/sensors'),
+  rules: () => request<{ items: RuleInfo[] }>('GET', '/api/v1/rules'),
+  tryRule: (ruleId: string, days: number) =>
+    request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, false, DRY_RUN_TIMEOUT_MS),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
     request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {
       action,

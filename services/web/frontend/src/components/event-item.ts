@@ -11,7 +11,7 @@ import './thumb';
 
 export function eventIcon(type: string): IconName {
   if (type === 'camera_offline') return 'camera-off';
-  if (type.startsWith('alarm_') || type.startsWith('power_') || type === 'host_shutdown') return 'alarm';
+  if (type.startsWith('alarm_') || type.startsWith('power_') || type === 'host_shutdown' || type === 'rule') return 'alarm';
   if (type === 'motion') return 'events';
   return 'camera';
 }

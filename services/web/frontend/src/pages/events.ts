@@ -17,7 +17,7 @@ import { Paged } from '../state/paged';
 import { t } from '../strings';
 
 const PAGE = 30;
-const TYPES = ['motion', 'alarm_triggered', 'sensor_opened', 'failed_to_arm', 'camera_offline', 'camera_online', 'power_out', 'power_low', 'power_back', 'host_shutdown'];
+const TYPES = ['motion', 'alarm_triggered', 'sensor_opened', 'failed_to_arm', 'camera_offline', 'camera_online', 'power_out', 'power_low', 'power_back', 'host_shutdown', 'rule'];
 
 /** All events, newest first, by day; new ones come in at the top by themselves. */
 @customElement('vg-events')

@@ -9,6 +9,7 @@ import '../components/camera-work';
 import '../components/findings';
 import '../components/icon';
 import '../components/remote-card';
+import '../components/rules-card';
 import '../components/sensor-list';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
@@ -42,6 +43,7 @@ export class SystemPage extends LitElement {
       <div class="stack">
         ${health.status === 'ready' ? this.health(health.value) : nothing}
         <vg-sensor-list></vg-sensor-list>
+        <vg-rules-card></vg-rules-card>
         <vg-find-cameras></vg-find-cameras>
         <vg-remote-card></vg-remote-card>
         ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>` : nothing}
