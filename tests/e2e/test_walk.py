@@ -116,6 +116,18 @@ def test_the_system_page_tells_what_each_camera_costs(page: Page, stack: Stack, 
     assert "MB" in cells[5]
 
 
+def test_a_camera_is_switched_on_its_page_and_the_system_page_tells_of_home_assistant(
+    page: Page, stack: Stack, login: walk.Login
+) -> None:
+    page.goto(login.url + "/cameras/demo")
+    switch = page.get_by_test_id("switch-detection")
+    for shown in ("Detection: off", "Detection: on"):
+        switch.click(timeout=60_000)
+        page.get_by_role("switch", name=shown).wait_for(timeout=60_000)
+    page.goto(login.url + "/system")
+    page.get_by_test_id("announced").get_by_text("Off.").wait_for(timeout=60_000)
+
+
 def test_motion_is_tuned_over_the_live_picture_and_the_camera_keeps_its_connection(
     page: Page, stack: Stack, login: walk.Login
 ) -> None:
