@@ -110,7 +110,7 @@ export class RulesCard extends LitElement {
         <button
           type="button"
           data-testid="rule-test"
-          aria-label=${t.rules.tryOut(rule.description || rule.id)}
+          aria-label=${t.rules.tryOut(DRY_RUN_DAYS, rule.description || rule.id)}
           ?disabled=${trial?.state === 'running'}
           @click=${() => void this.tryOut(rule.id)}
         >

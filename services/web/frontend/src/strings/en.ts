@@ -412,7 +412,7 @@ export const en = {
     heldNot: 'did not hold',
     does: (logic: 'AND' | 'OR', actions: string) => `${logic === 'AND' ? 'All together' : 'One of them is enough'}: ${actions}`,
     try: (days: number) => `Try on ${days} days`,
-    tryOut: (name: string) => `Try on past days: ${name}`,
+    tryOut: (days: number, name: string) => `Try on ${days} days: ${name}`,
     running: 'Looking …',
     wouldHave: (count: number, days: number) =>
       `Would have fired ${count === 0 ? 'never' : count === 1 ? 'once' : `${count} times`} in the last ${days} days.`,
