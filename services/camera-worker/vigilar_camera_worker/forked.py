@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from vigilar_common.clock import Clock
@@ -123,6 +124,17 @@ def fork(work: Callable[[], int], clock: Clock) -> Forked:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def cpu_ticks(pid: int) -> int:
+    """What a process has used, user and system; 0 when it is gone."""
+    try:
+        fields = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
 
 
 def limit_resources() -> None:

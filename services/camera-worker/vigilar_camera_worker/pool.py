@@ -26,7 +26,7 @@ from vigilar_common.service import Environment
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
 
 from vigilar_camera_worker.domain.history import CrashBook
-from vigilar_camera_worker.forked import CRASHES, fork, load
+from vigilar_camera_worker.forked import CRASHES, cpu_ticks, fork, load
 from vigilar_camera_worker.names import NAME_PREFIX
 
 if TYPE_CHECKING:
@@ -40,9 +40,12 @@ TICK_S: Final = 0.2
 CONFIG_POLL_S: Final = 2.0
 PROBE_S: Final = 5.0
 PROBE_STARTING_S: Final = 0.5
-PROBE_TIMEOUT_S: Final = 1.0
+PROBE_TIMEOUT_S: Final = 2.0
 NUMBERS_TIMEOUT_S: Final = 4.0
 DEAD_PROBES: Final = 3
+"""Without an answer, and without any processor time used meanwhile: it hangs."""
+DEAD_BUSY_PROBES: Final = 12
+"""Without an answer while it works: on an overloaded host that takes long, and ending it would only make it longer."""
 STOP_LIMIT_S: Final = 8.0
 MAX_STARTING: Final = 2 * (os.cpu_count() or 1)
 """Workers that start at the same time."""
@@ -75,6 +78,8 @@ class Child:
     due_s: float = 0.0
     probe_due_s: float = 0.0
     dead_probes: int = 0
+    dead_ticks: int = 0
+    """The processor time it had used when it did not answer for the first time."""
     problem: str = "starting"
     policy: RestartPolicy = field(default_factory=RestartPolicy)
     crashes: CrashBook = field(default_factory=CrashBook)
@@ -249,9 +254,13 @@ class Pool:
         if answer is None:
             child.dead_probes += 1
             child.probe_due_s = now_s + (PROBE_STARTING_S if child.problem == "starting" else PROBE_S)
-            if child.problem != "starting" and child.dead_probes >= DEAD_PROBES:
+            assert child.process is not None
+            ticks = cpu_ticks(child.process.pid)
+            if child.dead_probes == 1:
+                child.dead_ticks = ticks
+            limit = DEAD_PROBES if ticks == child.dead_ticks else DEAD_BUSY_PROBES
+            if child.problem != "starting" and child.dead_probes >= limit:
                 log.error("%s does not answer: it is ended", child.name)
-                assert child.process is not None
                 child.process.kill()
             return
         child.dead_probes = 0

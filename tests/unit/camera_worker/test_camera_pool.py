@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import count, repeat
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,31 @@ def test_no_cameras_at_all_is_a_healthy_pool(yard: Yard) -> None:
 def test_the_list_of_dedicated_cameras_is_read_leniently() -> None:
     assert dedicated_cameras(" front, back ,,") == {"front", "back"}
     assert dedicated_cameras("") == frozenset()
+
+
+def _unanswered_probes(yard: Yard, monkeypatch: pytest.MonkeyPatch, ticks: Iterator[int]) -> int:
+    """How many it took until the worker was ended."""
+    yard.configure(front=True)
+    yard.tick()
+    yard.tick()
+    monkeypatch.setattr(module, "ask", lambda port: None)
+    monkeypatch.setattr(module, "cpu_ticks", lambda pid: next(ticks))
+    process = yard.pool.children["front"].process
+    assert isinstance(process, subprocess.Popen)
+    ended: list[int] = []
+    monkeypatch.setattr(process, "kill", lambda: ended.append(1))
+    for probes in range(1, 30):
+        yard.tick(module.PROBE_S)
+        if ended:
+            return probes
+    return 0
+
+
+def test_a_worker_that_hangs_is_ended(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _unanswered_probes(yard, monkeypatch, repeat(70)) == module.DEAD_PROBES
+
+
+def test_a_worker_that_answers_late_because_the_host_is_overloaded_is_given_more_time(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _unanswered_probes(yard, monkeypatch, count(70)) == module.DEAD_BUSY_PROBES

@@ -107,6 +107,15 @@ def test_in_motion_only_the_first_part_of_each_gop_is_decoded_and_never_across_a
     assert {60, 90} <= set(got)
 
 
+def test_while_no_look_shows_what_moves_each_gop_gives_three_within_half_a_second() -> None:
+    plan = DecodePlan()
+    for key in range(0, 300 * 180_000, 180_000):
+        assert plan.wanted(key / 90_000, True, key > 0)
+        moving = key > 180_000
+        looks = [plan.wanted((key + ticks) / 90_000, False, moving) for ticks in range(6000, 174_001, 6000)]
+        assert looks == [True] * 6 + [not moving] * 23
+
+
 def test_when_motion_ends_inside_a_hole_decoding_goes_on_at_the_next_keyframe() -> None:
     plan = DecodePlan()
     decoded(plan, gop=30, moving=False, frames=31)

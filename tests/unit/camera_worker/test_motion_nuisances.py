@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from motion_scenes import Event
 from nuisance_scenes import FPS, NUISANCES, pictures
 from vigilar_camera_worker.adapters.detector import MotionDetector
+from vigilar_camera_worker.domain.governor import DecodePlan
 from vigilar_camera_worker.domain.motion import MotionMachine, Observation, Rejection, Started
 from vigilar_camera_worker.domain.tracks import Tracks
 from vigilar_common.config import Camera
@@ -88,6 +90,34 @@ AMONG = {
 def test_people_are_found_among_all_of_it(name: str) -> None:
     seen = watch(name, AMONG[name], 0, lead_s=9.0)
     assert tuple(seen.found()) == AMONG[name], seen.told_s
+
+
+def test_a_motion_in_rain_goes_on_though_only_the_first_looks_of_each_gop_are_taken() -> None:
+    camera = Camera(id="a", display_name="A", rtsp_url="rtsp://host/path")
+    detector, machine, plan = MotionDetector(camera), MotionMachine(), DecodePlan()
+    events: list[Event] = []
+    began: list[float] = []
+    shown_s: list[float] = []
+    hits = looks = 0
+    for index, (t, picture) in enumerate(pictures("rain", ("large",), events, 0, 9.0)):
+        key = index % (2 * FPS) == 0
+        if key:
+            hits = 0
+        if not plan.wanted(t, key, machine.moving, hits):
+            continue
+        seen = detector.observe(picture, t, round(t * 1000))
+        looks += machine.moving
+        if isinstance(machine.observe(seen), Started):
+            began.append(t)
+        if machine.moving and seen.hit and seen.followed:
+            hits += 1
+            shown_s.append(t)
+    last_s = events[0].end / FPS
+    assert began
+    assert shown_s[-1] > last_s - 2.5, "until it was gone, in the last GOP that shows it whole"
+    gaps = [later - before for before, later in pairwise(shown_s)]
+    assert max(gaps) < 2.5, "in each GOP"
+    assert looks < (last_s + 5 - began[0]) * FPS / 2
 
 
 def test_a_picture_that_never_stops_changing_as_a_whole_is_motion_in_the_end() -> None:

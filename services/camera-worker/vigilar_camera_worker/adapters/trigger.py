@@ -21,10 +21,10 @@ SLOWER: Final = 10.0
 """So much more slowly are pixels learnt that differ."""
 FIRST_LOOKS: Final = 4
 """Looks that only learn."""
-FIRST_DEVIATION: Final = 1.5
-LEAST_STEPS: Final = 4.5
+FIRST_DEVIATION: Final = 2.5
+LEAST_STEPS: Final = 3.5
 """Steps of 8-bit luma by which a pixel must differ at least at sensitivity 0.7; doubles for each 0.25 less."""
-DEVIATIONS: Final = 3.0
+DEVIATIONS: Final = 2.5
 """Mean deviations by which it must differ besides."""
 WINDOW_PX: Final = (9, 15)
 NEED_SHARE: Final = 0.12
