@@ -69,6 +69,7 @@ class Arming:
         self._pins = PinBook(config.security, config.system.timezone, keeper.load_pin())
         self._presence_may_disarm = config.presence.allow_disarm
         self._limiter = keeper.load_limiter()
+        self._time_kept_s = clock.monotonic_s()
         self._waiting: queue.Queue[Received | None] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._stopping = False
@@ -206,6 +207,7 @@ class Arming:
     ) -> tuple[Found | None, str, float]:
         wait_s = self._limiter.wait_s(pool, source, self._clock.monotonic_s())
         if wait_s > 0:
+            self._keep_time()
             return None, "too_many_tries", wait_s
         self._limiter.begin(pool, source, self._clock.monotonic_s())
         # Before hashing: a kill -9 in between must not give the guess back.
@@ -216,6 +218,13 @@ class Arming:
         self._limiter.right(pool, source)
         self._keeper.save_limiter(self._limiter)
         return found, "", 0.0
+
+    def _keep_time(self) -> None:
+        """A flood that leaves no idle minute must not cost the owner the waiting that is done, should the process be killed."""
+        now_s = self._clock.monotonic_s()
+        if now_s - self._time_kept_s >= KEEP_TIME_S:
+            self._time_kept_s = now_s
+            self._keeper.save_limiter(self._limiter)
 
     # -- a PIN set anew -----------------------------------------------------------------------------
 
