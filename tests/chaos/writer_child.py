@@ -35,7 +35,7 @@ def main() -> None:
     writer.start()
     writer.put(Open(uuid7(clock), Trigger.CONTINUOUS, None, stream_format()))
     for packet in video():
-        writer.put(packet)
+        writer.put(packet, force=True)  # handled at once, not when its fragment can end
         until_s = time.monotonic() + DRAIN_LIMIT_S
         while writer.queued_bytes and time.monotonic() < until_s:
             time.sleep(0.001)
