@@ -164,6 +164,8 @@ def unplayable(film: Film, content: bytes) -> str:
 
     Raises av.error.FFmpegError when it does not play at all.
     """
+    if not content and film.ended_ms == film.started_ms:
+        return ""  # killed before its first fragment: nothing is said to be in it
     times_s = frame_times_s(content, torn=film.state == "recovered")
     if not times_s:
         return "" if film.ended_ms == film.started_ms else "no frame"

@@ -48,6 +48,8 @@ class Shown:
 
     def span(self, film: Film, content: bytes, before_ms: float) -> Span:
         """Raises ValueError when no frame of it decodes and is the camera's."""
+        if not content:
+            raise ValueError("it is empty")
         times_s = frame_times_s(content, torn=film.state == "recovered")
         frames = [data[-TAIL_BYTES:] for data in packets(content)[: len(times_s)]]
         while frames and frames[-1] not in self._place and film.state == "recovered":
