@@ -29,6 +29,7 @@ class Taker:
     """Takes what a recorder, the live parts and the analyser would; notes when the first packet came."""
 
     sub_analysed = False
+    watching = True
 
     def __init__(self) -> None:
         self.good_s = float("inf")

@@ -30,7 +30,12 @@ ALWAYS = Policy(True, True, pre_s=2, post_s=3, onset_slack_s=0.5)
 
 
 class Nobody:
-    """Stands for live view and analysis; every picture is a good one."""
+    """Stands for live view and analysis; every picture is a good one, and none is waited for."""
+
+    watching = False
+
+    def main_needless_s(self, time_s: float) -> float:
+        return 1.0
 
     def stream_started(self, wanted: Any) -> None: ...
     def interrupted(self) -> None: ...
