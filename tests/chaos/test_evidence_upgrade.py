@@ -112,7 +112,7 @@ def kill_and_finish(source: Path, folder: Path, fresh: Path, boundaries: list[in
     return killed
 
 
-@pytest.mark.parametrize("which", [*revisions(), "described"])
+@pytest.mark.parametrize("which", [revisions()[-1], "described"])
 def test_an_upgrade_killed_at_a_sample_of_its_statements_ends_right(
     which: str, old: dict[str, Path], fresh: Path, tmp_path: Path
 ) -> None:
