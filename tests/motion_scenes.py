@@ -207,7 +207,10 @@ def _encoder(scene: Scene) -> Any:
     shared = "scenecut=0:open-gop=0:repeat-headers=1"
     options = {"preset": "veryfast", "x264-params": shared}
     if scene.codec == "hevc":
-        params = f"{shared}:bframes=0:log-level=error:keyint={gop}:min-keyint={gop}"
+        # One frame at a time: with more, x265's rate control gives other pictures each time.
+        params = (
+            f"{shared}:bframes=0:log-level=error:frame-threads=1:pools=none:keyint={gop}:min-keyint={gop}"
+        )
         options = {"preset": "ultrafast", "x265-params": params}
     if not scene.bitrate_kbps:
         options["crf"] = "27"

@@ -24,8 +24,9 @@ SHORT = [
         lead_s=8.0,
         spacing_s=13.0,
     )
-    for codec, bitrate_kbps in (("h264", 0), ("h264", 350), ("hevc", 0), ("hevc", 1000))
+    for codec, bitrate_kbps in (("h264", 0), ("h264", 350), ("hevc", 0), ("hevc", 1500))
 ]
+"""At 500 kbit/s x265's pictures of the night change so much by themselves that every frame misses one of four as well."""
 LONG = [Scene(bitrate_kbps=1500), Scene()]
 HELD_OUT = [Scene(bitrate_kbps=1500, seed=1)]
 """Other people, places and times than those that thresholds were chosen on."""
@@ -39,11 +40,9 @@ def test_nothing_is_missed_that_every_frame_shows(number: int) -> None:
     section_s = SHORT[number].section_s
     every = search_in(index, every_frame=True, section_s=section_s)
     sparse = search_in(index, section_s=section_s)
-    # After the cut from day to night an H.265 encoder refines the picture in steps, which every frame may show as motion.
-    assert sparse.found == 4 >= every.found >= 2
+    assert sparse.found >= every.found == 4
     assert len(sparse.false_alarms_s) <= len(every.false_alarms_s)
-    print("latencies", sparse.latencies_s)
-    assert sparse.latency_s(1.0) < 1.5
+    assert sparse.latency_s(1.0) < 1.0
     assert sparse.counters["frames_sparse"] > 15, "it was decoded sparsely"
     assert sparse.counters["frames_decoded"] < every.counters["frames_decoded"] / 2
     assert sparse.counters["frames_damaged"] == 0
