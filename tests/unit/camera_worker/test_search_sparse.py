@@ -44,7 +44,7 @@ def test_nothing_is_missed_that_every_frame_shows(number: int) -> None:
     assert len(sparse.false_alarms_s) <= len(every.false_alarms_s)
     assert sparse.latency_s(1.0) < 1.0
     assert sparse.counters["frames_sparse"] > 15, "it was decoded sparsely"
-    assert sparse.counters["frames_decoded"] < every.counters["frames_decoded"] / 2
+    assert sparse.counters["frames_decoded"] < every.counters["frames_decoded"] * 2 / 3
     assert sparse.counters["frames_damaged"] == 0
 
 
