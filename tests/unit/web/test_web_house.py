@@ -75,3 +75,12 @@ def test_people_in_the_order_of_the_configuration_and_nobody_else(house: Any) ->
     people = item(house)["people"]
     assert (people["state"], people["members"][0]["home"]) == (None, None)
     assert "not running" in people["reason"]
+
+
+def test_what_the_ups_measured_before_comes_from_storage(house: Any) -> None:
+    values = {"charge_pct": 90, "runtime_s": 600, "load_pct": 20, "input_v": None, "temperature_c": None}
+    row = {"ts_ms": 5, "source": "ups", "type": "power.reading", "ups_id": "ups", "values": values}
+    house.storage.answers["/v1/house-log"] = {"items": [row], "next": "more"}
+    answer = house.get("/api/v1/house/power/history?from_ms=3")
+    assert answer.json() == {"items": [{"ts_ms": 5, "ups_id": "ups", **values}], "next": "more"}
+    assert house.storage.requests[-1].url.params["type"] == "power.reading"

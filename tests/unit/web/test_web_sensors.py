@@ -65,3 +65,29 @@ def test_a_state_of_another_sensor_or_of_one_that_is_not_configured_is_ignored(h
     tell(house, "door", topic_id="new", active=True)
     tell(house, "stranger", active=True)
     assert {item["known"] for item in items(house).values()} == {False}
+
+
+def test_what_a_sensor_measured_before_comes_from_storage(house: Any) -> None:
+    page = {"items": [{"ts_ms": 5, "value": 21.5, "unit": "°C"}], "next": None}
+    house.storage.answers["/v1/sensors/door/history"] = page
+    answer = house.get("/api/v1/sensors/door/history?key=temperature&from_ms=3&limit=7")
+    assert answer.json() == page
+    asked = house.storage.requests[-1].url.params
+    assert dict(asked) == {"key": "temperature", "from_ms": "3", "limit": "7"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/sensors/other/history?key=temperature", 404),
+        ("/api/v1/sensors/door/history", 422),
+        ("/api/v1/sensors/door/history?key=a/b", 422),
+        ("/api/v1/sensors/door/history?key=temperature&limit=100000", 422),
+    ],
+)
+def test_a_past_that_cannot_be_shown_is_refused_before_storage_is_asked(
+    house: Any, path: str, status: int
+) -> None:
+    before = len(house.storage.requests)
+    assert house.get(path).status_code == status
+    assert len(house.storage.requests) == before

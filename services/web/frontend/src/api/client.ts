@@ -1,3 +1,4 @@
+import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
 import type { RuleDryRun, RuleInfo } from './rules';
 import type {
@@ -16,6 +17,7 @@ import type {
   MotionLook,
   MotionSettings,
   Page,
+  PowerInfo,
   PushInfo,
   Recording,
   RemoteInfo,
@@ -112,6 +114,15 @@ function query(parameters: Record<string, string | number | null | undefined>): 
 
 const id = encodeURIComponent;
 
+/** What is no number (a sensor that said nothing, a UPS that does not tell) is left out. */
+function numbersOf<T extends { ts_ms: number }>(page: Page<T>, value: (row: T) => unknown): HistoryPage {
+  const items = page.items.flatMap((row) => {
+    const found = value(row);
+    return typeof found === 'number' ? [{ ts_ms: row.ts_ms, value: found }] : [];
+  });
+  return { items, next: page.next };
+}
+
 export interface EventQuery {
   camera?: string;
   type?: string;
@@ -134,6 +145,16 @@ export const api = {
   house: () => request<House>('GET', '/api/v1/house'),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   sensors: () => request<{ items: Sensor[] }>('GET', '/api/v1/sensors'),
+  sensorHistory: async (sensorId: string, key: string, fromMs: number, cursor: string | null): Promise<HistoryPage> => {
+    const path = `/api/v1/sensors/${id(sensorId)}/history${query({ key, from_ms: fromMs, cursor })}`;
+    const page = await request<Page<{ ts_ms: number; value: unknown }>>('GET', path);
+    return numbersOf(page, (row) => row.value);
+  },
+  powerHistory: async (key: 'charge_pct' | 'load_pct', fromMs: number, cursor: string | null): Promise<HistoryPage> => {
+    const path = `/api/v1/house/power/history${query({ from_ms: fromMs, cursor })}`;
+    const page = await request<Page<{ ts_ms: number } & PowerInfo['values']>>('GET', path);
+    return numbersOf(page, (row) => row[key]);
+  },
   rules: () => request<{ items: RuleInfo[] }>('GET', '/api/v1/rules'),
   tryRule: (ruleId: string, days: number) =>
     request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, false, DRY_RUN_TIMEOUT_MS),

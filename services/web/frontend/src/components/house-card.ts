@@ -7,7 +7,9 @@ import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
 import { ago, clockSeconds, duration } from '../format';
 import { Now } from '../state/now';
+import { SPAN_MS } from '../live/history';
 import { t } from '../strings';
+import './history-graph';
 
 const REFRESH_MS = 5_000;
 
@@ -128,6 +130,7 @@ function power(info: PowerInfo): unknown {
       <span class="badge ${TONE[info.state]}">${t.house.powerState[info.state]}</span>
     </div>
     ${facts.length ? html`<dl class="facts num">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>` : nothing}
+    ${charge_pct === null ? nothing : past('charge_pct', t.house.charge)} ${load_pct === null ? nothing : past('load_pct', t.house.load)}
     ${info.shutdown
       ? html`<p class="note bad" role="alert">
           ${info.shutdown === 'begun' ? t.house.shutdownBegun : t.house.shutdownPlanned(clockSeconds(info.shutdown_at_ms))}
@@ -135,4 +138,13 @@ function power(info: PowerInfo): unknown {
       : nothing}
     ${info.reason ? html`<p class="note">${info.reason}</p>` : nothing}
   </section>`;
+}
+
+function past(key: 'charge_pct' | 'load_pct', name: string): unknown {
+  const fromMs = Date.now() - SPAN_MS;
+  return html`<vg-history-graph
+    name=${name}
+    unit="%"
+    .page=${(cursor: string | null) => api.powerHistory(key, fromMs, cursor)}
+  ></vg-history-graph>`;
 }

@@ -7,7 +7,9 @@ import { pageStyles, shared } from '../design/shared';
 import { ago } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { Now } from '../state/now';
+import { SPAN_MS } from '../live/history';
 import { t } from '../strings';
+import './history-graph';
 
 const REFRESH_MS = 5_000;
 /** The number that a type is there for. */
@@ -80,12 +82,24 @@ export class SensorList extends LitElement {
     </section>`;
   }
 
+  private history(sensor: Sensor): unknown {
+    const key = NUMBERS[sensor.type];
+    if (!key) return nothing;
+    const fromMs = Date.now() - SPAN_MS;
+    return html`<vg-history-graph
+      name=${t.sensors.numbers[key] ?? key}
+      unit=${sensor.units[key] ?? ''}
+      .page=${(cursor: string | null) => api.sensorHistory(sensor.id, key, fromMs, cursor)}
+    ></vg-history-graph>`;
+  }
+
   private row(sensor: Sensor): unknown {
     const battery = sensor.values['battery'];
     return html`<tr data-testid="sensor-row" data-sensor=${sensor.id} data-known=${String(sensor.known)}>
       <th scope="row">
         ${sensor.name}${sensor.location ? html`<span class="where">${sensor.location}</span>` : nothing}
         ${sensor.known ? nothing : html`<span class="why">${sensor.reason}</span>`}
+        ${this.history(sensor)}
       </th>
       <td><span class="badge ${tone(sensor)}">${words(sensor)}</span></td>
       <td class="right num">

@@ -450,7 +450,14 @@ export const en = {
     home: 'Home',
     away: 'Away',
   },
+  history: {
+    title: (name: string) => `${name}, the last day`,
+    label: (name: string, least: string, most: string, from: string) => `${name} between ${least} and ${most} since ${from}`,
+    nothing: 'Nothing was said in the last day',
+    failed: 'The past could not be loaded',
+  },
   sensors: {
+    numbers: { temperature: 'Temperature', humidity: 'Humidity', illuminance: 'Light', power: 'Power' } as Record<string, string>,
     title: 'Sensors',
     sensor: 'Sensor',
     state: 'State',
