@@ -34,4 +34,5 @@ async def history(
     if sensor_id not in parts.settings.sensors:
         raise ApiError(404, "not_found", "there is no such sensor")
     query = {"key": key, "from_ms": from_ms, "to_ms": to_ms, "cursor": cursor, "limit": limit}
-    return await parts.storage.json("GET", f"/v1/sensors/{sensor_id}/history", query)
+    page: dict[str, Any] = await parts.storage.json("GET", f"/v1/sensors/{sensor_id}/history", query)
+    return page
