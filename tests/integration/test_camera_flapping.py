@@ -111,6 +111,7 @@ def flaps(yard: Yard, rounds: int, away_s: float) -> None:
     assert counters["reconnects"] >= rounds
 
 
+@pytest.mark.slow  # test_flapping has the short form, with whole processes
 def test_cameras_that_come_and_go_are_back_within_three_seconds_and_leave_nothing_behind(yard: Yard) -> None:
     flaps(yard, rounds=2, away_s=2.0)
 
