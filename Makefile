@@ -9,10 +9,13 @@ RECORDINGS ?= 1000000
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
-# Pure logic runs on two cores at once. What needs real time has the machine for itself; the browser's driver keeps an
-# event loop running to the end, so its tests come last.
-PURE := -n 2 --dist loadfile tests/architecture tests/contract tests/unit
-IN_ORDER := tests/integration tests/chaos tests/e2e
+# Frames that must come in time have the machine for themselves; the rest runs on two cores at once. The browser's driver
+# keeps an event loop running to the end, so its tests come last.
+FRAMES := $(foreach part,alarm_speed camera demo flapping playback record sub_stream mqtt_fuzz,$(wildcard tests/integration/test_$(part)*.py))
+SERVICES := $(filter-out $(FRAMES),$(wildcard tests/integration/test_*.py))
+PURE := tests/architecture tests/contract tests/unit
+AT_ONCE := -n 2 --dist loadfile
+IN_ORDER := $(FRAMES) tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
@@ -33,16 +36,16 @@ run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
 	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
-	$(PYTEST) -m "not slow and not compose" $(PURE)
+	$(PYTEST) -m "not slow and not compose" $(AT_ONCE) $(PURE) $(SERVICES)
 	$(PYTEST) -m "not slow and not compose" $(IN_ORDER)
 
 test-full: setup-test check ## the same with the slow tests and the containers
-	$(PYTEST) -m "not compose" $(PURE)
+	$(PYTEST) -m "not compose" $(AT_ONCE) $(PURE) $(SERVICES)
 	$(PYTEST) -m "not compose" $(IN_ORDER)
 	$(MAKE) test-compose
 
 test-unit: setup-test ## unit, contract and architecture tests
-	$(PYTEST) -m "not slow" $(PURE)
+	$(PYTEST) -m "not slow" $(AT_ONCE) $(PURE)
 
 test-integration: setup-test ## tests with a real broker, RTSP stream, push service
 	$(PYTEST) -m "not slow" tests/integration

@@ -360,9 +360,16 @@ def test_a_full_disk_is_named_alerts_still_arrive_and_recording_resumes(
             return [row for row in rows if "No space left" in row[2]]
 
     wait_for("the gap is in the log with its reason", gaps, FOUND_LIMIT_S)
-    for recording_id, data in earlier.items():
+    there = {item["id"] for item in recorded(api)}
+    for recording_id in there & earlier.keys():
+        data = earlier[recording_id]
         assert data[4:8] == b"ftyp"
         assert content(api, recording_id).startswith(data), "something already recorded is lost"
+    if earlier.keys() - there:  # storage made room, and says so
+        coverage = api.get(f"/api/v1/cameras/good/coverage?from_ms={full_ms - 600_000}&to_ms={full_ms}")
+        deleted = [span["reason"] for span in coverage["spans"] if span["state"] == "deleted"]
+        assert deleted
+        assert all(reason.startswith("deleted by storage: the disk was") for reason in deleted), deleted
 
 
 # -- PIN --------------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def facts_of(path: Path) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.slow
 def test_backups_under_load_and_kills_hold_a_whole_moment_row_for_row(rig: Rig, tmp_path: Path) -> None:
     rig.spawn()
     stop = threading.Event()

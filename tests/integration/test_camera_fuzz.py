@@ -233,6 +233,7 @@ def test_a_description_with_wrong_parameters_does_no_harm_when_the_stream_carrie
     stage.recover()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [1.0, 120.0])
 def test_very_slow_and_very_fast_cameras_are_recorded(stage: Stage, h264: Units, fps: float) -> None:
     units = h264 if fps > 1 else [h264[0]]

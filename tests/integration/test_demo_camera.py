@@ -207,6 +207,7 @@ def test_a_camera_that_closes_ends_the_connection_and_comes_back(film: Path, tmp
         assert watch(running.urls["demo"], 0.3)
 
 
+@pytest.mark.slow
 def test_h265_at_another_size_and_rate_plays(tmp_path: Path) -> None:
     film = ensure_film(**{**SHORT_FILM, "codec": "hevc", "width": 640, "height": 480, "fps": 15})
     with running_camera({"main": film}, tmp_path) as running:
@@ -218,6 +219,7 @@ def test_h265_at_another_size_and_rate_plays(tmp_path: Path) -> None:
     assert pictures[0].shape == (480, 640)
 
 
+@pytest.mark.slow
 def test_sixteen_cameras_come_from_one_process_cheaply(film: Path, tmp_path: Path) -> None:
     names = [f"camera{number}" for number in range(16)]
     with running_camera(dict.fromkeys(names, film), tmp_path) as running:

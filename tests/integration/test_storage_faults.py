@@ -85,6 +85,7 @@ class Producer(threading.Thread):
         return answer.status_code == 200 and not answer.json()["rejected"]
 
 
+@pytest.mark.slow
 def test_what_was_confirmed_survives_a_storm_of_kills_once_and_in_order(rig: Rig) -> None:
     rig.spawn()
     stop = threading.Event()
