@@ -97,8 +97,12 @@ def test_an_export_that_cannot_be_made_says_why_and_leaves_nothing(rig: Rig) -> 
     assert "there is no recording" in done["error"]
     refused = rig.get(f"/v1/exports/{begun['id']}/content")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_ready")
-    left = [path.name for path in (rig.recordings / exports.FOLDER).iterdir() if begun["id"] in path.name]
-    assert left == [f"{begun['id']}.json"]  # why it failed
+    folder = rig.recordings / exports.FOLDER
+
+    def only_why() -> bool:
+        return [path.name for path in folder.iterdir() if begun["id"] in path.name] == [f"{begun['id']}.json"]
+
+    wait_for(only_why, 5, "nothing is left but why it failed")
 
 
 @pytest.mark.parametrize(

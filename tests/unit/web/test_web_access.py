@@ -19,7 +19,7 @@ BASE = "http://house.lan:49735"
 def filled(path: str) -> str:
     for name, value in (
         ("{camera_id}", "front"), ("{event_id}", UUID), ("{recording_id}", UUID), ("{picture_id}", UUID),
-        ("{export_id}", UUID), ("{rule_id}", "night"),
+        ("{export_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
         ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),
     ):  # fmt: skip
         path = path.replace(name, value)
