@@ -78,6 +78,7 @@ class Events:
             facts=context.facts,
             guard=self._guard,
             wanted=lambda: any(sensor.enabled for sensor in self._config.sensors),
+            forget=self._rules.forget_sensors,
         )
         self._questions = Questions(
             clock=context.clock,

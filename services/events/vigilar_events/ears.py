@@ -27,10 +27,19 @@ CURE = "Look at the log of the sensors service and start it; doors and motion tr
 
 
 class Ears:
-    """Thread-safe. `wanted`: whether any sensor is configured."""
+    """Thread-safe. `wanted`: whether any sensor is configured; `forget`: what else has to know that they are unknown."""
 
-    def __init__(self, *, clock: Clock, facts: FactLog, guard: Guard, wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        facts: FactLog,
+        guard: Guard,
+        wanted: Callable[[], bool],
+        forget: Callable[[], None],
+    ) -> None:
         self._clock, self._facts, self._guard, self._wanted = clock, facts, guard, wanted
+        self._forget = forget
         self._lock = threading.Lock()
         self._gone_since_s: float | None = None
         self._deaf = False
@@ -55,6 +64,7 @@ class Ears:
         if deaf:
             # Unknown, not open: nothing was heard, so nothing happened.
             self._guard.forget_sensors()
+            self._forget()
             log.error("%s", TITLE)
             self._tell(self._severity(), CODE, TITLE)
         else:

@@ -164,6 +164,11 @@ class Rules:
                 if old and self._engine.wants(point) and self._world.fill(point, value, since_ms):
                     self._engine.stands((point,))
 
+    def forget_sensors(self) -> None:
+        """The sensors service is gone."""
+        with self._lock:
+            self._engine.forget_sensors(self._clock.now_ms())
+
     def _run(self) -> None:
         while not self._stopping:
             try:

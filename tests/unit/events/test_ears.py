@@ -19,8 +19,15 @@ class Listening:
     def __init__(self, folder: Path) -> None:
         modes = {mode: {"exit_delay_s": 0} for mode in ("home", "away", "night", "vacation")}
         options = {"modes": modes, "sensors": [{"id": "wired", "trigger_unavailable": True}]}
+        self.forgotten: list[None] = []
         self.house = House(folder, config={"alarm": options, **SENSORS})
-        self.ears = Ears(clock=self.house.clock, facts=self.house.facts, guard=self.house.guard, wanted=lambda: True)  # type: ignore[arg-type]  # fmt: skip
+        self.ears = Ears(
+            clock=self.house.clock,
+            facts=self.house.facts,  # type: ignore[arg-type]
+            guard=self.house.guard,
+            wanted=lambda: True,
+            forget=lambda: self.forgotten.append(None),
+        )
         for sensor_id in ("door", "wired"):
             self.house.says(sensor_id, True)
 
@@ -65,6 +72,7 @@ def test_its_last_will_makes_every_sensor_unknown_and_triggers_nothing(alarm: Li
     assert alarm.house.events == []
     alarm.passes(3600)
     assert len(alarm.told) == 1, "told once"
+    assert len(alarm.forgotten) == 1
 
 
 def test_what_is_found_open_when_it_returns_is_no_opening_but_what_opens_then_is(alarm: Listening) -> None:

@@ -191,6 +191,20 @@ def test_an_older_word_changes_no_state() -> None:
     assert not bench.fires(bench.facts.motion())
 
 
+def test_while_nobody_listens_to_the_sensors_how_they_stood_is_no_condition_and_their_first_word_no_event() -> (
+    None
+):
+    held = {"type": "sensor_state", "sensor_id": "back_door", "event": "open"}
+    bench = Bench(rule(held, MOTION), rule(held, id="alone"))
+    bench.hears(bench.facts.sensor("back_door", False))
+    assert bench.fires(bench.facts.motion())
+    bench.clock.advance(3600)
+    bench.engine.forget_sensors(bench.now.ms)
+    assert not bench.fires(bench.facts.motion())
+    assert not bench.fires(bench.facts.sensor("back_door", False, initial=True))
+    assert bench.fires(bench.facts.motion())
+
+
 def test_what_no_rule_asks_for_is_not_kept_and_a_disabled_rule_does_nothing() -> None:
     bench = Bench(rule(DOOR), rule(MOTION, id="off", enabled=False))
     bench.hears(bench.facts.sensor("hall", False))

@@ -175,6 +175,14 @@ class Engine:
                 if holds and runner.held[at] is None:
                     runner.held[at] = holds(self._world)
 
+    def forget_sensors(self, at_ms: int) -> None:
+        """Nobody listens to them: nothing happened, and no condition on how one stands holds until it speaks again."""
+        for point in self._world.forget_sensor("", at_ms):
+            for number, at in self._index.get(point, ()):
+                runner = self._runners[number]
+                if runner.compiled.leaves[at].holds:
+                    runner.held[at] = None
+
     def tick(self, now: Moment) -> list[Firing]:
         """Everything that fires because of the time."""
         fired = []

@@ -84,11 +84,11 @@ class World:
         return True
 
     def forget_sensor(self, sensor_id: str, at_ms: int) -> list[Point]:
-        """Nothing is known of it any more."""
+        """Nothing is known of it any more; of none of them where `sensor_id` is empty."""
         gone = [
             point
             for point, (_, since_ms) in self.values.items()
-            if point[0] == "sensor" and point[1] == sensor_id and since_ms <= at_ms
+            if point[0] == "sensor" and sensor_id in ("", point[1]) and since_ms <= at_ms
         ]
         for point in gone:
             del self.values[point]

@@ -9,11 +9,14 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from vigilar_common import topics
+from vigilar_common.messages import Message
 from vigilar_common.messages.camera import CameraSwitch, CameraSwitchName, RecordAction, RecordCommand
+from vigilar_common.topics import Topic
 
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.parts import Parts
 from vigilar_web.routes.recordings import PLAYLIST_TYPE
 from vigilar_web.routes.types import CameraId, Moment
 
@@ -69,10 +72,7 @@ async def record(
     parts.camera(camera_id)
     wish = await body_of(request, RecordWish)
     command = RecordCommand(action=wish.action, duration_s=wish.duration_s, user=session.user[:64])
-    reply = await ask(parts, topics.CMD_RECORD, command, _unavailable, camera_id=camera_id)
-    if not reply.ok:
-        raise ApiError(409, reply.code, reply.message)
-    return {"message": reply.message, **reply.data}
+    return await _order(parts, topics.CMD_RECORD, command, camera_id)
 
 
 class SwitchWish(BaseModel):
@@ -90,7 +90,12 @@ async def switch(
     parts.camera(camera_id)
     wish = await body_of(request, SwitchWish)
     command = CameraSwitch(switch=wish.switch, on=wish.on, user=session.user[:80])
-    reply = await ask(parts, topics.CMD_SWITCH, command, _unavailable, camera_id=camera_id)
+    return await _order(parts, topics.CMD_SWITCH, command, camera_id)
+
+
+async def _order(parts: Parts, topic: Topic, command: Message, camera_id: str) -> dict[str, Any]:
+    """What the camera's worker answers; ApiError where it refuses or is silent."""
+    reply = await ask(parts, topic, command, _unavailable, camera_id=camera_id)
     if not reply.ok:
         raise ApiError(409, reply.code, reply.message)
     return {"message": reply.message, **reply.data}

@@ -1,13 +1,14 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { customElement, state } from 'lit/decorators.js';
+import { customElement } from 'lit/decorators.js';
 
 import { api } from '../api/client';
-import type { House, PeopleInfo, PowerInfo } from '../api/types';
+import type { PeopleInfo, PowerInfo } from '../api/types';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
 import { ago, clockSeconds, duration } from '../format';
 import { Now } from '../state/now';
 import { SPAN_MS } from '../live/history';
+import { Polled } from '../state/polled';
 import { t } from '../strings';
 import './history-graph';
 
@@ -59,37 +60,15 @@ export class HouseCard extends LitElement {
     `,
   ];
 
-  @state() private house: House | undefined;
-  @state() private failed = false;
   private readonly now = new Now(this);
-  private ticker: ReturnType<typeof setInterval> | undefined;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.load();
-    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.ticker);
-  }
-
-  private async load(): Promise<void> {
-    try {
-      this.house = await api.house();
-      this.failed = false;
-    } catch {
-      this.failed = true;
-    }
-  }
+  private readonly polled = new Polled(this, () => api.house(), REFRESH_MS);
 
   override render(): unknown {
-    const house = this.house;
+    const house = this.polled.value;
     if (!house?.power && !house?.people) return nothing;
     return html`<div class="house">
       ${house.power ? power(house.power) : nothing} ${house.people ? this.people(house.people) : nothing}
-      ${this.failed ? html`<p class="note" role="status">${t.house.failed}</p>` : nothing}
+      ${this.polled.failed ? html`<p class="note" role="status">${t.house.failed}</p>` : nothing}
     </div>`;
   }
 

@@ -1,10 +1,11 @@
 import { html, LitElement, nothing } from 'lit';
-import { customElement, state } from 'lit/decorators.js';
+import { customElement } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { RemoteInfo } from '../api/types';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
+import { Polled } from '../state/polled';
 import { t } from '../strings';
 
 const REFRESH_MS = 10_000;
@@ -14,33 +15,11 @@ const REFRESH_MS = 10_000;
 export class RemoteCard extends LitElement {
   static override styles = [shared, pageStyles, factStyles];
 
-  @state() private info: RemoteInfo | undefined;
-  @state() private failed = '';
-  private ticker: ReturnType<typeof setInterval> | undefined;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.load();
-    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.ticker);
-  }
-
-  private async load(): Promise<void> {
-    try {
-      this.info = await api.remote();
-      this.failed = '';
-    } catch (error) {
-      this.failed = error instanceof Error ? error.message : String(error);
-    }
-  }
+  private readonly polled = new Polled(this, () => api.remote(), REFRESH_MS);
 
   override render(): unknown {
-    const info = this.info;
-    if (!info) return this.failed ? html`<p class="muted" role="status">${t.remote.failed}</p>` : nothing;
+    const info = this.polled.value;
+    if (!info) return this.polled.failed ? html`<p class="muted" role="status">${t.remote.failed}</p>` : nothing;
     return html`<section aria-labelledby="remote">
       <div class="section-head">
         <h2 id="remote">${t.remote.title}</h2>

@@ -6,6 +6,7 @@ import type { RuleDryRun, RuleInfo } from '../api/rules';
 import { pageStyles, shared } from '../design/shared';
 import { ago, duration, moment } from '../format';
 import { Now } from '../state/now';
+import { Polled } from '../state/polled';
 import { t } from '../strings';
 
 const REFRESH_MS = 10_000;
@@ -63,40 +64,19 @@ export class RulesCard extends LitElement {
     `,
   ];
 
-  @state() private rules: RuleInfo[] | undefined;
-  @state() private failed = false;
   @state() private trials: Record<string, Trial> = {};
   private readonly now = new Now(this);
-  private ticker: ReturnType<typeof setInterval> | undefined;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.load();
-    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.ticker);
-  }
-
-  private async load(): Promise<void> {
-    try {
-      this.rules = (await api.rules()).items;
-      this.failed = false;
-    } catch {
-      this.failed = true;
-    }
-  }
+  private readonly polled = new Polled(this, async () => (await api.rules()).items, REFRESH_MS);
 
   override render(): unknown {
-    if (!this.rules?.length) return this.failed ? html`<p class="muted" role="status">${t.rules.failed}</p>` : nothing;
+    const rules = this.polled.value;
+    if (!rules?.length) return this.polled.failed ? html`<p class="muted" role="status">${t.rules.failed}</p>` : nothing;
     return html`<section aria-labelledby="rules">
       <div class="section-head">
         <h2 id="rules">${t.rules.title}</h2>
-        ${this.failed ? html`<span class="muted small" role="status">${t.rules.failed}</span>` : nothing}
+        ${this.polled.failed ? html`<span class="muted small" role="status">${t.rules.failed}</span>` : nothing}
       </div>
-      <ul class="card" data-testid="rules">${this.rules.map((rule) => this.rule(rule))}</ul>
+      <ul class="card" data-testid="rules">${rules.map((rule) => this.rule(rule))}</ul>
     </section>`;
   }
 

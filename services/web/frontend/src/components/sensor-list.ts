@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { customElement, state } from 'lit/decorators.js';
+import { customElement } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { Sensor } from '../api/types';
@@ -8,6 +8,7 @@ import { ago } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { Now } from '../state/now';
 import { SPAN_MS } from '../live/history';
+import { Polled } from '../state/polled';
 import { t } from '../strings';
 import './history-graph';
 
@@ -32,37 +33,16 @@ export class SensorList extends LitElement {
     `,
   ];
 
-  @state() private sensors: Sensor[] = [];
-  @state() private failed = false;
   private readonly now = new Now(this);
-  private ticker: ReturnType<typeof setInterval> | undefined;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.load();
-    this.ticker = setInterval(() => document.visibilityState === 'visible' && void this.load(), REFRESH_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.ticker);
-  }
-
-  private async load(): Promise<void> {
-    try {
-      this.sensors = (await api.sensors()).items;
-      this.failed = false;
-    } catch {
-      this.failed = true;
-    }
-  }
+  private readonly polled = new Polled(this, async () => (await api.sensors()).items, REFRESH_MS);
 
   override render(): unknown {
-    if (!this.sensors.length) return this.failed ? html`<p class="muted" role="status">${t.sensors.failed}</p>` : nothing;
+    const sensors = this.polled.value;
+    if (!sensors?.length) return this.polled.failed ? html`<p class="muted" role="status">${t.sensors.failed}</p>` : nothing;
     return html`<section>
       <div class="section-head">
         <h2 id="sensors">${t.sensors.title}</h2>
-        ${this.failed ? html`<span class="badge warn" role="status">${t.sensors.failed}</span>` : nothing}
+        ${this.polled.failed ? html`<span class="badge warn" role="status">${t.sensors.failed}</span>` : nothing}
       </div>
       <div class="card scroll" tabindex="0" role="region" aria-labelledby="sensors">
         <table>
@@ -75,7 +55,7 @@ export class SensorList extends LitElement {
             </tr>
           </thead>
           <tbody>
-            ${this.sensors.map((sensor) => this.row(sensor))}
+            ${sensors.map((sensor) => this.row(sensor))}
           </tbody>
         </table>
       </div>
