@@ -13,23 +13,32 @@ from push_service import PushService
 from service_rig import ServiceProcess, ServiceRig, until
 from vigilar_common.bus import MqttBus, Received
 from vigilar_common.messages import Message, Reply
-from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
+from vigilar_common.messages.alarm import ArmState, ArmStateChanged, EventOpened, EventType, Severity
 from vigilar_common.messages.alerts import (
+    AlertAction,
+    AlertAsk,
+    AlertCommand,
     AlertDelivery,
+    AlertQuestion,
+    AlertReceipt,
     AlertTest,
     PushInfo,
     PushRemoved,
     PushSubscribe,
     PushUnsubscribe,
 )
-from vigilar_common.signed_urls import media_key, verify_picture
+from vigilar_common.signed_urls import media_key, verify_action, verify_picture
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import (
+    ALARM_CHANGED,
     ALERT_DELIVERY,
+    CMD_ALERT,
+    CMD_ALERT_ASK,
     CMD_ALERT_TEST,
     CMD_PUSH_SUBSCRIBE,
     CMD_PUSH_UNSUBSCRIBE,
     EVENT_OPENED,
+    FACT_TOPICS,
     PICTURE,
     PUSH_INFO,
     PUSH_REMOVED,
@@ -44,6 +53,8 @@ class House:
 extra_endpoints = ["{push.origin}/push/"]
 vapid_claim_email = "mailto:owner@example.org"
 vapid_private_key_file = "{folder}/none.pem"
+[alerts.grouping]
+update_s = 1
 [[cameras]]
 id = "front"
 display_name = "Front door"
@@ -62,7 +73,7 @@ location = "EXTERIOR"
         self.worker: MqttBus = broker.bus("camera-worker-front")
         self.heard: list[Message] = []
         self.endpoints: list[str] = []
-        for topic in (ALERT_DELIVERY, PUSH_INFO, PUSH_REMOVED):
+        for topic in (ALERT_DELIVERY, FACT_TOPICS[AlertReceipt.TYPE], PUSH_INFO, PUSH_REMOVED):
             self.web.subscribe(topic, self._hear)
         self.alerts.start()
 
@@ -76,7 +87,15 @@ location = "EXTERIOR"
         command = PushSubscribe(endpoint=browser["endpoint"], **browser["keys"], user="admin", device="phone")
         return browser, self.web.request(CMD_PUSH_SUBSCRIBE, command)
 
-    def motion(self, camera_id: str = "back", picture: bool = False, event_id: str = "") -> EventOpened:
+    def motion(
+        self, camera_id: str = "back", picture: bool = False, event_id: str = "", joins: bool = False
+    ) -> EventOpened:
+        """An incident of its own, because the house was armed anew before it; with `joins` a part of the last one."""
+        if not joins:
+            armed = ArmStateChanged(
+                from_state=ArmState.DISARMED, to_state=ArmState.ARMED_AWAY, changed_by="admin", method="web"
+            )
+            self.events.publish(ALARM_CHANGED, self.events.stamp(armed))
         event = EventOpened(
             event_id=event_id or str(uuid4()),
             type=EventType.MOTION,
@@ -84,7 +103,7 @@ location = "EXTERIOR"
             title="Motion at Front door",
             camera_id=camera_id,
             picture_id=str(uuid4()) if camera_id == "front" else None,
-            arm_state=ArmState.DISARMED,
+            arm_state=ArmState.ARMED_AWAY,
         )
         stamped = self.events.stamp(event)
         assert isinstance(stamped, EventOpened)
@@ -151,7 +170,7 @@ def test_an_event_reaches_the_browser_with_a_picture_link_and_is_proven_row_by_r
     (pushed,) = house.push.wait(1)
     assert pushed.data["title"] == "Motion at Front door"
     assert pushed.data["url"] == f"/events/{event.event_id}"
-    assert pushed.data["tag"] == "motion-front"
+    assert pushed.data["tag"] == f"alert-{pushed.data['alert_id']}"
     assert pushed.claims["sub"] == "mailto:owner@example.org"
     assert (pushed.headers["Urgency"], int(pushed.headers["TTL"])) == ("high", 14_400)
     link = urlsplit(pushed.data["picture"])
@@ -167,10 +186,10 @@ def test_an_event_reaches_the_browser_with_a_picture_link_and_is_proven_row_by_r
     assert [d.target for d in until(lambda: house.deliveries("ui"))] == ["alerts page"]
     assert len(until(lambda: house.deliveries("syslog"))) == 1
 
-    house.motion("front", event_id=event.event_id)  # told again, as after a reconnect
-    second = house.motion("front", picture=False)
+    house.motion("front", event_id=event.event_id, joins=True)  # told again, as after a reconnect
+    house.motion("front", picture=False, joins=True)
     data = house.push.wait(2)[1].data
-    assert (data["silent"], data["event_id"]) == (True, second.event_id), (
+    assert (data["silent"], data["alert_id"], data["update"]) == (True, pushed.data["alert_id"], 1), (
         "grouped; the repeated event is no alert"
     )
     assert 1000 <= until(lambda: house.deliveries()[1:])[0].sent_after_ms < 2500, "it waited for its picture"
@@ -224,6 +243,33 @@ def test_kill_9_between_event_and_delivery_loses_nothing(house: House) -> None:
         lambda: {p.data["event_id"] for p in house.push.messages} == {e.event_id for e in events},
         15,
         "all pushes",
+    )
+
+
+def test_a_button_acknowledges_and_kill_9_forgets_neither_that_nor_the_events(house: House) -> None:
+    _, subscribed = house.subscribe()
+    first = house.motion()
+    second = house.motion("front", joins=True)
+    token = house.push.wait(1)[0].data["token"]
+    found = verify_action(media_key(house.rig.media_key), token, house.events._clock.now_ms())
+    assert found
+    alert_id, subscription_id = found
+    assert subscription_id == subscribed.data["id"]
+    pressed = AlertCommand(action=AlertAction.ACKNOWLEDGE, alert_id=alert_id, subscription_id=subscription_id)
+    assert house.web.request(CMD_ALERT, pressed).ok
+    (receipt,) = until(lambda: [m for m in house.heard if isinstance(m, AlertReceipt)], what="the receipt")
+    assert (receipt.alert_id, receipt.by, receipt.method) == (alert_id, "admin (phone)", "notification")
+
+    house.alerts.kill()
+    house.alerts.start()
+    question = AlertQuestion(ask=AlertAsk.LIST, limit=1)
+    (item,) = house.web.request(CMD_ALERT_ASK, question).data["items"]
+    assert (item["alert_id"], item["acknowledged"]["by"]) == (alert_id, "admin (phone)")
+    assert [row["event_id"] for row in item["events"]] == [first.event_id, second.event_id]
+    why = AlertQuestion(ask=AlertAsk.EXPLAIN, event_id=second.event_id)
+    assert house.web.request(CMD_ALERT_ASK, why).data["decisions"][0]["outcome"] in (
+        "grouped",
+        "acknowledged",
     )
 
 

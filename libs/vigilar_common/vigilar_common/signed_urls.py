@@ -1,4 +1,4 @@
-"""Links to pictures that work without a session for a few minutes: in notifications on locked phones."""
+"""What works without a session: links to pictures for a few minutes, and the buttons of one notification for a day."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import hmac
 import re
 
 VALID_MS = 10 * 60 * 1000
+ACTION_VALID_MS = 24 * 3600 * 1000
+"""How long the buttons of a notification work: it may lie on a phone over night."""
 CLOCK_SLACK_MS = 60_000
 MIN_KEY_BYTES = 32
 
@@ -45,6 +47,36 @@ def verify_picture(key: bytes, picture_id: str, expires: str, signature: str, no
     if not hmac.compare_digest(_signature(key, picture_id, expires), signature):
         return False
     return now_ms < int(expires) <= now_ms + VALID_MS + CLOCK_SLACK_MS
+
+
+def sign_action(key: bytes, alert_id: str, subscription_id: str, now_ms: int) -> str:
+    """A token by which one device may acknowledge or snooze one alert. Raises ValueError for a bad id."""
+    if not (_ID.fullmatch(alert_id) and _ID.fullmatch(subscription_id)):
+        raise ValueError("an alert's and a subscription's id are UUIDs in lower case")
+    said = f"{alert_id}.{subscription_id}.{now_ms + ACTION_VALID_MS}"
+    return f"{said}.{_action_signature(key, said)}"
+
+
+def verify_action(key: bytes, token: str, now_ms: int) -> tuple[str, str] | None:
+    """(alert id, subscription id) of a token that was signed with `key` and has not expired; else None."""
+    parts = token.split(".")
+    if len(parts) != 4:
+        return None
+    alert_id, subscription_id, expires, signature = parts
+    if not (_ID.fullmatch(alert_id) and _ID.fullmatch(subscription_id)):
+        return None
+    if not (_EXPIRES.fullmatch(expires) and _SIGNATURE.fullmatch(signature)):
+        return None
+    expected = _action_signature(key, f"{alert_id}.{subscription_id}.{expires}")
+    if not hmac.compare_digest(expected, signature):
+        return None
+    if not now_ms < int(expires) <= now_ms + ACTION_VALID_MS + CLOCK_SLACK_MS:
+        return None
+    return alert_id, subscription_id
+
+
+def _action_signature(key: bytes, said: str) -> str:
+    return hmac.new(key, f"vigilar alert action v1|{said}".encode(), hashlib.sha256).hexdigest()
 
 
 def _signature(key: bytes, picture_id: str, expires: str) -> str:

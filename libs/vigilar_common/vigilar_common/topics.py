@@ -24,6 +24,9 @@ from vigilar_common.topic import OUTSIDERS as OUTSIDERS
 from vigilar_common.topic import SERVICES as SERVICES
 from vigilar_common.topic import Kind as Kind
 from vigilar_common.topic import Topic as Topic
+from vigilar_common.topics_alerts import ALERTS_STATE as ALERTS_STATE
+from vigilar_common.topics_alerts import CMD_ALERT as CMD_ALERT
+from vigilar_common.topics_alerts import CMD_ALERT_ASK as CMD_ALERT_ASK
 from vigilar_common.topics_facts import FACTS
 from vigilar_common.topics_homeassistant import BRIDGE_STATE as BRIDGE_STATE
 from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH

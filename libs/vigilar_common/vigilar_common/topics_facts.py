@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from vigilar_common.messages import (
     Fact,
+    alerts,
     animals,
     detection,
     packages,
@@ -33,8 +34,10 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
         "vigilar/camera/{camera_id}/object/detected",
         detection.ObjectDetected,
         "camera-worker",
-        ("events", "web"),
+        ("events", "alerts", "web"),
     ),
+    ("vigilar/alerts/receipt", alerts.AlertReceipt, "alerts", ("web",)),
+    ("vigilar/alerts/snoozed", alerts.AlertSnoozed, "alerts", LOG_ONLY),
     ("vigilar/packages/detected", packages.PackageDetected, "events", ("alerts", "web")),
     ("vigilar/packages/reminded", packages.PackageReminded, "events", ("web",)),
     ("vigilar/packages/collected", packages.PackageCollected, "events", ("alerts", "web")),

@@ -1,4 +1,4 @@
-"""`python -m vigilar_alerts`"""
+"""`python -m vigilar_alerts`, and the verbs that the `vigilar` command hands to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from vigilar_alerts.app import build
 
 
 def main() -> int:
+    if len(sys.argv) > 1:
+        from vigilar_alerts import alerts_cli
+
+        return alerts_cli.main(sys.argv[1:])
     return run("alerts", build)
 
 

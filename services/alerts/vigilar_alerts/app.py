@@ -14,13 +14,13 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
 from vigilar_common.feed import Feed
 from vigilar_common.service import App, Context
-from vigilar_common.signed_urls import media_key, sign_picture
+from vigilar_common.signed_urls import media_key, sign_action, sign_picture
 
 from vigilar_alerts.adapters.local import Desktop, Syslog
 from vigilar_alerts.adapters.store import Store
 from vigilar_alerts.adapters.web_push import VapidKey, WebPush
 from vigilar_alerts.delivery import Deliverer
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 from vigilar_alerts.domain.findings import findings
 from vigilar_alerts.domain.payload import payload
 from vigilar_alerts.domain.retry import Answer
@@ -72,6 +72,8 @@ class Alerts:
             store=self._store,
             deliverer=self._deliverer,
             subscriptions=self._subscriptions,
+            facts=context.facts,
+            bus=context.bus,
             config=context.config,
             channels=self._channels,
         )
@@ -94,6 +96,7 @@ class Alerts:
 
     def start(self) -> None:
         self._store.open()
+        self._handlers.start()
         self._load_keys()
         if self._config.alerts.local.enabled and self._config.alerts.local.syslog:
             self._syslog.open()
@@ -162,8 +165,11 @@ class Alerts:
         picture_url = ""
         if alert.picture_id and self._media_key:
             picture_url = sign_picture(self._media_key, alert.picture_id, now_ms)
+        token = ""
+        if alert.acknowledgeable and self._media_key:
+            token = sign_action(self._media_key, alert.alert_id, target, now_ms)
         settings = self._config.alerts.web_push
-        data = payload(alert, picture_url, now_ms)
+        data = payload(alert, picture_url, now_ms, token)
         return self._web_push.send(
             subscription, alert, data, settings.vapid_claim_email, settings.extra_endpoints
         )
@@ -200,7 +206,7 @@ class Alerts:
                 if not warm and self._web_push and self._store.subscriptions():
                     self._web_push.warm_up()
                     warm = True
-                self._handlers.summarise()
+                self._handlers.tick()
                 if self._deliverer.last_delivered_ms != self._told_delivered_ms:
                     self._told_delivered_ms = self._deliverer.last_delivered_ms
                     self._subscriptions.assert_info()

@@ -123,9 +123,10 @@ class Deliverer:
     def _tell(self, job: Job, verdict: retry.Verdict, sent_ms: int, ended_ms: int) -> None:
         alert = job.alert
         fact = AlertDelivery(
-            id=derived_id("alert.delivery", f"{alert.alert_id}|{job.channel}|{job.target}|{job.attempt}"),
+            id=derived_id("alert.delivery", f"{alert.key}|{job.channel}|{job.target}|{job.attempt}"),
             ts_ms=ended_ms,
             alert_id=alert.alert_id,
+            update=alert.update,
             event_id=alert.event_id,
             channel=job.channel,
             target=job.target,

@@ -1,4 +1,4 @@
-"""Event in, deliveries out. The table of topics is at the foot."""
+"""Facts in, deliveries out. The table of topics is at the foot."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from vigilar_common.bus import Handler, Received
+from vigilar_common.bus import Bus, Handler, Received
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Config
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import EventOpened, Severity
+from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.alerts import AlertTest, Outcome
 from vigilar_common.messages.system import StorageCheckpoint
+from vigilar_common.outbox import FactLog
 from vigilar_common.topics import (
+    ALARM_STATE,
+    CMD_ALERT,
+    CMD_ALERT_ASK,
     CMD_ALERT_TEST,
     CMD_PUSH_SUBSCRIBE,
     CMD_PUSH_UNSUBSCRIBE,
@@ -24,21 +28,26 @@ from vigilar_common.topics import (
     Topic,
 )
 
-from vigilar_alerts.adapters.store import Job, Store
+from vigilar_alerts.adapters.casebook import Casebook
+from vigilar_alerts.adapters.store import Job, Store, Write
+from vigilar_alerts.cases import FACT_TYPES as FACT_TYPES
+from vigilar_alerts.cases import LISTED, Cases
+from vigilar_alerts.cases import UI as UI
 from vigilar_alerts.delivery import Deliverer
-from vigilar_alerts.domain.decide import Alert, Decider, alert_id_of
+from vigilar_alerts.desk import Desk
+from vigilar_alerts.domain.alert import Alert
+from vigilar_alerts.domain.decide import Aim
 from vigilar_alerts.domain.endpoints import host_of
 from vigilar_alerts.subscriptions import Subscriptions
 
 log = logging.getLogger("vigilar.alerts.decisions")
 
-FACT_TYPES = (EventOpened.TYPE,)
 PICTURE_WAIT_MS = 1000
 """A notification leaves with its picture, or without after this time."""
 MAX_PICTURES = 256
 TEST_LIMIT_S = 15.0
-UI = "ui"
-"""The alerts page: it always exists, and its row says that the alert was decided."""
+UPDATED = frozenset({"web_push", "webhook", "mqtt"})
+"""Channels whose receiver can replace what it was told: they get silent updates, the others only what sounds."""
 
 
 @dataclass(frozen=True)
@@ -58,46 +67,59 @@ class Handlers:
         store: Store,
         deliverer: Deliverer,
         subscriptions: Subscriptions,
+        facts: FactLog,
+        bus: Bus,
         config: Config,
         channels: Callable[[], Channels],
     ) -> None:
         self._clock, self._store, self._deliverer = clock, store, deliverer
         self._subscriptions, self._channels = subscriptions, channels
-        self._decider = Decider(config)
         self._lock = threading.Lock()
         self._pictures: OrderedDict[str, None] = OrderedDict()
         self._testing = threading.Lock()
         self.decisions: Counter[str] = Counter()
+        self.cases = Cases(
+            clock=clock,
+            store=store,
+            casebook=Casebook(store),
+            facts=facts,
+            bus=bus,
+            config=config,
+            decisions=self.decisions,
+            tell=self.tell,
+        )
+        self.desk = Desk(self.cases, store, clock)
+
+    def start(self) -> None:
+        """Raises sqlite3.Error when the file of the alerts cannot be used."""
+        self.cases.start()
 
     def configure(self, config: Config) -> None:
-        with self._lock:
-            self._decider.config = config
+        self.cases.configure(config)
 
     def on_fact(self, fact: Fact, age_s: float, live: bool) -> None:  # noqa: ARG002 the feed's signature
-        """Once per event: decide, and put the deliveries on disk before the fact counts as handled."""
-        if not isinstance(fact, EventOpened):
-            return
+        """Once per fact: decide, and put the deliveries on disk before the fact counts as handled."""
+        self.cases.on_fact(fact, age_s)
+
+    def tick(self) -> None:
+        """Every few seconds: what time alone brings."""
+        self.cases.tick()
+
+    def tell(self, alert: Alert, aim: Aim, push: bool, rows: frozenset[str], also: Write) -> bool:
+        """Put its deliveries on disk, with `also` in the same transaction; False: this telling was known already."""
         with self._lock:
-            # Before deciding: a log that is read again must not use up the cap or count as held back.
-            if self._store.knows(alert_id_of(fact)):
-                self.decisions["repeated"] += 1
-                return
-            now_ms = self._clock.now_ms()
-            decision = self._decider.decide(fact, age_s, self._clock.monotonic_s())
-            alert = decision.alert
-            if alert is None:
-                self._count(decision.reason, fact)
-                return
-            jobs = self._jobs(alert, now_ms, decision.push)
-            if decision.channels:
-                jobs = self._only(jobs, decision.channels)
-            if decision.reason == "late":
-                jobs = [job for job in jobs if job.channel == UI]
-            if not self._store.add(alert, jobs):
-                self.decisions["repeated"] += 1
-                return
-            self._count(decision.reason, fact)
+            jobs = self._jobs(alert, self._clock.now_ms(), push)
+            if not push:
+                jobs = [job for job in jobs if job.channel in LISTED]
+            if alert.silent:
+                jobs = [job for job in jobs if job.channel in LISTED | UPDATED]
+            jobs = [job for job in jobs if job.channel in rows or job.channel not in LISTED]
+            jobs = self._aimed(jobs, aim) if push else jobs
+            added = self._store.add(alert, jobs, also)
+        if not added:
+            self.decisions["repeated"] += 1
         self._deliverer.wake()
+        return added
 
     def on_checkpoint(self, received: Received) -> None:
         """The newest one goes along with what leaves the house from now on."""
@@ -126,30 +148,28 @@ class Handlers:
         # Push services take their time; the bus's thread has none.
         threading.Thread(target=self._test, args=(received, command), name="alert-test", daemon=True).start()
 
-    def summarise(self) -> None:
-        """Every few seconds: tell what the cap held back, once there is room."""
-        with self._lock:
-            now_ms = self._clock.now_ms()
-            alert = self._decider.summary(now_ms, self._clock.monotonic_s(), uuid7(self._clock))
-            if alert is None:
-                return
-            self._store.add(alert, self._jobs(alert, now_ms, push=True))
-            self.decisions["summary"] += 1
-        self._deliverer.wake()
-
-    def _count(self, reason: str, event: EventOpened) -> None:
-        self.decisions[reason] += 1
-        log.info("%s %s: %s", event.type.value, event.event_id, reason)
-
-    def _only(self, jobs: list[Job], channels: tuple[str, ...]) -> list[Job]:
-        """Those that a rule names, and the alerts page; a channel that is off or unknown is counted and told."""
-        on = self._channels()
-        there = {"web_push": on.web_push, "syslog": bool(on.syslog), "desktop": on.desktop}
-        for name in channels:
-            if not there.get(name):
-                self.decisions["no_channel"] += 1
-                log.warning("a rule wants to tell through %.20s, which is switched off or not there", name)
-        return [job for job in jobs if job.channel in (UI, *channels)]
+    def _aimed(self, jobs: list[Job], aim: Aim) -> list[Job]:
+        """Those that a rule, a profile or a step names, and the alerts page; what is off or unknown is counted and told."""
+        if aim.channels:
+            on = self._channels()
+            there = {"web_push": on.web_push, "syslog": bool(on.syslog), "desktop": on.desktop}
+            for name in aim.channels:
+                if not there.get(name):
+                    self.decisions["no_channel"] += 1
+                    log.warning("an alert shall go through %.20s, which is switched off or not there", name)
+            named = [job for job in jobs if job.channel in (UI, *aim.channels)]
+            # A rule gets what it says; a profile or a step that names only what is off must not silence an alert.
+            if aim.strict or any(there.get(name) for name in aim.channels):
+                jobs = named
+        if aim.people:
+            users = {s.subscription_id: s.user for s in self._store.subscriptions()}
+            others = [j for j in jobs if j.channel == "web_push" and users.get(j.target) not in aim.people]
+            if len(others) < sum(job.channel == "web_push" for job in jobs):
+                jobs = [job for job in jobs if job not in others]
+            elif others:
+                self.decisions["no_people"] += 1
+                log.warning("no device of %s is subscribed: everybody is told", ", ".join(aim.people)[:200])
+        return jobs
 
     def _jobs(self, alert: Alert, now_ms: int, push: bool) -> list[Job]:
         channels = self._channels()
@@ -231,4 +251,7 @@ def table(handlers: Handlers, subscriptions: Subscriptions) -> Mapping[Topic, Ha
         CMD_PUSH_SUBSCRIBE: subscriptions.on_subscribe,
         CMD_PUSH_UNSUBSCRIBE: subscriptions.on_unsubscribe,
         CMD_ALERT_TEST: handlers.on_test,
+        CMD_ALERT: handlers.desk.on_command,
+        CMD_ALERT_ASK: handlers.desk.on_question,
+        ALARM_STATE: handlers.cases.on_alarm_state,
     }

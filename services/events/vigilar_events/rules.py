@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vigilar_common.almanac import Almanac
 from vigilar_common.bus import Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
@@ -28,7 +29,6 @@ from vigilar_events.domain.meaning import FRESH_S
 from vigilar_events.domain.rule_engine import Engine, Firing, Moment
 from vigilar_events.domain.rule_tree import leaf_of
 from vigilar_events.domain.rule_world import ARM, HOUSEHOLD, UPS, Point, Value, World
-from vigilar_events.domain.windows import Almanac
 
 log = logging.getLogger("vigilar.events.rules")
 

@@ -9,7 +9,7 @@ from typing import Any
 from vigilar_common import topics
 from vigilar_common.bus import Bus, Received
 from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
-from vigilar_common.messages.alerts import AlertDelivery, PushInfo
+from vigilar_common.messages.alerts import AlertDelivery, AlertReceipt, AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraState
 from vigilar_common.messages.power import PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
@@ -65,6 +65,8 @@ class Listeners:
             (topics.EVENT_OPENED, self.on_opened),
             (topics.EVENT_ENDED, self.on_ended),
             (topics.ALERT_DELIVERY, self.on_delivery),
+            (topics.FACT_TOPICS[AlertReceipt.TYPE], self.on_receipt),
+            (topics.ALERTS_STATE, self.on_alerts),
             (topics.PICTURE, self.on_picture),
             (topics.LIVE, self._live.offer),
         )
@@ -156,6 +158,16 @@ class Listeners:
         about = self._model.recent_event(received.message.event_id or "")
         if about is None or about.type.value not in UNSEEN:
             self._tell("alert", delivery_item(received.message))
+
+    def on_receipt(self, received: Received) -> None:
+        assert isinstance(received.message, AlertReceipt)
+        # Without its title: it may be of what no page shows by itself.
+        self._tell("alerts", {"alert_id": received.message.alert_id, "kind": received.message.kind.value})
+
+    def on_alerts(self, received: Received) -> None:
+        assert isinstance(received.message, AlertsState)
+        self._model.alerts = received.message
+        self._tell("alerts", {"kind": "state"})
 
     def on_picture(self, received: Received) -> None:
         camera_id = received.ids["camera_id"]

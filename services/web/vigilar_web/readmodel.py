@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vigilar_common.messages.alarm import AlarmState, EventOpened
-from vigilar_common.messages.alerts import PushInfo
+from vigilar_common.messages.alerts import AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
@@ -37,6 +37,7 @@ class ReadModel:
         self.alarm: AlarmState | None = None
         self.health: SystemHealth | None = None
         self.push: PushInfo | None = None
+        self.alerts: AlertsState | None = None
 
     def put_camera(self, state: CameraState) -> None:
         with self._lock:

@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vigilar_alerts.domain import retry
-from vigilar_alerts.domain.decide import CAP, Alert, Decider
+from vigilar_alerts.domain import later, retry
+from vigilar_alerts.domain.alert import Alert
+from vigilar_alerts.domain.decide import CAP, Decider, Decision
+from vigilar_alerts.domain.happening import of_event
 from vigilar_alerts.domain.payload import MAX_BYTES, payload
 from vigilar_alerts.domain.retry import Answer
 from vigilar_common.config import Camera, Config
@@ -29,12 +31,20 @@ def _camera(camera_id: str, location: str) -> Camera:
 CONFIG = Config(cameras=(_camera("front", "EXTERIOR"), _camera("hall", "INTERIOR")))
 
 
+def decide(decider: Decider, event: EventOpened, age_s: float, at_s: float) -> Decision:
+    return decider.decide(of_event(event), age_s, NOW + round(at_s * 1000), at_s)
+
+
 def _event(
-    camera: str = "front", state: str = "disarmed", kind: str = "motion", severity: str = "info"
+    camera: str = "front",
+    state: str = "disarmed",
+    kind: str = "motion",
+    severity: str = "info",
+    at_s: float = 0,
 ) -> EventOpened:
     return EventOpened(
         event_id=str(uuid4()),
-        ts_ms=NOW,
+        ts_ms=NOW + round(at_s * 1000),
         type=EventType(kind),
         severity=Severity(severity),
         title=f"Motion at {camera}",
@@ -46,7 +56,7 @@ def _event(
 
 @pytest.mark.parametrize("state", list(ArmState))
 def test_motion_outside_alerts_in_every_arm_state(state: ArmState) -> None:
-    decision = Decider(CONFIG).decide(_event(state=state.value), 0.1, 0)
+    decision = decide(Decider(CONFIG), _event(state=state.value), 0.1, 0)
     assert decision.push
     assert decision.alert
     assert decision.alert.severity is Severity.ALERT
@@ -56,7 +66,7 @@ def test_motion_outside_alerts_in_every_arm_state(state: ArmState) -> None:
     ("state", "told"), [("disarmed", False), ("armed_home", False), ("armed_away", True), ("triggered", True)]
 )
 def test_motion_inside_alerts_when_nobody_should_be_there(state: str, told: bool) -> None:
-    decision = Decider(CONFIG).decide(_event("hall", state, severity="critical" if told else "info"), 0.1, 0)
+    decision = decide(Decider(CONFIG), _event("hall", state, severity="critical" if told else "info"), 0.1, 0)
     assert decision.push is told
     assert decision.reason == ("alerted" if told else "no_profile")
     if decision.alert:
@@ -65,8 +75,8 @@ def test_motion_inside_alerts_when_nobody_should_be_there(state: str, told: bool
 
 def test_a_camera_that_is_offline_alerts_and_one_unknown_to_the_config_does_not_break_anything() -> None:
     decider = Decider(CONFIG)
-    assert decider.decide(_event(kind="camera_offline"), 11, 0).push
-    assert decider.decide(_event("stranger"), 0, 0).alert is None
+    assert decide(decider, _event(kind="camera_offline"), 11, 0).push
+    assert decide(decider, _event("stranger"), 0, 0).alert is None
 
 
 @pytest.mark.parametrize("kind", ["alarm_triggered", "duress"])
@@ -74,60 +84,61 @@ def test_an_alarm_is_told_as_critical_with_sound_each_time_also_without_a_profil
     config = Config.model_validate({"alerts": {"profiles": [{"name": "mine", "events": ["motion"]}]}})
     for decider in (Decider(CONFIG), Decider(config)):
         for at_s in (0, 5):
-            event = _event(kind=kind, state="triggered", severity="critical").model_copy(
+            event = _event(kind=kind, state="triggered", severity="critical", at_s=at_s).model_copy(
                 update={"camera_id": None, "sensor_id": "kitchen"}
             )
-            decision = decider.decide(event, 0.1, at_s)
+            decision = decide(decider, event, 0.1, at_s)
             assert decision.push
             assert decision.alert
             assert (decision.alert.severity, decision.alert.silent) == (Severity.CRITICAL, False)
-            assert decision.alert.tag == f"{kind}-kitchen"
 
 
 def test_a_confirmed_alarm_is_told_only_where_a_profile_names_it() -> None:
     event = _event(kind="alarm_confirmed", state="triggered", severity="critical")
-    assert Decider(CONFIG).decide(event, 0.1, 0).reason == "no_profile"
+    assert decide(Decider(CONFIG), event, 0.1, 0).reason == "no_profile"
 
 
-def test_the_same_event_always_gives_the_same_alert_id() -> None:
+def test_the_same_event_always_gives_the_same_alert_and_telling() -> None:
     event = _event()
-    first, second = Decider(CONFIG).decide(event, 0, 0).alert, Decider(CONFIG).decide(event, 999, 5).alert
+    first = decide(Decider(CONFIG), event, 0, 0).alert
+    second = decide(Decider(CONFIG), event, 999, 5).alert
     assert first
     assert second
-    assert first.alert_id == second.alert_id
+    assert (first.alert_id, first.key) == (second.alert_id, second.key)
+    assert first.key != first.alert_id
 
 
-def test_more_motion_of_one_camera_within_a_minute_replaces_silently_and_every_event_is_decided() -> None:
+def test_more_of_one_incident_replaces_silently_and_every_event_is_decided() -> None:
     decider = Decider(CONFIG)
-    made = [decider.decide(_event(), 0, at_s) for at_s in (0, 20, 70, 140)]
+    made = [decide(decider, _event(at_s=at_s), 0, at_s) for at_s in (0, 20, 150, 400)]
     assert [decision.reason for decision in made] == ["alerted", "grouped", "grouped", "alerted"]
     alerts = [decision.alert for decision in made if decision.alert]
     assert [alert.silent for alert in alerts] == [False, True, True, False]
-    assert len({alert.tag for alert in alerts}) == 1
-    assert len({alert.alert_id for alert in alerts}) == 4
+    assert len({alert.alert_id for alert in alerts}) == 2
+    assert len({alert.key for alert in alerts}) == 4
 
 
 def test_a_late_event_informs_and_a_very_late_one_is_summarised() -> None:
     decider = Decider(CONFIG)
-    late = decider.decide(_event(severity="critical"), 300, 0)
+    late = decide(decider, _event(severity="critical", at_s=-300), 300, 0)
     assert late.push
     assert late.alert
     assert (late.alert.severity, late.alert.body) == (Severity.INFO, "5 minutes ago")
-    assert decider.decide(_event(), 90_000, 0).reason == "late"
-    summary = decider.summary(NOW, 1, "x")
+    assert decide(decider, _event(at_s=-90_000), 90_000, 0).reason == "late"
+    summary = later.summary(decider, NOW, 1, "x")
     assert summary
     assert summary.title == "1 more event"
-    assert decider.summary(NOW, 2, "y") is None
+    assert later.summary(decider, NOW, 2, "y") is None
 
 
-def test_a_storm_is_capped_and_summarised_but_never_what_is_critical() -> None:
+def test_a_storm_of_incidents_is_capped_and_summarised_but_never_what_is_critical() -> None:
     decider = Decider(CONFIG)
-    made = [decider.decide(_event(), 0, at_s) for at_s in range(100)]
+    made = [decide(decider, _event(at_s=-1000 * n), 0, n) for n in range(100)]
     assert sum(decision.push for decision in made) == CAP
     assert all(decision.alert for decision in made), "the alerts page still has each"
-    assert decider.decide(_event("hall", "armed_away", severity="critical"), 0, 100).push
-    assert decider.summary(NOW, 101, "x") is None
-    summary = decider.summary(NOW, 500, "x")
+    assert decide(decider, _event("hall", "armed_away", severity="critical"), 0, 100).push
+    assert later.summary(decider, NOW, 101, "x") is None
+    summary = later.summary(decider, NOW, 500, "x")
     assert summary
     assert summary.title == "80 more events"
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from vigilar_alerts.adapters.store import Store
-from vigilar_alerts.domain.decide import Decider
+from vigilar_alerts.domain.decide import Decider, Decision
+from vigilar_alerts.domain.happening import of_event
 from vigilar_alerts.handlers import Channels, Handlers
 from vigilar_common.config import Config
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
-from vigilar_common.testing import FakeClock
+from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 
 NOW = 1_750_000_000_000
 
@@ -24,24 +25,28 @@ def fired(
     )  # fmt: skip
 
 
+def decide(decider: Decider, event: EventOpened) -> Decision:
+    return decider.decide(of_event(event), 0, NOW, 0)
+
+
 def test_a_rule_is_told_without_a_profile_and_as_loud_as_it_says() -> None:
-    decision = Decider(Config()).decide(fired("all", severity=Severity.CRITICAL), 0, 0)
+    decision = decide(Decider(Config()), fired("all", severity=Severity.CRITICAL))
     assert decision.push
     assert decision.alert
     assert (decision.alert.severity, decision.alert.body) == (Severity.CRITICAL, "back_door: open")
-    assert decision.channels == ()
+    assert decision.aim.channels == ()
 
 
 def test_a_rule_that_alerts_nobody_tells_nobody_and_no_other_event_may_name_channels() -> None:
     decider = Decider(Config())
-    assert decider.decide(fired(severity=Severity.INFO), 0, 0).reason == "no_profile"
-    assert decider.decide(fired("all", kind=EventType.CAMERA_ONLINE), 0, 0).reason == "no_profile"
+    assert decide(decider, fired(severity=Severity.INFO)).reason == "no_profile"
+    assert decide(decider, fired("all", kind=EventType.CAMERA_ONLINE)).reason == "no_profile"
 
 
 def test_two_rules_are_two_subjects_and_one_rule_is_grouped() -> None:
     decider, other = Decider(Config()), fired("all")
     other.detail["rule_id"] = "day"
-    reasons = [decider.decide(event, 0, 0).reason for event in (fired("all"), fired("all"), other)]
+    reasons = [decide(decider, event).reason for event in (fired("all"), fired("all"), other)]
     assert reasons == ["alerted", "grouped", "alerted"]
 
 
@@ -55,8 +60,10 @@ def _channels(tmp_path: Path, event: EventOpened, desktop: bool = True) -> tuple
     try:
         handlers = Handlers(
             clock=FakeClock(NOW), store=store, deliverer=_Quiet(), subscriptions=None, config=Config(),  # type: ignore[arg-type]
+            facts=FakeFacts(), bus=FakeBus(),  # type: ignore[arg-type]
             channels=lambda: Channels(web_push=True, syslog="syslog", desktop=desktop),
         )  # fmt: skip
+        handlers.start()
         handlers.on_fact(event, 0, True)
         jobs = iter(lambda: store.claim(NOW + 60_000), None)
         return {job.channel for job in jobs}, handlers

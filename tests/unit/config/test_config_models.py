@@ -129,7 +129,8 @@ def camera(**keys: object) -> Camera:
 def test_defaults_are_those_of_the_operator_guide() -> None:
     values = Config().model_dump(mode="json")
     alerts = values.pop("alerts")
-    alerts.pop("profiles")
+    for ours in ("profiles", "grouping", "quiet", "escalation"):
+        alerts.pop(ours)
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
     assert values.pop("homeassistant")["enabled"] is False

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_house import Bench, rule
+from vigilar_common.almanac import Almanac
 from vigilar_common.config.rule_words import window_of
 from vigilar_events.domain.rule_tree import DAYLIGHT, NIGHT
-from vigilar_events.domain.windows import Almanac
 
 VIENNA = Almanac("Europe/Vienna", 48.21, 16.37)
 TROMSO = Almanac("Europe/Oslo", 69.65, 18.96)

@@ -19,7 +19,7 @@ BASE = "http://house.lan:49735"
 def filled(path: str) -> str:
     for name, value in (
         ("{camera_id}", "front"), ("{event_id}", UUID), ("{recording_id}", UUID), ("{picture_id}", UUID),
-        ("{export_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
+        ("{export_id}", UUID), ("{alert_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
         ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),
     ):  # fmt: skip
         path = path.replace(name, value)
@@ -60,6 +60,7 @@ def test_public_routes_are_a_short_known_list() -> None:
     }
     assert open_routes == {
         "/login", "/setup", "/login.css", "/sw.js", "/manifest.webmanifest", "/icons/{name}", "/media/p/{picture_id}",
+        "/api/v1/notification-actions",
     }  # fmt: skip
 
 

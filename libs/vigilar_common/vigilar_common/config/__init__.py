@@ -1,6 +1,6 @@
 """Configuration: one model per section, the loader with its layers, and the slice that each service sees."""
 
-from vigilar_common.config.alerts import AlertProfile
+from vigilar_common.config.alert_profiles import AlertProfile
 from vigilar_common.config.cameras import Camera, CameraLocation, Zone, ZoneMode
 from vigilar_common.config.root import Config
 from vigilar_common.config.rules import Rule

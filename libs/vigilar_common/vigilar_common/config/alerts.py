@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from vigilar_common.config.base import (
-    AnyCaseLower,
-    AnyCaseUpper,
-    FilePath,
-    HttpUrl,
-    Name,
-    Port,
-    Section,
-    secret,
+from vigilar_common.config.alert_profiles import ALWAYS_TOLD as ALWAYS_TOLD
+from vigilar_common.config.alert_profiles import (
+    DEFAULT_ESCALATION,
+    DEFAULT_PROFILES,
+    AlertProfile,
+    EscalationStep,
+    Grouping,
+    Quiet,
 )
+from vigilar_common.config.base import FilePath, HttpUrl, Port, Section, secret
 from vigilar_common.config.cameras import CameraLocation
-from vigilar_common.messages.alarm import ArmState, EventType, Severity
+from vigilar_common.messages.alarm import ArmState, EventType
 
 
 def _contact(value: object) -> object:
@@ -88,71 +88,6 @@ class Webhook(Section):
     secret: str = secret("Secret", "Key of the HMAC that signs each body.")
 
 
-class AlertProfile(Section):
-    """Which events of which cameras are worth an alert, and when."""
-
-    name: Name = Field(title="Name", description="Unique name of the profile.")
-    locations: tuple[Annotated[CameraLocation, AnyCaseUpper], ...] = Field(
-        (), max_length=16, title="Locations", description="Locations of cameras it is for; empty: all."
-    )
-    arm_states: tuple[Annotated[ArmState, AnyCaseLower], ...] = Field(
-        (), max_length=16, title="Arm states", description="Arm states in which it alerts; empty: all."
-    )
-    events: tuple[Annotated[EventType, AnyCaseLower], ...] = Field(
-        (EventType.MOTION,),
-        min_length=1,
-        max_length=64,
-        title="Events",
-        description="Kinds of events that alert.",
-    )
-    severity: Annotated[Severity, AnyCaseLower] = Field(
-        Severity.ALERT, title="Severity", description="info, alert or critical."
-    )
-
-    def matches(self, event: EventType, arm_state: ArmState, location: CameraLocation | None) -> bool:
-        """Whether this profile alerts on such an event; ``location`` is None where no camera is involved."""
-        return (
-            event in self.events
-            and (not self.arm_states or arm_state in self.arm_states)
-            and (not self.locations or location in self.locations)
-        )
-
-
-_OUTSIDE = (CameraLocation.EXTERIOR, CameraLocation.ENTRY, CameraLocation.DRIVEWAY, CameraLocation.GARDEN)
-_INSIDE = (CameraLocation.INTERIOR, CameraLocation.GARAGE)
-ALWAYS_TOLD = (EventType.ALARM_TRIGGERED, EventType.DURESS)
-"""Told as critical also when no profile names them: profiles of one's own are no reason for a silent alarm."""
-DEFAULT_PROFILES = (
-    AlertProfile(
-        name="alarm", events=(EventType.ALARM_TRIGGERED, EventType.DURESS), severity=Severity.CRITICAL
-    ),
-    AlertProfile(
-        name="sensors",
-        arm_states=(
-            ArmState.ARMED_HOME,
-            ArmState.ARMED_AWAY,
-            ArmState.ARMED_NIGHT,
-            ArmState.ARMED_VACATION,
-            ArmState.PENDING,
-        ),
-        events=(EventType.SENSOR_OPENED,),
-    ),
-    AlertProfile(name="not armed", events=(EventType.FAILED_TO_ARM,)),
-    AlertProfile(name="outside", locations=_OUTSIDE, events=(EventType.MOTION,)),
-    AlertProfile(
-        name="inside",
-        locations=_INSIDE,
-        arm_states=(ArmState.ARMED_AWAY, ArmState.ARMED_VACATION, ArmState.PENDING, ArmState.TRIGGERED),
-        events=(EventType.MOTION,),
-    ),
-    AlertProfile(name="camera trouble", events=(EventType.CAMERA_OFFLINE,)),
-    AlertProfile(
-        name="power",
-        events=(EventType.POWER_OUT, EventType.POWER_LOW, EventType.POWER_BACK, EventType.HOST_SHUTDOWN),
-    ),
-)
-
-
 class Alerts(Section):
     """Channels and profiles."""
 
@@ -160,6 +95,14 @@ class Alerts(Section):
     web_push: WebPush = Field(WebPush(), title="Web Push", description="Browsers and phones.")
     email: Email = Field(Email(), title="E-mail", description="Mail through SMTP.")
     webhook: Webhook = Field(Webhook(), title="Webhook", description="A POST to a server of yours.")
+    grouping: Grouping = Field(Grouping(), title="Grouping", description="Which facts are one incident.")
+    quiet: Quiet = Field(Quiet(), title="Quiet hours", description="When only critical alerts are sent.")
+    escalation: tuple[EscalationStep, ...] = Field(
+        DEFAULT_ESCALATION,
+        max_length=8,
+        title="Escalation",
+        description="One [[alerts.escalation]] block per step; writing any replaces the default one.",
+    )
     profiles: tuple[AlertProfile, ...] = Field(
         DEFAULT_PROFILES,
         max_length=64,
@@ -171,4 +114,4 @@ class Alerts(Section):
         self, event: EventType, arm_state: ArmState, location: CameraLocation | None = None
     ) -> AlertProfile | None:
         """The first profile that alerts on such an event; None: no alert."""
-        return next((p for p in self.profiles if p.matches(event, arm_state, location)), None)
+        return next((p for p in self.profiles if not p.why_not(event, arm_state, location)), None)

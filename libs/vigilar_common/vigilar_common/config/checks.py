@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vigilar_common.config.models import nearest
 from vigilar_common.config.root import Config
-from vigilar_common.config.rule_checks import rule_warnings
+from vigilar_common.config.rule_checks import channels_on, rule_warnings
 from vigilar_common.config.sensors import KNOWN_TYPES
 from vigilar_common.config.storage import Storage
 
@@ -57,6 +57,12 @@ def _channels(config: Config) -> Iterator[str]:
             yield "[alerts.email] use_tls is false: the password goes to the mail server in the clear"
     if webhook.enabled and not webhook.url:
         yield "[alerts.webhook] is enabled without url: nothing can be sent"
+    on = channels_on(config)
+    for table, entries in (("profiles", config.alerts.profiles), ("escalation", config.alerts.escalation)):
+        for entry in entries:
+            for name in entry.channels:
+                if not on[name]:
+                    yield f'[[alerts.{table}]] "{entry.name}" tells through {name}, which is switched off'
 
 
 def _references(config: Config) -> Iterator[str]:

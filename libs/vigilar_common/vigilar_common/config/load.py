@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from vigilar_common.config.alert_checks import alert_problems
 from vigilar_common.config.checks import warnings_of
 from vigilar_common.config.layers import (
     Layer,
@@ -97,7 +98,8 @@ def assemble(
     problems += invalid
     problems += [problem for layer in layers for problem in _duplicates(layer)]
     if config is not None:
-        problems += [_told(path, reason, overlay) for path, reason in rule_problems(config)]
+        wrong = (*rule_problems(config), *alert_problems(config))
+        problems += [_told(path, reason, overlay) for path, reason in wrong]
     if config is None or problems:
         raise InvalidConfigError(sorted(dict.fromkeys(problems), key=_by_place))
     return LoadedConfig(

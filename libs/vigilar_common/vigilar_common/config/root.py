@@ -33,6 +33,7 @@ KEYED_LISTS: dict[tuple[str, ...], str] = {
     ("presence", "members"): "name",
     ("vehicles", "known"): "name",
     ("alerts", "profiles"): "name",
+    ("alerts", "escalation"): "name",
     ("alarm", "sensors"): "id",
     ("security", "pins"): "name",
 }

@@ -108,15 +108,20 @@ def rule_warnings(config: Config) -> Iterator[str]:
         yield from _channels(config, rule)
 
 
-def _channels(config: Config, rule: Rule) -> Iterator[str]:
+def channels_on(config: Config) -> dict[str, bool]:
+    """Every channel that rules and alert profiles may name, and whether it is switched on."""
     alerts = config.alerts
-    on = {
+    return {
         "web_push": alerts.web_push.enabled,
         "email": alerts.email.enabled,
         "webhook": alerts.webhook.enabled,
         "syslog": alerts.local.enabled and alerts.local.syslog,
         "desktop": alerts.local.enabled and alerts.local.desktop_notify,
     }
+
+
+def _channels(config: Config, rule: Rule) -> Iterator[str]:
+    on = channels_on(config)
     for action in rule.tables():
         named = ["webhook"] if action.type is ActionType.WEBHOOK else [str(name) for name in action.channels]
         for name in named:

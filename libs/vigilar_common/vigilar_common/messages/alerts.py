@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from vigilar_common.messages.alarm import Severity
-from vigilar_common.messages.base import Fact, Message, Text, TimestampMs, Uuid
+from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid, Value
 from vigilar_common.messages.system import LedgerAnchor
 
 
@@ -24,7 +24,8 @@ class AlertDelivery(Fact):
     """A row of `alert_log`: one attempt to tell one target through one channel."""
 
     TYPE: ClassVar[str] = "alert.delivery"
-    alert_id: Uuid
+    alert_id: Uuid = Field(description="the incident: all that is told of it has this id")
+    update: int = Field(0, ge=0, description="which telling of the alert; 0: the first")
     event_id: Uuid | None = None
     channel: str = Field(max_length=32, description="web_push, syslog, …")
     target: str = Field(
@@ -88,3 +89,87 @@ class PushInfo(Message):
     enabled: bool
     subscriptions: int = Field(ge=0)
     last_delivered_ms: TimestampMs = 0
+
+
+MIN_SNOOZE_S, MAX_SNOOZE_S = 60, 86_400
+
+
+class ReceiptKind(StrEnum):
+    OPENED = "opened"
+    ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
+    """Nobody acknowledged in time: it was told again."""
+
+
+class AlertReceipt(Fact):
+    """What became of an alert after it was told: seen, dealt with, or escalated because it was not."""
+
+    TYPE: ClassVar[str] = "alert.receipt"
+    alert_id: Uuid
+    kind: ReceiptKind
+    by: str = Field(max_length=80, description="who; of an escalation the step's name")
+    method: str = Field(max_length=32, description="page, notification, disarmed, timer")
+    title: Text = ""
+
+
+class AlertSnoozed(Fact):
+    """Alerts of one camera, or all, are held back until then, critical ones excepted; 0: no longer."""
+
+    TYPE: ClassVar[str] = "alert.snoozed"
+    camera_id: Identifier | None = Field(None, description="null: all")
+    until_ms: TimestampMs
+    by: str = Field(max_length=80)
+    method: str = Field(max_length=32, description="page, notification")
+
+
+class Snooze(Value):
+    camera_id: Identifier | None = Field(None, description="null: all")
+    until_ms: TimestampMs
+    by: str = Field("", max_length=80)
+
+
+class AlertsState(Message):
+    """Retained: what holds alerts back now, and how many wait for somebody to acknowledge them."""
+
+    snoozes: list[Snooze] = Field(default_factory=list, max_length=300)
+    quiet: bool = Field(False, description="quiet hours: only critical alerts are sent")
+    unacknowledged: int = Field(0, ge=0, description="alerts that escalate unless somebody acknowledges")
+    held_back: int = Field(0, ge=0, description="alerts for the next digest or summary")
+
+
+class AlertAction(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
+    OPENED = "opened"
+
+
+class AlertCommand(Message):
+    """Command to alerts. The reply's `data` is the alert (acknowledge, opened) or `{snoozes}`."""
+
+    action: AlertAction
+    alert_id: Uuid | None = Field(None, description="of acknowledge and opened")
+    camera_id: Identifier | None = Field(None, description="of snooze and unsnooze; null: all")
+    duration_s: int = Field(3600, ge=MIN_SNOOZE_S, le=MAX_SNOOZE_S, description="of snooze")
+    user: str = Field("", max_length=80, description="who is logged in")
+    subscription_id: Uuid | None = Field(
+        None, description="the device whose notification it came from; its owner is who did it"
+    )
+
+
+class AlertAsk(StrEnum):
+    LIST = "list"
+    ONE = "one"
+    EXPLAIN = "explain"
+
+
+class AlertQuestion(Message):
+    """Question to alerts. `list`: `{items, next, snoozes}`, newest first; `one`: an alert with its events from `after` on;
+    `explain`: why an event was told or not, then and by today's profiles."""
+
+    ask: AlertAsk
+    alert_id: Uuid | None = None
+    event_id: Uuid | None = None
+    before: str = Field("", max_length=80, description="of list: the cursor of the page before")
+    after: int = Field(0, ge=0, le=1_000_000, description="of one: how many events to leave out")
+    limit: int = Field(20, ge=1, le=50)

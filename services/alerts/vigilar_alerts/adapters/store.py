@@ -7,12 +7,14 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from vigilar_common.messages.alarm import Severity
 
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 
 log = logging.getLogger("vigilar.alerts.store")
 
@@ -26,8 +28,12 @@ MAX_PER_HOST = 2
 MAX_DELAY_MS = 2 * 3600 * 1000
 """No retry is due later than that; if one seems to be, the clock was set back."""
 
+Write = Callable[[sqlite3.Connection], None]
+"""A part of a transaction."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS alerts (
+  -- alert_id: of the telling
   n INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (
   job_id INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL, channel TEXT NOT NULL, target TEXT NOT NULL,
@@ -91,18 +97,38 @@ class Store:
         with self._lock:
             self._db.close()
 
+    def write(self, *works: Write) -> None:
+        """In one transaction. Raises sqlite3.Error."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                for work in works:
+                    work(self._db)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Raises sqlite3.Error."""
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
     # -- deliveries ---------------------------------------------------------------------------------
 
-    def knows(self, alert_id: str) -> bool:
+    def knows(self, telling_id: str) -> bool:
         with self._lock:
-            found = self._db.execute("SELECT 1 FROM alerts WHERE alert_id=?", (alert_id,)).fetchone()
+            found = self._db.execute("SELECT 1 FROM alerts WHERE alert_id=?", (telling_id,)).fetchone()
         return found is not None
 
-    def add(self, alert: Alert, jobs: list[Job]) -> bool:
-        """On disk when this returns, or in memory if the disk refuses; False: the alert was known already."""
+    def add(self, alert: Alert, jobs: list[Job], also: Write | None = None) -> bool:
+        """On disk when this returns, or in memory if the disk refuses; False: this telling was known already.
+
+        `also` writes in the same transaction."""
         try:
             with self._lock:
-                return self._insert(alert, jobs)
+                return self._insert(alert, jobs, also)
         except sqlite3.Error as error:
             log.critical("alert %s is kept in memory only: %s", alert.alert_id, error)
             with self._lock:
@@ -112,7 +138,7 @@ class Store:
                 log.critical("%d deliveries of alert %s found no room", len(jobs) - room, alert.alert_id)
             return True
 
-    def _insert(self, alert: Alert, jobs: list[Job]) -> bool:
+    def _insert(self, alert: Alert, jobs: list[Job], also: Write | None) -> bool:
         waiting = self._db.execute("SELECT count(*) FROM jobs").fetchone()[0]
         if waiting + len(jobs) > MAX_JOBS:
             raise sqlite3.DataError(f"{waiting} deliveries wait already")
@@ -120,14 +146,16 @@ class Store:
         try:
             row = self._db.execute(
                 "INSERT INTO alerts(alert_id, body) VALUES (?,?) ON CONFLICT(alert_id) DO NOTHING",
-                (alert.alert_id, json.dumps(asdict(alert), separators=(",", ":"))),
+                (alert.key, json.dumps(asdict(alert), separators=(",", ":"))),
             )
             if row.rowcount:
+                if also:
+                    also(self._db)
                 self._db.executemany(
                     "INSERT INTO jobs(alert_id, channel, target, host, picture_id, attempt, due_ms)"
                     " VALUES (?,?,?,?,?,?,?)",
                     [
-                        (alert.alert_id, j.channel, j.target, j.host, alert.picture_id, j.attempt, j.due_ms)
+                        (alert.key, j.channel, j.target, j.host, alert.picture_id, j.attempt, j.due_ms)
                         for j in jobs
                     ],
                 )

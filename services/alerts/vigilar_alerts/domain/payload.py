@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 
 MAX_BYTES = 3000
 TITLE_BYTES = 300
@@ -12,10 +12,11 @@ BODY_BYTES = 900
 TOPIC_CHARACTERS = 32
 
 
-def payload(alert: Alert, picture_url: str, now_ms: int) -> bytes:
+def payload(alert: Alert, picture_url: str, now_ms: int, token: str = "") -> bytes:
     """The JSON that the service worker of the UI reads. At most MAX_BYTES.
 
-    Keys: `title, body, tag, silent, severity, url, picture, event_id, alert_id, ts_ms, sent_ms`.
+    Keys: `title, body, tag, silent, severity, url, picture, event_id, alert_id, update, token, ts_ms, sent_ms`;
+    `token` is what its buttons acknowledge and snooze with (`signed_urls.sign_action`).
     """
     message = {
         "v": 1,
@@ -28,6 +29,8 @@ def payload(alert: Alert, picture_url: str, now_ms: int) -> bytes:
         "picture": picture_url,
         "event_id": alert.event_id,
         "alert_id": alert.alert_id,
+        "update": alert.update,
+        "token": token,
         "ts_ms": alert.onset_ms,
         "sent_ms": now_ms,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vigilar_common.almanac import Almanac, Span
 from vigilar_common.config.rule_words import Window
 from vigilar_common.config.rules import Rule
 from vigilar_common.derived import derived_id
@@ -15,7 +16,6 @@ from vigilar_common.messages import Fact
 from vigilar_events.domain.meaning import FRESH_S
 from vigilar_events.domain.rule_tree import Compiled, Leaf, compile_rule
 from vigilar_events.domain.rule_world import TICK, Happening, Point, World, happening_of
-from vigilar_events.domain.windows import Almanac, Span
 
 TOO_OLD_S = 3600.0
 """What came to light that late is news to nobody: it is counted."""

@@ -53,6 +53,23 @@ export const alerts = events.slice(0, 14).flatMap((e, i) => [
   delivery(e, i === 2 ? { outcome: 'failed', attempt: 5, latency_ms: 61_000, error: 'fcm.googleapis.com answered 503 five times' } : i === 4 ? { outcome: 'retrying', attempt: 2, error: 'timed out after 10 s' } : { latency_ms: 700 + i * 60 }),
   delivery(e, { channel: 'syslog', target: 'local0', latency_ms: 12 + i }),
 ]);
+const told = (e, outcome = 'alerted') => ({ event_id: e.id, ts_ms: e.started_ms, type: e.type, severity: e.severity, title: e.title, camera_id: e.camera_id, outcome, why: outcome === 'alerted' ? 'It was told with a sound.' : 'It belongs to an alert that was told already: that one was updated without a sound.' });
+const incident = (of, more = {}) => ({
+  alert_id: newId(), family: 'security', title: of[0].title, summary: `Motion: ${of[0].camera_name} ×${of.length}. ${of.length} in 3 minutes`, severity: of[0].severity,
+  opened_ms: of.at(-1).started_ms, last_ms: of[0].started_ms, count: of.length, cameras: [of[0].camera_id], picture_url: of[0].picture_url, lead: of[0].id, told_ms: of[0].started_ms,
+  held: '', profile: 'outside', acknowledged: null, escalates_ms: null, steps: 0, receipts: [], events: of.map((e, i) => told(e, i ? 'grouped' : 'alerted')), ...more,
+});
+export const incidents = [
+  incident([events[4]], { severity: 'critical', escalates_ms: Date.now() + 140_000 }),
+  incident(events.slice(0, 2), { acknowledged: { by: 'ann (Chrome on Android)', how: 'notification', ts_ms: Date.now() - 4 * MIN }, receipts: [{ kind: 'opened', by: 'ann (Chrome on Android)', method: 'notification', ts_ms: Date.now() - 5 * MIN }] }),
+  incident([events[2]], { held: 'quiet', family: 'cameras' }),
+];
+export const snoozes = [{ camera_id: 'garden', until_ms: Date.now() + 38 * MIN, by: 'admin' }];
+export const why = (eventId) => ({
+  event_id: eventId, alert_id: incidents[0].alert_id,
+  decisions: [{ ts_ms: Date.now(), title: 'Motion', outcome: 'alerted', severity: 'alert', profile: 'outside', text: 'It was told with a sound.', checked: [{ profile: 'alarm', why_not: 'it is for alarm_triggered, duress' }, { profile: 'outside', why_not: '' }] }],
+  today: { profile: 'outside', mute: false, severity: 'alert', checked: [] },
+});
 export const channels = { web_push: { delivered: 12, failed: 1, p50_ms: 840, p95_ms: 1420 }, syslog: { delivered: 14, p50_ms: 17, p95_ms: 26 } };
 export const push = { public_key: 'BEl62iUYgUivxIkv69yViEuiBIa-Ib9-SkvMeAtA3LFgDzkrxZJjSgSnfckjBJuBkr3qBUYIHBQFLXYp5Nksh8U', enabled: true, subscriptions: 2 };
 

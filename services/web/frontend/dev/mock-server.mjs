@@ -130,6 +130,20 @@ function api(request, response, url, body) {
     case 'GET /sensors': return json(response, { items: EMPTY ? [] : data.sensors() });
     case 'POST /alarm': return setAlarm(response, body);
     case 'GET /alerts': return json(response, { ...page(data.alerts, url), channels: EMPTY ? {} : data.channels });
+    case 'GET /incidents': return json(response, { items: EMPTY ? [] : data.incidents, next: null, snoozes: data.snoozes, quiet: false, held_back: 0 });
+    case 'GET /incidents/:id': return json(response, { ...data.incidents.find((one) => one.alert_id === id), next: null });
+    case 'POST /incidents/:id/acknowledge': {
+      const found = data.incidents.find((one) => one.alert_id === id);
+      Object.assign(found, { acknowledged: { by: 'admin', how: 'page', ts_ms: Date.now() }, escalates_ms: null });
+      return json(response, { message: 'Acknowledged: it is not told again.', alert: found });
+    }
+    case 'POST /snoozes':
+    case 'DELETE /snoozes': {
+      data.snoozes.splice(0, data.snoozes.length, ...data.snoozes.filter((one) => one.camera_id !== body.camera_id));
+      if (request.method === 'POST') data.snoozes.push({ camera_id: body.camera_id, until_ms: Date.now() + body.duration_s * 1000, by: 'admin' });
+      return json(response, { message: 'Done.', snoozes: data.snoozes });
+    }
+    case 'GET /events/:id/why': return json(response, data.why(id));
     case 'GET /push': return json(response, data.push);
     case 'POST /push/:id': return json(response, id === 'test' ? { ok: true, message: 'Delivered to 2 devices in 0.8 s.' } : {}, id === 'test' ? 200 : 201);
     case 'GET /health': return json(response, EMPTY ? { ...data.health, status: 'ok', findings: [] } : data.health);

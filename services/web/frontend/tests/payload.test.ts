@@ -14,6 +14,14 @@ describe('a push message', () => {
     expect(title).toBe('Motion');
     expect(options).toMatchObject({ body: 'Front door', tag: 'motion-front', renotify: true, image: '/media/p/9?e=1&s=x', data: { url: '/events/1' }, requireInteraction: true, timestamp: 5 });
   });
+  it('offers to acknowledge and snooze what it has a token for, and the alarm instead of a snooze when it is critical', () => {
+    const actions = (fields: object): string[] => readPush(JSON.stringify(fields)).options.actions?.map((one) => one.action) ?? [];
+    expect(actions({ token: 'a.b.c.d', severity: 'alert' })).toEqual(['acknowledge', 'snooze', 'view']);
+    expect(actions({ token: 'a.b.c.d', severity: 'critical' })).toEqual(['acknowledge', 'disarm', 'view']);
+    expect(actions({ severity: 'critical' })).toEqual(['view']);
+    expect(readPush('{"token":"a.b.c.d"}').options.data).toEqual({ url: '/', token: 'a.b.c.d' });
+    expect(readPush('{"token":{}}').options.data).toEqual({ url: '/', token: '' });
+  });
   it('that replaces another one quietly makes no sound', () => {
     expect(readPush('{"title":"a","tag":"t","silent":true}').options).toMatchObject({ silent: true, renotify: false });
   });
@@ -23,7 +31,7 @@ describe('a push message', () => {
   it.each([null, '', '{', '[]', '7'])('%j still says that something happened', (text) => {
     const { title, options } = readPush(text);
     expect(title).toBe('Vigilar');
-    expect(options.data).toEqual({ url: '/' });
+    expect(options.data).toEqual({ url: '/', token: '' });
   });
   it.each(['https://evil.example/x', '//evil.example/x', 'javascript:alert(1)'])('never opens %s', (address) => {
     expect(ownPath(address)).toBe('/');

@@ -1,17 +1,60 @@
-"""Who was told what."""
+"""Who was told what, and what people do about it. The alerts service answers; storage has the attempts."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from fastapi import Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from vigilar_common import topics
+from vigilar_common.messages import Message, Reply
+from vigilar_common.messages.alerts import (
+    MAX_SNOOZE_S,
+    MIN_SNOOZE_S,
+    AlertAction,
+    AlertAsk,
+    AlertCommand,
+    AlertQuestion,
+)
+from vigilar_common.messages.base import ID_PATTERN
+from vigilar_common.signed_urls import verify_action
+
+from vigilar_web.commands import ask
+from vigilar_web.errors import ApiError, not_found
+from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
 from vigilar_web.items import channel_statistics
-from vigilar_web.routes.types import Cursor, Limit, Word
+from vigilar_web.parts import Parts
+from vigilar_web.routes.auth import client_of
+from vigilar_web.routes.types import Cursor, ItemId, Limit, Word
 
 router = guarded_router()
 
 STATISTICS_OVER = 200
 """The channels' numbers are of the newest attempts."""
+STATUS_BY_CODE = {"not_found": 404, "unknown_device": 403, "unreadable": 503}
+CameraOrAll = Annotated[str | None, Field(pattern=ID_PATTERN)]
+IncidentCursor = Annotated[str, Query(max_length=80, pattern=r"^[0-9a-f.-]*$")]
+Skip = Annotated[int, Query(ge=0, le=1_000_000)]
+Few = Annotated[int, Query(ge=1, le=50)]
+
+
+class SnoozeWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    camera_id: CameraOrAll = None
+    duration_s: int = Field(3600, ge=MIN_SNOOZE_S, le=MAX_SNOOZE_S, strict=True)
+
+
+class Unsnooze(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    camera_id: CameraOrAll = None
+
+
+class Pressed(BaseModel):
+    """A button of a notification."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: str = Field(min_length=1, max_length=300, repr=False)
+    action: AlertAction
 
 
 @router.get("/api/v1/alerts")
@@ -24,3 +67,109 @@ async def alerts(
     )
     newest = await parts.storage.json("GET", "/v1/alert-log", {"limit": STATISTICS_OVER})
     return {"items": page["items"], "next": page.get("next"), "channels": channel_statistics(newest["items"])}
+
+
+@router.get("/api/v1/incidents")
+@access(Access.SESSION, renews=False)
+async def incidents(parts: PartsNeeded, before: IncidentCursor = "", limit: Few = 20) -> dict[str, Any]:
+    found = await _asked(parts, AlertQuestion(ask=AlertAsk.LIST, before=before, limit=limit))
+    # Whoever forces somebody to disarm may be looking at the page.
+    items = [_with_picture(item) for item in found["items"] if not item["duress"]]
+    state = parts.model.alerts
+    return {
+        "items": items,
+        "next": found["next"],
+        "snoozes": found["snoozes"],
+        "quiet": bool(state and state.quiet),
+        "held_back": state.held_back if state else 0,
+    }
+
+
+@router.get("/api/v1/incidents/{alert_id}")
+@access(Access.SESSION, renews=False)
+async def incident(alert_id: ItemId, parts: PartsNeeded, after: Skip = 0) -> dict[str, Any]:
+    found = await _asked(parts, AlertQuestion(ask=AlertAsk.ONE, alert_id=alert_id, after=after))
+    if found["duress"]:
+        raise not_found("There is no such alert.")
+    return _with_picture(found)
+
+
+@router.post("/api/v1/incidents/{alert_id}/acknowledge")
+@access(Access.SESSION)
+async def acknowledge(alert_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    command = AlertCommand(action=AlertAction.ACKNOWLEDGE, alert_id=alert_id, user=session.user)
+    return await _done(parts, command)
+
+
+@router.post("/api/v1/incidents/{alert_id}/opened")
+@access(Access.SESSION)
+async def opened(alert_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    return await _done(parts, AlertCommand(action=AlertAction.OPENED, alert_id=alert_id, user=session.user))
+
+
+@router.post("/api/v1/snoozes")
+@access(Access.SESSION)
+async def snooze(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    wish = await body_of(request, SnoozeWish)
+    command = AlertCommand(
+        action=AlertAction.SNOOZE, camera_id=wish.camera_id, duration_s=wish.duration_s, user=session.user
+    )
+    return await _done(parts, command)
+
+
+@router.delete("/api/v1/snoozes")
+@access(Access.SESSION)
+async def unsnooze(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    wish = await body_of(request, Unsnooze)
+    return await _done(
+        parts, AlertCommand(action=AlertAction.UNSNOOZE, camera_id=wish.camera_id, user=session.user)
+    )
+
+
+@router.post("/api/v1/notification-actions")
+@access(Access.SIGNED)
+async def pressed(request: Request, parts: PartsNeeded) -> dict[str, Any]:
+    """A button of a notification, perhaps on a locked phone; the signed token is the permission, for one alert."""
+    if wait_s := parts.signed_limiter.take(client_of(request)):
+        raise ApiError(429, "too_many_tries", "Too many at once.", retry_after_s=wait_s)
+    button = await body_of(request, Pressed)
+    found = verify_action(parts.media_key, button.token, parts.clock.now_ms())
+    if found is None:
+        raise ApiError(403, "forbidden", "This notification is too old for that. Open the alerts page.")
+    if button.action is AlertAction.UNSNOOZE:
+        raise ApiError(422, "invalid", "A notification can acknowledge and snooze.", field="action")
+    alert_id, subscription_id = found
+    command = AlertCommand(action=button.action, alert_id=alert_id, subscription_id=subscription_id)
+    reply = await ask(parts, topics.CMD_ALERT, command, _unavailable)
+    _answered(reply)
+    return {"ok": True, "message": reply.message}  # what happened in the house is not told without a session
+
+
+@router.get("/api/v1/events/{event_id}/why")
+@access(Access.SESSION, renews=False)
+async def why(event_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+    return await _asked(parts, AlertQuestion(ask=AlertAsk.EXPLAIN, event_id=event_id))
+
+
+async def _asked(parts: Parts, question: Message) -> dict[str, Any]:
+    return _answered(await ask(parts, topics.CMD_ALERT_ASK, question, _unavailable))
+
+
+async def _done(parts: Parts, command: AlertCommand) -> dict[str, Any]:
+    reply = await ask(parts, topics.CMD_ALERT, command, _unavailable)
+    return {"message": reply.message, **_answered(reply)}
+
+
+def _unavailable(_: str = "") -> ApiError:
+    return ApiError(503, "alerts_unavailable", "The alerts service does not answer; try again in a moment.")
+
+
+def _answered(reply: Reply) -> dict[str, Any]:
+    if reply.ok:
+        return reply.data
+    raise ApiError(STATUS_BY_CODE.get(reply.code, 409), reply.code, reply.message or "This was refused.")
+
+
+def _with_picture(item: dict[str, Any]) -> dict[str, Any]:
+    picture_id = item.get("picture_id")
+    return item | {"picture_url": f"/api/v1/pictures/{picture_id}" if picture_id else None}

@@ -1,5 +1,6 @@
 import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
+import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
 import type { RuleDryRun, RuleInfo } from './rules';
 import type {
   Alarm,
@@ -193,6 +194,15 @@ export const api = {
     request<Export>('POST', '/api/v1/exports', { recording_ids: [recordingId], reason }),
   removeExport: (exportId: string) => request<undefined>('DELETE', `/api/v1/exports/${id(exportId)}`),
   alerts: (cursor: string | null) => request<AlertPage>('GET', `/api/v1/alerts${query({ cursor, limit: 50 })}`),
+  incidents: (before: string | null) => request<IncidentPage>('GET', `/api/v1/incidents${query({ before })}`),
+  incident: (alertId: string, after: number) => request<IncidentDetail>('GET', `/api/v1/incidents/${id(alertId)}${query({ after })}`),
+  acknowledge: (alertId: string) =>
+    request<{ message: string; alert: Incident }>('POST', `/api/v1/incidents/${id(alertId)}/acknowledge`),
+  snooze: (cameraId: string | null, durationS: number) =>
+    request<{ message: string; snoozes: Snooze[] }>('POST', '/api/v1/snoozes', { camera_id: cameraId, duration_s: durationS }),
+  unsnooze: (cameraId: string | null) =>
+    request<{ message: string; snoozes: Snooze[] }>('DELETE', '/api/v1/snoozes', { camera_id: cameraId }),
+  why: (eventId: string) => request<Why>('GET', `/api/v1/events/${id(eventId)}/why`),
   health: () => request<SystemHealth>('GET', '/api/v1/health'),
   push: () => request<PushInfo>('GET', '/api/v1/push'),
   pushSubscribe: (subscription: PushSubscriptionJSON, device: string) =>

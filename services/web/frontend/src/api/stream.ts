@@ -1,7 +1,7 @@
 import { backoffMs } from '../live/policy';
 
-export type StreamName = 'camera' | 'event' | 'alarm' | 'alert' | 'health' | 'hello';
-const NAMES: readonly StreamName[] = ['camera', 'event', 'alarm', 'alert', 'health', 'hello'];
+export type StreamName = 'camera' | 'event' | 'alarm' | 'alert' | 'alerts' | 'health' | 'hello';
+const NAMES: readonly StreamName[] = ['camera', 'event', 'alarm', 'alert', 'alerts', 'health', 'hello'];
 
 export interface StreamHandlers {
   message(name: StreamName, data: unknown): void;

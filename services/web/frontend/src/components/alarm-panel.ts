@@ -4,6 +4,7 @@ import { customElement, query } from 'lit/decorators.js';
 import type { Alarm, ArmState } from '../api/types';
 import { shared } from '../design/shared';
 import { moment } from '../format';
+import { navigate } from '../router';
 import { app, WatchApp } from '../state/app-state';
 import { t } from '../strings';
 import type { IconName } from './icon';
@@ -140,6 +141,13 @@ export class AlarmPanel extends LitElement {
     new WatchApp(this);
   }
 
+  /** A notification's button leads here to arm or disarm: the PIN is asked for at once. */
+  override updated(): void {
+    if (app.alarm.status !== 'ready' || !new URLSearchParams(location.search).has('alarm')) return;
+    navigate(location.pathname, true);
+    this.dialog.open(isArmed(app.alarm.value.state), app.alarm.value.pin_configured);
+  }
+
   override render(): unknown {
     const alarm = app.alarm;
     if (alarm.status === 'loading') {
@@ -153,7 +161,7 @@ export class AlarmPanel extends LitElement {
       </section>`;
     }
     const { state } = alarm.value;
-    const armed = state !== 'disarmed' && state !== 'disarming';
+    const armed = isArmed(state);
     return html`
       <section data-tone=${tone(state)} aria-label=${t.alarm.label}>
         <span class="emblem"><vg-icon name=${alarmIcon(state)}></vg-icon></span>
@@ -199,6 +207,10 @@ export class AlarmPanel extends LitElement {
         : t.alarm.calm;
     return `${first}. ${t.alarm.watching(online, cameras.length)}.`;
   }
+}
+
+function isArmed(state: ArmState): boolean {
+  return state !== 'disarmed' && state !== 'disarming';
 }
 
 function tone(state: ArmState): 'calm' | 'armed' | 'waiting' | 'alarm' {

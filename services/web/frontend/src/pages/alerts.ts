@@ -4,6 +4,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { api } from '../api/client';
 import type { ChannelStatistics, Delivery } from '../api/types';
 import { channelName, deliveryRows, deliveryStyles } from '../components/delivery-rows';
+import '../components/incident-list';
 import '../components/more';
 import '../components/push-card';
 import { failure } from '../components/states';
@@ -119,10 +120,13 @@ export class AlertsPage extends LitElement {
               </section>`
             : nothing}
         </div>
-        <section class="card panel" aria-labelledby="ledger">
-          <h2 id="ledger">${t.alerts.ledger}</h2>
-          ${this.ledger()}
-        </section>
+        <div class="stack">
+          <vg-incidents .deliveries=${this.list.items}></vg-incidents>
+          <section class="card panel" aria-labelledby="ledger">
+            <h2 id="ledger">${t.alerts.ledger}</h2>
+            ${this.ledger()}
+          </section>
+        </div>
       </div>
     `;
   }

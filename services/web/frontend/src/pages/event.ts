@@ -8,6 +8,7 @@ import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/event-player';
 import '../components/icon';
 import '../components/score-curve';
+import '../components/why';
 import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
@@ -169,6 +170,10 @@ export class EventPage extends LitElement {
             ${event.deliveries.length
               ? html`<ul class="deliveries">${deliveryRows(event.deliveries, false)}</ul>`
               : html`<p class="muted">${t.events.noDeliveries}</p>`}
+          </section>
+          <section class="card panel" aria-labelledby="why">
+            <h2 id="why">${t.why.title}</h2>
+            <vg-why .eventId=${event.id}></vg-why>
           </section>
         </div>
       </div>

@@ -122,6 +122,9 @@ export class AppState extends EventTarget {
       case 'alert':
         this.dispatchEvent(new CustomEvent<Delivery>('alert', { detail: data as Delivery }));
         break;
+      case 'alerts':
+        this.dispatchEvent(new CustomEvent('alerts', { detail: data }));
+        break;
       case 'health':
         this.health = { status: 'ready', value: data as SystemHealth };
         if ([this.alarm, this.cameras, this.events].some((part) => part.status === 'failed')) this.reload();
@@ -157,7 +160,7 @@ export class WatchApp implements ReactiveController {
 export class ListenApp<T> implements ReactiveController {
   constructor(
     host: ReactiveControllerHost,
-    private readonly name: 'event' | 'alert' | 'resync',
+    private readonly name: 'event' | 'alert' | 'alerts' | 'resync',
     private readonly handle: (item: T) => void,
   ) {
     host.addController(this);

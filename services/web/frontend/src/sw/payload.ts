@@ -1,5 +1,7 @@
 /** What a push message may hold; every field is checked, because a push service stands between us. */
 
+import { notification as words } from '../strings/notification';
+
 export interface Notice {
   title: string;
   options: NotificationOptions & { image?: string; timestamp?: number; actions?: { action: string; title: string }[]; renotify?: boolean };
@@ -23,15 +25,25 @@ export function readPush(text: string | null): Notice {
       body: word(fields['body']),
       icon: ownPath(word(fields['icon']), ICON),
       badge: BADGE,
-      data: { url },
+      data: { url, token: word(fields['token']) },
       requireInteraction: fields['severity'] === 'critical',
-      actions: [{ action: 'view', title: 'View' }],
+      actions: buttons(word(fields['token']) !== '', fields['severity'] === 'critical'),
       ...(image ? { image } : {}),
       ...(silent ? { silent } : {}),
       ...(tag ? { tag, renotify: !silent } : {}),
       ...(Number.isFinite(time) && time > 0 ? { timestamp: time } : {}),
     },
   };
+}
+
+/** Systems show two or three, the first ones: what cannot wait stands first. A tap on the notification itself opens it. */
+function buttons(known: boolean, critical: boolean): { action: string; title: string }[] {
+  const view = { action: 'view', title: words.view };
+  if (!known) return [view];
+  const acknowledge = { action: 'acknowledge', title: words.acknowledge };
+  return critical
+    ? [acknowledge, { action: 'disarm', title: words.disarm }, view]
+    : [acknowledge, { action: 'snooze', title: words.snooze }, view];
 }
 
 /** Only addresses of this very server are opened or shown, whatever a message says. */

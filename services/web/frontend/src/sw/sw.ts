@@ -1,4 +1,5 @@
 /// <reference lib="webworker" />
+import { notification as words } from '../strings/notification';
 import { readPush } from './payload';
 
 declare const self: ServiceWorkerGlobalScope;
@@ -63,9 +64,39 @@ self.addEventListener('push', (event) => {
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
-  const { url } = event.notification.data as { url: string };
-  event.waitUntil(open(url));
+  const { url, token } = event.notification.data as { url: string; token?: string };
+  event.waitUntil(pressed(event.action, url, token ?? ''));
 });
+
+async function pressed(action: string, url: string, token: string): Promise<void> {
+  switch (action) {
+    case 'acknowledge':
+    case 'snooze':
+      if (!(await send(action, token))) {
+        await self.registration.showNotification(words.failed, { body: words.failedHelp, data: { url: '/alerts' } });
+      }
+      return;
+    case 'disarm':
+      return open('/?alarm'); // the page asks for the PIN
+    default:
+      if (token) void send('opened', token);
+      return open(url);
+  }
+}
+
+/** The token is the permission: the phone may be locked, and its session over. */
+async function send(action: string, token: string): Promise<boolean> {
+  try {
+    const response = await fetch('/api/v1/notification-actions', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token, action }),
+    });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
 
 async function open(path: string): Promise<void> {
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });

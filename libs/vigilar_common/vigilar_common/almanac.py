@@ -1,4 +1,4 @@
-"""When a time window of a rule is open: stretches of UTC, made of local times of day and of the sun.
+"""When a time window of a rule or an alert profile is open: stretches of UTC, made of local times of day and of the sun.
 
 Local times are taken on the clock of the house. A time that the clock skips (spring) counts as that much later; one that it shows
 twice (autumn) begins a window the first time and ends one the second time, so that the longer night counts.
