@@ -9,13 +9,13 @@ RECORDINGS ?= 1000000
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -q
 NODE_PATH_DIR = $(shell deploy/scripts/setup.sh node-path)
-# Frames that must come in time have the machine for themselves; the rest runs on two cores at once. The browser's driver
-# keeps an event loop running to the end, so its tests come last.
+# Frames that must come in time have a core for themselves, beside the browser's tests, which mostly wait. The browser's
+# driver keeps an event loop running to the end, so its tests have a process of their own (tests/conftest.py).
 FRAMES := $(foreach part,alarm_speed camera demo flapping playback record sub_stream mqtt_fuzz,$(wildcard tests/integration/test_$(part)*.py))
 SERVICES := $(filter-out $(FRAMES),$(wildcard tests/integration/test_*.py))
 PURE := tests/architecture tests/contract tests/unit
 AT_ONCE := -n 2 --dist loadfile
-IN_ORDER := $(FRAMES) tests/chaos tests/e2e
+IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down

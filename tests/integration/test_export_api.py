@@ -185,7 +185,10 @@ def test_a_restart_keeps_what_is_done_and_makes_the_one_that_was_cut_off_again(
     again = ended(rig, cut_off.export_id)
     assert (again["state"], again["actor"], again["error"]) == ("done", "ben", "")
     assert "restarted" in rig.get(f"/v1/exports/{hopeless.export_id}").json()["error"]
-    assert {path.suffix for path in folder.iterdir()} == {".json", ".zip"}
+    # The API knows of the end a moment before its note is in place.
+    wait_for(
+        lambda: {path.suffix for path in folder.iterdir()} == {".json", ".zip"}, 5, "only notes and archives"
+    )
     assert not (folder / "broken.json").exists()
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
 import resource
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from vigilar_common.clock import Clock
+from vigilar_common.forked import Forked, die_with_parent
 
 log = logging.getLogger(__name__)
 
@@ -46,47 +45,6 @@ PRELOADED: Final = (
     "encodings.idna",
     "numpy.ma",
 )
-_PR_SET_PDEATHSIG: Final = 1
-_POLL_S: Final = 0.02
-
-
-class Forked:
-    """The part of `subprocess.Popen` that those who start workers use. For one thread."""
-
-    def __init__(self, pid: int, clock: Clock) -> None:
-        self.pid, self._clock = pid, clock
-        self.returncode: int | None = None
-        """As Popen's: negative for a signal."""
-
-    def poll(self) -> int | None:
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Raises subprocess.TimeoutExpired."""
-        until_s = None if timeout is None else self._clock.monotonic_s() + timeout
-        while (code := self.poll()) is None:
-            if until_s is None:
-                _, status = os.waitpid(self.pid, 0)
-                self.returncode = os.waitstatus_to_exitcode(status)
-            elif self._clock.monotonic_s() >= until_s:
-                raise subprocess.TimeoutExpired("camera worker", timeout or 0)
-            else:
-                self._clock.sleep(_POLL_S)
-        return code
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
 
 
 def load() -> None:
@@ -147,6 +105,6 @@ def limit_resources() -> None:
 
 def _die_with(parent: int) -> None:
     """A worker whose parent is gone would run beside the next one."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)

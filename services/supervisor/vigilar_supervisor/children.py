@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import http.client
 import logging
 import os
@@ -13,30 +12,24 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from vigilar_common import broker
 from vigilar_common.config import Config
 from vigilar_common.errors import StartupError
+from vigilar_common.forked import Forked, die_with_parent
 from vigilar_common.supervision import RestartPolicy
 
 from vigilar_supervisor.bootstrap import SecretsLayout
+from vigilar_supervisor.fork_server import ForkServer, order_of
 
 log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
-PR_SET_PDEATHSIG = 1
 LOOPBACK = "127.0.0.1"
 ALWAYS = ("storage", "events", "alerts", "health", "web")
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _die_with_parent() -> None:
-    """prctl(2): the kernel sends SIGTERM when the thread that started this process is gone."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -137,33 +130,38 @@ def find_mosquitto() -> str:
 class Child:
     """A Spec and its process, if one runs."""
 
-    def __init__(self, spec: Spec, output: IO[bytes] | None = None) -> None:
+    def __init__(
+        self, spec: Spec, output: IO[bytes] | None = None, fork_server: ForkServer | None = None
+    ) -> None:
         self.spec = spec
         self.policy = RestartPolicy()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.ready = False
         self.due_s = 0.0
         self.next_probe_s = 0.0
         self.dead_probes = 0
-        self._output = output
+        self._output, self._fork_server = output, fork_server
 
     @property
     def pid(self) -> int | None:
         return self.process.pid if self.process and self.process.poll() is None else None
 
     def start(self) -> None:
-        self.ready = False
-        self.dead_probes = 0
-        self.process = subprocess.Popen(
+        self.process, self.ready, self.dead_probes = None, False, 0
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment}
+        order = order_of(self.spec.argv, environment) if self._fork_server else None
+        if self._fork_server and order:
+            self.process = self._fork_server.start(order, self._output.fileno() if self._output else None)
+        self.process = self.process or subprocess.Popen(
             self.spec.argv,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT if self._output else None,
             # Ctrl-C reaches the supervisor alone: it stops its children in order.
             start_new_session=True,
             # If the supervisor itself is killed its children must not go on beside those of its successor.
-            preexec_fn=_die_with_parent,
+            preexec_fn=partial(die_with_parent, signal.SIGTERM),
         )
 
     def signal(self, number: signal.Signals) -> None:

@@ -19,6 +19,7 @@ from vigilar_common.errors import ConfigError, StartupError, VigilarError
 from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.children import Layout, Spec, service_specs
 from vigilar_supervisor.config_cli import default_config_run_dir, default_settings_path, summary
+from vigilar_supervisor.fork_server import ForkServer
 from vigilar_supervisor.supervise import Supervisor
 
 log = logging.getLogger("vigilar.supervisor")
@@ -80,7 +81,7 @@ class Installation:
         self._extra = extra
         self._broker_changed = broker_changed
         self.ports: dict[str, int] = {}
-        self.supervisor = Supervisor(layout.run, clock, open_output)
+        self.supervisor = Supervisor(layout.run, clock, open_output, ForkServer(clock))
         self.loaded: LoadedConfig | None = None
         self._seen: tuple[object, ...] = ()
         self._next_poll_s = 0.0

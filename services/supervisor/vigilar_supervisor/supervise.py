@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -15,6 +17,7 @@ from vigilar_common.config.files import write_atomic
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE
 
 from vigilar_supervisor.children import LOOPBACK, Child, Spec
+from vigilar_supervisor.fork_server import ForkServer
 
 log = logging.getLogger(__name__)
 
@@ -30,15 +33,24 @@ SERVICES_FILE = "services.json"
 
 
 class Supervisor:
-    """Children by name. `tick` does one round; `run` ticks until `stopping` is set."""
+    """Children by name. `tick` does one round; `run` ticks until `stopping` is set.
 
-    def __init__(self, run_dir: Path, clock: Clock, open_output: Callable[[str], IO[bytes] | None]) -> None:
+    `run` is for a process that has no children but these: it buries every other that it is left.
+    """
+
+    def __init__(
+        self,
+        run_dir: Path,
+        clock: Clock,
+        open_output: Callable[[str], IO[bytes] | None],
+        fork_server: ForkServer | None = None,
+    ) -> None:
         self.children: dict[str, Child] = {}
         self.stopping = threading.Event()
         self.on_tick: list[Callable[[], None]] = []
         self._run_dir = run_dir
         self._clock = clock
-        self._open_output = open_output
+        self._open_output, self._fork_server = open_output, fork_server
         self._written = ""
 
     def set_children(self, specs: Iterable[Spec]) -> None:
@@ -49,12 +61,13 @@ class Supervisor:
             self._stop([self.children.pop(name)])
         for name, spec in wanted.items():
             if name not in self.children:
-                self.children[name] = Child(spec, self._open_output(name))
+                self.children[name] = Child(spec, self._open_output(name), self._fork_server)
 
     def run(self) -> None:
         try:
             while not self.stopping.is_set():
                 self.tick()
+                self._bury_orphans()
                 self._clock.wait(self.stopping, self.pause_s())
         finally:
             self.stop()
@@ -108,6 +121,16 @@ class Supervisor:
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             log.warning("%s died (%s), restart %d in %.1f s", name, how, child.policy.restarts, delay_s)
 
+    def _bury_orphans(self) -> None:
+        """Children of a service that was killed become ours, and end with it."""
+        own = {child.process.pid for child in self.children.values() if child.process}
+        own |= {self._fork_server.pid} if self._fork_server and self._fork_server.pid else set()
+        with contextlib.suppress(ChildProcessError):
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if ended.si_pid in own:
+                    return  # whoever started it asks for its exit code
+                os.waitpid(ended.si_pid, os.WNOHANG)
+
     def _probe(self, child: Child, now: float) -> None:
         live, ready, why = child.probe()
         if ready:
@@ -157,6 +180,8 @@ class Supervisor:
         for name in LAST:
             if name in self.children:
                 self._stop([self.children[name]])
+        if self._fork_server:
+            self._fork_server.stop()
         (self._run_dir / SERVICES_FILE).unlink(missing_ok=True)
 
     def _stop(self, children: list[Child]) -> None:
