@@ -3,7 +3,7 @@ import { customElement, property } from 'lit/decorators.js';
 
 import type { Heartbeat } from '../api/types';
 import { factStyles } from '../design/lists';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { moment } from '../format';
 import { Now } from '../state/now';
 import { t } from '../strings';
@@ -11,7 +11,7 @@ import { t } from '../strings';
 /** Whether the house is announced to Home Assistant, and how much of it. */
 @customElement('vg-announced')
 export class AnnouncedCard extends LitElement {
-  static override styles = [shared, pageStyles, factStyles];
+  static override styles = [shared, factStyles];
 
   @property({ attribute: false }) beat: Heartbeat | undefined;
   private readonly now = new Now(this);
@@ -19,7 +19,7 @@ export class AnnouncedCard extends LitElement {
   override render(): unknown {
     return html`<section aria-labelledby="announced">
       <div class="section-head"><h2 id="announced">${t.announced.title}</h2></div>
-      <div class="card">
+      <div class="card padded">
         <dl class="facts num" data-testid="announced">
           ${this.rows().map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
         </dl>

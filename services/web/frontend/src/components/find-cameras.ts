@@ -3,7 +3,7 @@ import { customElement, query, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { FoundCamera, FoundCameras, FoundStream } from '../api/types';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { asApiError } from '../state/app-state';
 import { t } from '../strings';
 import './icon';
@@ -13,7 +13,6 @@ import './icon';
 export class FindCameras extends LitElement {
   static override styles = [
     shared,
-    pageStyles,
     css`
       form {
         display: flex;
@@ -100,7 +99,7 @@ export class FindCameras extends LitElement {
   override render(): unknown {
     return html`<section aria-labelledby="find">
       <div class="section-head"><h2 id="find">${t.find.title}</h2></div>
-      <div class="card">
+      <div class="card padded">
         <p class="muted">${t.find.help}</p>
         <form @submit=${this.search} autocomplete="off" data-testid="find-cameras">
           <label>${t.find.user}<input name="user" maxlength="64" autocapitalize="none" spellcheck="false" autocomplete="off" /></label>

@@ -4,13 +4,14 @@ import { customElement } from 'lit/decorators.js';
 import { api } from '../api/client';
 import type { PeopleInfo, PowerInfo } from '../api/types';
 import { factStyles } from '../design/lists';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { ago, clockSeconds, duration } from '../format';
 import { Now } from '../state/now';
 import { SPAN_MS } from '../live/history';
 import { Polled } from '../state/polled';
 import { t } from '../strings';
 import './history-graph';
+import { hideWhenEmpty } from './states';
 
 const REFRESH_MS = 5_000;
 
@@ -19,21 +20,13 @@ const REFRESH_MS = 5_000;
 export class HouseCard extends LitElement {
   static override styles = [
     shared,
-    pageStyles,
     factStyles,
     css`
-      :host {
-        max-width: none;
-        padding: 0;
-      }
       .house {
         display: grid;
         gap: var(--s4);
         grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr));
         margin-block-start: var(--s4);
-      }
-      .card {
-        padding: var(--s4) var(--s5);
       }
       ul {
         display: grid;
@@ -64,6 +57,10 @@ export class HouseCard extends LitElement {
   private readonly polled = new Polled(this, () => api.house(), REFRESH_MS);
 
   override render(): unknown {
+    return hideWhenEmpty(this, this.content());
+  }
+
+  private content(): unknown {
     const house = this.polled.value;
     if (!house?.power && !house?.people) return nothing;
     return html`<div class="house">
@@ -73,7 +70,7 @@ export class HouseCard extends LitElement {
   }
 
   private people(people: PeopleInfo): unknown {
-    return html`<section class="card" aria-labelledby="people" data-testid="people">
+    return html`<section class="card padded" aria-labelledby="people" data-testid="people">
       <div class="section-head">
         <h2 id="people">${t.house.people}</h2>
         <span class="badge" data-testid="household">${people.state ? t.house.household[people.state] : t.house.unknown}</span>
@@ -103,7 +100,7 @@ function power(info: PowerInfo): unknown {
   if (runtime_s !== null) facts.push([t.house.runtime, duration(runtime_s * 1000)]);
   if (load_pct !== null) facts.push([t.house.load, t.house.percent(Math.round(load_pct))]);
   if (input_v !== null) facts.push([t.house.mains, t.house.volts(Math.round(input_v))]);
-  return html`<section class="card" aria-labelledby="power" data-testid="power" data-state=${info.state}>
+  return html`<section class="card padded" aria-labelledby="power" data-testid="power" data-state=${info.state}>
     <div class="section-head">
       <h2 id="power">${t.house.power}</h2>
       <span class="badge ${TONE[info.state]}">${t.house.powerState[info.state]}</span>

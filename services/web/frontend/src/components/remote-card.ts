@@ -4,20 +4,25 @@ import { customElement } from 'lit/decorators.js';
 import { api } from '../api/client';
 import type { RemoteInfo } from '../api/types';
 import { factStyles } from '../design/lists';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { Polled } from '../state/polled';
 import { t } from '../strings';
+import { hideWhenEmpty } from './states';
 
 const REFRESH_MS = 10_000;
 
 /** What somebody who comes through the tunnel gets, and how much of the uplink is in use. */
 @customElement('vg-remote-card')
 export class RemoteCard extends LitElement {
-  static override styles = [shared, pageStyles, factStyles];
+  static override styles = [shared, factStyles];
 
   private readonly polled = new Polled(this, () => api.remote(), REFRESH_MS);
 
   override render(): unknown {
+    return hideWhenEmpty(this, this.content());
+  }
+
+  private content(): unknown {
     const info = this.polled.value;
     if (!info) return this.polled.failed ? html`<p class="muted" role="status">${t.remote.failed}</p>` : nothing;
     return html`<section aria-labelledby="remote">
@@ -25,7 +30,7 @@ export class RemoteCard extends LitElement {
         <h2 id="remote">${t.remote.title}</h2>
         ${info.enabled && info.you_are_remote ? html`<span class="badge warn">${t.remote.you}</span>` : nothing}
       </div>
-      <div class="card">
+      <div class="card padded">
         <dl class="facts num" data-testid="remote-facts">
           ${rows(info).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
         </dl>

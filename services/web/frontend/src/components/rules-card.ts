@@ -3,11 +3,12 @@ import { customElement, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { RuleDryRun, RuleInfo } from '../api/rules';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { ago, duration, moment } from '../format';
 import { Now } from '../state/now';
 import { Polled } from '../state/polled';
 import { t } from '../strings';
+import { hideWhenEmpty } from './states';
 
 const REFRESH_MS = 10_000;
 const DRY_RUN_DAYS = 7;
@@ -20,15 +21,7 @@ type Trial = { state: 'running' } | { state: 'done'; found: RuleDryRun } | { sta
 export class RulesCard extends LitElement {
   static override styles = [
     shared,
-    pageStyles,
     css`
-      :host {
-        max-width: none;
-        padding: 0;
-      }
-      .card {
-        padding: var(--s4) var(--s5);
-      }
       li + li {
         margin-block-start: var(--s4);
         padding-block-start: var(--s4);
@@ -69,6 +62,10 @@ export class RulesCard extends LitElement {
   private readonly polled = new Polled(this, async () => (await api.rules()).items, REFRESH_MS);
 
   override render(): unknown {
+    return hideWhenEmpty(this, this.content());
+  }
+
+  private content(): unknown {
     const rules = this.polled.value;
     if (!rules?.length) return this.polled.failed ? html`<p class="muted" role="status">${t.rules.failed}</p>` : nothing;
     return html`<section aria-labelledby="rules">
@@ -76,7 +73,7 @@ export class RulesCard extends LitElement {
         <h2 id="rules">${t.rules.title}</h2>
         ${this.polled.failed ? html`<span class="muted small" role="status">${t.rules.failed}</span>` : nothing}
       </div>
-      <ul class="card" data-testid="rules">${rules.map((rule) => this.rule(rule))}</ul>
+      <ul class="card padded" data-testid="rules">${rules.map((rule) => this.rule(rule))}</ul>
     </section>`;
   }
 

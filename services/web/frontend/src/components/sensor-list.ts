@@ -3,7 +3,7 @@ import { customElement } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { Sensor } from '../api/types';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { ago } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { Now } from '../state/now';
@@ -11,6 +11,7 @@ import { SPAN_MS } from '../live/history';
 import { Polled } from '../state/polled';
 import { t } from '../strings';
 import './history-graph';
+import { hideWhenEmpty } from './states';
 
 const REFRESH_MS = 5_000;
 /** The number that a type is there for. */
@@ -21,7 +22,6 @@ const NUMBERS: Record<string, string> = { TEMPERATURE: 'temperature', HUMIDITY: 
 export class SensorList extends LitElement {
   static override styles = [
     shared,
-    pageStyles,
     systemStyles,
     css`
       .where {
@@ -37,6 +37,10 @@ export class SensorList extends LitElement {
   private readonly polled = new Polled(this, async () => (await api.sensors()).items, REFRESH_MS);
 
   override render(): unknown {
+    return hideWhenEmpty(this, this.content());
+  }
+
+  private content(): unknown {
     const sensors = this.polled.value;
     if (!sensors?.length) return this.polled.failed ? html`<p class="muted" role="status">${t.sensors.failed}</p>` : nothing;
     return html`<section>

@@ -71,6 +71,12 @@ export function failure(heading: string, error: ApiError, retry: () => void): un
   </vg-message>`;
 }
 
+/** What a component shows; without anything it takes no room beside its neighbours either. */
+export function hideWhenEmpty(host: HTMLElement, content: unknown): unknown {
+  host.hidden = content === nothing;
+  return content;
+}
+
 /** A button that can be slotted into another component and still look like all others. */
 @customElement('vg-action')
 export class Action extends LitElement {

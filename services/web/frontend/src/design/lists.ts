@@ -49,7 +49,7 @@ export const eventListStyles = css`
 export const factStyles = css`
   .facts {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+    grid-template-columns: repeat(auto-fill, minmax(min(100%, 12rem), 1fr));
     gap: var(--s4);
   }
   .facts dt {

@@ -128,6 +128,9 @@ export const shared = css`
     border-radius: var(--radius-m);
     box-shadow: var(--shadow-1);
   }
+  .padded {
+    padding: var(--s4) var(--s5);
+  }
   .muted {
     color: var(--ink-2);
   }

@@ -36,7 +36,7 @@ export const systemStyles = css`
   }
   th,
   td {
-    padding: var(--s3) var(--s5);
+    padding: var(--s3) var(--s4);
     border-block-end: var(--border) solid var(--line);
     text-align: start;
     vertical-align: top;
