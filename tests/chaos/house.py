@@ -56,6 +56,8 @@ exit_delay_s = 0
 key_file = "{home}/secrets/storage/storage.key"
 [ups]
 enabled = false
+[alerts.grouping]
+update_s = 1  # each onset is measured, so its update must not wait for others
 [alerts.web_push]
 vapid_private_key_file = "{home}/secrets/alerts/vapid_private.pem"
 extra_endpoints = ["http://127.0.0.1"]

@@ -293,7 +293,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(STEPS)
 def test_whatever_happens_every_fact_is_listed_once_and_every_alarm_sounds(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]

@@ -194,7 +194,7 @@ export const api = {
     request<Export>('POST', '/api/v1/exports', { recording_ids: [recordingId], reason }),
   removeExport: (exportId: string) => request<undefined>('DELETE', `/api/v1/exports/${id(exportId)}`),
   alerts: (cursor: string | null) => request<AlertPage>('GET', `/api/v1/alerts${query({ cursor, limit: 50 })}`),
-  incidents: (before: string | null) => request<IncidentPage>('GET', `/api/v1/incidents${query({ before })}`),
+  incidents: (before: string | null) => request<IncidentPage>('GET', `/api/v1/incidents${query({ before, limit: 10 })}`),
   incident: (alertId: string, after: number) => request<IncidentDetail>('GET', `/api/v1/incidents/${id(alertId)}${query({ after })}`),
   acknowledge: (alertId: string) =>
     request<{ message: string; alert: Incident }>('POST', `/api/v1/incidents/${id(alertId)}/acknowledge`),

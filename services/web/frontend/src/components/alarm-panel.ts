@@ -145,7 +145,8 @@ export class AlarmPanel extends LitElement {
   override updated(): void {
     if (app.alarm.status !== 'ready' || !new URLSearchParams(location.search).has('alarm')) return;
     navigate(location.pathname, true);
-    this.dialog.open(isArmed(app.alarm.value.state), app.alarm.value.pin_configured);
+    const { state, pin_configured: pin } = app.alarm.value;
+    void this.dialog.updateComplete.then(() => this.dialog.open(isArmed(state), pin));
   }
 
   override render(): unknown {

@@ -56,9 +56,7 @@ export class IncidentItem extends LitElement {
         margin-block-start: var(--s2);
       }
       summary {
-        min-height: var(--tap);
-        display: flex;
-        align-items: center;
+        padding-block: var(--s2);
         cursor: pointer;
         font-weight: var(--weight-strong);
       }
@@ -174,7 +172,8 @@ export class IncidentItem extends LitElement {
   private acknowledge(): Promise<void> {
     return this.send(async () => {
       const { message, alert } = await api.acknowledge(this.incident.alert_id);
-      this.incident = { ...this.incident, ...alert, events: this.incident.events };
+      const detail = { ...this.incident, ...alert, picture_url: this.incident.picture_url, events: this.incident.events };
+      this.dispatchEvent(new CustomEvent<Incident>('changed', { detail }));
       return message;
     });
   }

@@ -12,7 +12,6 @@ import { Paged } from '../state/paged';
 import { t } from '../strings';
 import './incident-item';
 import './more';
-import './snooze-card';
 import { failure } from './states';
 
 /** Facts of one incident come in bursts: the list is asked for once they pause. */
@@ -27,15 +26,11 @@ export class IncidentList extends LitElement {
       section {
         padding: var(--s4) var(--s5);
       }
-      vg-snooze-card {
-        margin-block-end: var(--s5);
-      }
     `,
   ];
 
   static override properties = { deliveries: { attribute: false } };
   declare deliveries: Delivery[];
-  private snoozes: Snooze[] = [];
   private quiet = false;
   private heldBack = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -43,7 +38,7 @@ export class IncidentList extends LitElement {
   private readonly list = new Paged<Incident>(
     async (cursor) => {
       const page = await api.incidents(cursor);
-      this.snoozes = page.snoozes;
+      this.dispatchEvent(new CustomEvent<Snooze[]>('snoozes', { detail: page.snoozes }));
       this.quiet = page.quiet;
       this.heldBack = page.held_back;
       return page;
@@ -72,11 +67,10 @@ export class IncidentList extends LitElement {
   }
 
   override render(): unknown {
-    return html`<vg-snooze-card .snoozes=${this.snoozes}></vg-snooze-card>
-      <section class="card" aria-labelledby="incidents">
-        <h2 id="incidents">${t.incidents.title}</h2>
-        ${this.quiet ? html`<p class="muted" role="status">${t.incidents.quiet(this.heldBack)}</p>` : nothing} ${this.rows()}
-      </section>`;
+    return html`<section class="card" aria-labelledby="incidents">
+      <h2 id="incidents">${t.incidents.title}</h2>
+      ${this.quiet ? html`<p class="muted" role="status">${t.incidents.quiet(this.heldBack)}</p>` : nothing} ${this.rows()}
+    </section>`;
   }
 
   private rows(): unknown {
@@ -89,7 +83,12 @@ export class IncidentList extends LitElement {
           items,
           (one) => one.alert_id,
           (one) => html`<li>
-            <vg-incident .incident=${one} .nowMs=${this.now.ms} .deliveries=${this.deliveries.filter((row) => row.alert_id === one.alert_id)}></vg-incident>
+            <vg-incident
+              .incident=${one}
+              .nowMs=${this.now.ms}
+              .deliveries=${this.deliveries.filter((row) => row.alert_id === one.alert_id)}
+              @changed=${(event: CustomEvent<Incident>) => this.put(event.detail)}
+            ></vg-incident>
           </li>`,
         )}
       </ul>
@@ -98,6 +97,12 @@ export class IncidentList extends LitElement {
         : ended
           ? nothing
           : html`<vg-more ?busy=${loading} @more=${() => void this.list.more()}></vg-more>`}`;
+  }
+
+  /** What somebody just did shows at once; the server's word follows. */
+  private put(changed: Incident): void {
+    this.list.items = this.list.items.map((one) => (one.alert_id === changed.alert_id ? changed : one));
+    this.requestUpdate();
   }
 
   private soon(): void {

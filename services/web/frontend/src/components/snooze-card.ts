@@ -130,6 +130,7 @@ export class SnoozeCard extends LitElement {
       const { message, snoozes } = await request();
       this.said = message;
       this.snoozes = snoozes;
+      this.dispatchEvent(new CustomEvent<Snooze[]>('snoozes', { detail: snoozes }));
     } catch (error) {
       this.problem = asApiError(error).message || t.alerts.failed;
     }

@@ -1,12 +1,14 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 
+import type { Snooze } from '../api/alerts';
 import { api } from '../api/client';
 import type { ChannelStatistics, Delivery } from '../api/types';
 import { channelName, deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/incident-list';
 import '../components/more';
 import '../components/push-card';
+import '../components/snooze-card';
 import { failure } from '../components/states';
 import { eventListStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
@@ -42,7 +44,7 @@ export class AlertsPage extends LitElement {
           align-items: start;
         }
         .side {
-          order: 1;
+          grid-area: 1 / 2 / span 2 / auto;
         }
       }
       .panel {
@@ -77,6 +79,7 @@ export class AlertsPage extends LitElement {
     `,
   ];
 
+  @state() private snoozes: Snooze[] = [];
   @state() private channels: Record<string, ChannelStatistics> = {};
   private readonly list = new Paged<Delivery>(
     async (cursor) => {
@@ -111,8 +114,10 @@ export class AlertsPage extends LitElement {
         </div>
       </header>
       <div class="columns">
+        <vg-incidents .deliveries=${this.list.items} @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-incidents>
         <div class="side stack">
           <vg-push-card></vg-push-card>
+          <vg-snooze-card .snoozes=${this.snoozes} @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-snooze-card>
           ${Object.keys(this.channels).length
             ? html`<section class="card panel" aria-labelledby="channels">
                 <div class="section-head"><h2 id="channels">${t.alerts.channels}</h2><span class="muted small">${t.alerts.latency}</span></div>
@@ -120,13 +125,10 @@ export class AlertsPage extends LitElement {
               </section>`
             : nothing}
         </div>
-        <div class="stack">
-          <vg-incidents .deliveries=${this.list.items}></vg-incidents>
-          <section class="card panel" aria-labelledby="ledger">
-            <h2 id="ledger">${t.alerts.ledger}</h2>
-            ${this.ledger()}
-          </section>
-        </div>
+        <section class="card panel" aria-labelledby="ledger">
+          <h2 id="ledger">${t.alerts.ledger}</h2>
+          ${this.ledger()}
+        </section>
       </div>
     `;
   }

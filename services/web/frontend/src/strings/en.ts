@@ -323,7 +323,7 @@ export const en = {
   },
   alerts: {
     title: 'Alerts',
-    help: 'Every attempt to tell somebody, and what came of it.',
+    help: 'What was told to whom, what came of it, and what holds alerts back.',
     none: 'No alert has been sent yet',
     noneHelp: 'Turn on notifications for this device and send a test.',
     failed: 'The alerts could not be loaded',
