@@ -12,8 +12,9 @@ die() { printf '[setup] %s\n' "$*" >&2; exit 1; }
 UV_VERSION=0.13.9
 RUN_PACKAGES=(mosquitto ca-certificates python3-gi gir1.2-gst-rtsp-server-1.0
               gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
-# libatomic1: the Node that drives the browser in the tests is linked with it.
-TEST_PACKAGES=(age mosquitto-clients ffmpeg chromium fonts-dejavu-core libatomic1 nut-server strace xfsprogs)
+# libatomic1: the Node that drives the browser in the tests is linked with it. dbus and what follows it: desktop notifications.
+TEST_PACKAGES=(age mosquitto-clients ffmpeg chromium fonts-dejavu-core libatomic1 nut-server strace xfsprogs
+               dbus libnotify-bin python3-dbusmock)
 
 missing_packages() {
   local package
@@ -104,9 +105,20 @@ web() {
   echo "$now" >"$stamp"
 }
 
+peers() {   # servers written by others, for the tests
+  local dir=tests/peers path log
+  cmp -s "$dir/package-lock.json" "$dir/node_modules/.installed-lock" 2>/dev/null && return
+  path=$(node_path)
+  log="$(cd "$cache" && pwd)/npm-peers.log"
+  say "servers for the tests"
+  (cd "$dir" && PATH=$path npm ci --ignore-scripts --no-audit --no-fund >"$log" 2>&1) || { tail -20 "$log" >&2; die "npm ci failed; the whole log is in $log"; }
+  cp "$dir/package-lock.json" "$dir/node_modules/.installed-lock"
+}
+
 python_version
 case "$what" in
-  run|test) debian; python_packages; web ;;
+  run) debian; python_packages; web ;;
+  test) debian; python_packages; web; peers ;;
   web) web ;;
   node-path) node_path ;;
   *) die "say run, test or web" ;;

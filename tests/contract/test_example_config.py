@@ -47,7 +47,7 @@ def test_the_example_and_the_reference_name_every_key(
     )
     for name in model.model_fields:
         assert f"| `{name}` |" in reference, f"{dotted}.{name}"
-        if f"[[{dotted}.{name}]]" not in example:
+        if f"[[{dotted}.{name}]]" not in example and f"\n[{dotted}.{name}]\n" not in example:
             assert re.search(rf"^(# )?({name} = |\[{dotted}\.{name}\])", block, re.MULTILINE), (
                 f"{dotted}.{name}"
             )

@@ -290,7 +290,8 @@ def test_subscriptions_are_checked_tested_and_removed(house: House) -> None:
     assert house.subscribe(good)[1].ok, "again is no error"
     assert house.info().subscriptions == 1
     reply = house.web.request(CMD_ALERT_TEST, test, timeout_s=10)
-    assert (reply.ok, reply.data) == (True, {"delivered": 1})
+    assert (reply.ok, reply.data["delivered"]) == (True, 1)
+    assert [result["outcome"] for result in reply.data["results"]] == ["delivered"]
     assert house.push.wait(1)[0].data["title"] == "Test notification"
     house.push.answer_next(500)
     assert house.web.request(CMD_ALERT_TEST, test).code == "not_delivered"

@@ -78,9 +78,11 @@ class BrokerAddress:
 
 
 class MqttBus:
-    """A Bus on a real broker, MQTT 5."""
+    """A Bus on a real broker, MQTT 5. `guest`: a command line beside the service of the same name, whose presence it
+    neither tells nor ends.
+    """
 
-    def __init__(self, address: BrokerAddress, user: str, clock: Clock) -> None:
+    def __init__(self, address: BrokerAddress, user: str, clock: Clock, guest: bool = False) -> None:
         self._address = address
         self.user = user
         self._clock = clock
@@ -114,7 +116,9 @@ class MqttBus:
             0,
         )
         self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=f"vigilar-{user}", protocol=mqtt.MQTTv5
+            CallbackAPIVersion.VERSION2,
+            client_id=f"vigilar-{user}-{uuid7(clock)}" if guest else f"vigilar-{user}",
+            protocol=mqtt.MQTTv5,
         )
         self._client.username_pw_set(address.username, address.password)
         self._client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
@@ -123,7 +127,9 @@ class MqttBus:
         self._client.connect_timeout = 5.0
         self._available, ids = _availability(user)
         self._available_path = self._available.path(**ids)
-        self._client.will_set(self._available_path, b"offline", qos=1, retain=True)
+        self._guest = guest
+        if not guest:
+            self._client.will_set(self._available_path, b"offline", qos=1, retain=True)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -155,7 +161,7 @@ class MqttBus:
 
     def stop(self) -> None:
         self._stopping.set()
-        if self.connected:
+        if self.connected and not self._guest:
             info = self._client.publish(self._available_path, b"offline", qos=1, retain=True)
             try:
                 info.wait_for_publish(1.0)
@@ -211,7 +217,8 @@ class MqttBus:
             states = list(self._states.items())
         for path in late:
             self._subscribe(path)
-        self._client.publish(self._available_path, b"online", qos=1, retain=True)
+        if not self._guest:
+            self._client.publish(self._available_path, b"online", qos=1, retain=True)
         for path, (payload, qos) in states:
             self._client.publish(path, payload, qos=qos, retain=True)
         log.info("connected to the broker at %s:%d as %s", self._address.host, self._address.port, self.user)

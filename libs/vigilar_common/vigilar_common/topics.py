@@ -257,30 +257,24 @@ EVENT_ENDED = _fact(
     "An event is over.",
 )
 ALERT_DELIVERY = _fact(
-    "vigilar/alerts/delivery",
-    alerts.AlertDelivery,
-    "alerts",
-    ("web", "health"),
-    "One delivery attempt and its outcome.",
-)
+    "vigilar/alerts/delivery", alerts.AlertDelivery, "alerts", ("web", "health"),
+    "One attempt and its outcome.",
+)  # fmt: skip
+ALERT_NOTIFY = Topic(
+    "vigilar/alerts/notify", Kind.EVENT, alerts.AlertNotify, ("alerts",), ("home_automation",),
+    "An alert for home automation, where `[alerts.mqtt]` is on.",
+)  # fmt: skip
 PUSH_SUBSCRIBED = _fact(
     "vigilar/alerts/push/subscribed", alerts.PushSubscribed, "alerts", (), "A browser was added (log only)."
 )
 PUSH_REMOVED = _fact(
-    "vigilar/alerts/push/removed",
-    alerts.PushRemoved,
-    "alerts",
-    ("web",),
+    "vigilar/alerts/push/removed", alerts.PushRemoved, "alerts", ("web",),
     "A subscription was removed, and why.",
-)
+)  # fmt: skip
 PUSH_INFO = Topic(
-    "vigilar/alerts/push/info",
-    Kind.STATE,
-    alerts.PushInfo,
-    ("alerts",),
-    ("web", "health"),
+    "vigilar/alerts/push/info", Kind.STATE, alerts.PushInfo, ("alerts",), ("web", "health"),
     "What a browser needs to subscribe.",
-)
+)  # fmt: skip
 
 POWER_STATE = Topic(
     "vigilar/ups/state/{ups_id}",
@@ -354,7 +348,13 @@ CMD_PUSH_SUBSCRIBE = _command(
 CMD_PUSH_UNSUBSCRIBE = _command(
     "alerts/unsubscribe", alerts.PushUnsubscribe, ("web",), "alerts", "Remove a browser.", 4_096
 )
-CMD_ALERT_TEST = _command("alerts/test", alerts.AlertTest, ("web",), "alerts", "Send a test notification.")
+CMD_ALERT_TEST = _command(
+    "alerts/test",
+    alerts.AlertTest,
+    ("web", "alerts"),
+    "alerts",
+    "Send a test; as `alerts`: `vigilar alerts test`.",
+)
 CMD_SHUTDOWN = _command(
     "shutdown", power.ShutdownNotice, ("ups",), "*", "The host goes down: put on disk what must survive."
 )

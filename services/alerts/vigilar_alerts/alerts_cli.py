@@ -8,7 +8,7 @@ import sys
 from vigilar_common import __version__, logs
 from vigilar_common.errors import VigilarError
 
-from vigilar_alerts import explain_cli
+from vigilar_alerts import explain_cli, trial_cli
 
 
 def main(argv: list[str]) -> int:
@@ -26,7 +26,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="vigilar")
     top.add_argument("--version", action="version", version=f"vigilar {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
-    alerts = verbs.add_parser("alerts", help="say why an event was told or not")
+    alerts = verbs.add_parser("alerts", help="try out how alerts reach you, say why an event was told or not")
     below = alerts.add_subparsers(dest="what", metavar="COMMAND", required=True)
+    trial_cli.register(below)
     explain_cli.register(below)
     return top

@@ -6,14 +6,12 @@ import logging
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vigilar_common.bus import Bus, Handler, Received
-from vigilar_common.clock import Clock, uuid7
+from vigilar_common.clock import Clock
 from vigilar_common.config import Config
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import Severity
-from vigilar_common.messages.alerts import AlertTest, Outcome
 from vigilar_common.messages.system import StorageCheckpoint
 from vigilar_common.outbox import FactLog
 from vigilar_common.topics import (
@@ -33,19 +31,21 @@ from vigilar_alerts.adapters.store import Job, Store, Write
 from vigilar_alerts.cases import FACT_TYPES as FACT_TYPES
 from vigilar_alerts.cases import LISTED, Cases
 from vigilar_alerts.cases import UI as UI
+from vigilar_alerts.channels import Target
 from vigilar_alerts.delivery import Deliverer
 from vigilar_alerts.desk import Desk
 from vigilar_alerts.domain.alert import Alert
 from vigilar_alerts.domain.decide import Aim
 from vigilar_alerts.domain.endpoints import host_of
+from vigilar_alerts.domain.order import stages
 from vigilar_alerts.subscriptions import Subscriptions
+from vigilar_alerts.trial import Trial
 
 log = logging.getLogger("vigilar.alerts.decisions")
 
 PICTURE_WAIT_MS = 1000
 """A notification leaves with its picture, or without after this time."""
 MAX_PICTURES = 256
-TEST_LIMIT_S = 15.0
 UPDATED = frozenset({"web_push", "webhook", "mqtt"})
 """Channels whose receiver can replace what it was told: they get silent updates, the others only what sounds."""
 
@@ -57,6 +57,8 @@ class Channels:
     web_push: bool
     syslog: str
     desktop: bool
+    outside: tuple[Target, ...] = ()
+    """Who is told through e-mail, webhook and the like."""
 
 
 class Handlers:
@@ -71,12 +73,13 @@ class Handlers:
         bus: Bus,
         config: Config,
         channels: Callable[[], Channels],
+        keep_picture: Callable[[str, bytes], None] = lambda _id, _jpeg: None,
     ) -> None:
         self._clock, self._store, self._deliverer = clock, store, deliverer
         self._subscriptions, self._channels = subscriptions, channels
+        self._keep_picture, self._config = keep_picture, config
         self._lock = threading.Lock()
         self._pictures: OrderedDict[str, None] = OrderedDict()
-        self._testing = threading.Lock()
         self.decisions: Counter[str] = Counter()
         self.cases = Cases(
             clock=clock,
@@ -95,6 +98,7 @@ class Handlers:
         self.cases.start()
 
     def configure(self, config: Config) -> None:
+        self._config = config
         self.cases.configure(config)
 
     def on_fact(self, fact: Fact, age_s: float, live: bool) -> None:  # noqa: ARG002 the feed's signature
@@ -115,7 +119,7 @@ class Handlers:
                 jobs = [job for job in jobs if job.channel in LISTED | UPDATED]
             jobs = [job for job in jobs if job.channel in rows or job.channel not in LISTED]
             jobs = self._aimed(jobs, aim) if push else jobs
-            added = self._store.add(alert, jobs, also)
+            added = self._store.add(alert, self._in_order(jobs), also)
         if not added:
             self.decisions["repeated"] += 1
         self._deliverer.wake()
@@ -127,7 +131,7 @@ class Handlers:
             self._deliverer.anchor = received.message.anchor
 
     def on_picture(self, received: Received) -> None:
-        """Only whether a picture exists matters here: the notification carries a link."""
+        """A push carries a link, mail the picture itself: who waited for it may go."""
         picture_id = received.properties.get("picture_id", "")
         if not picture_id:
             return
@@ -135,24 +139,17 @@ class Handlers:
             self._pictures[picture_id] = None
             if len(self._pictures) > MAX_PICTURES:
                 self._pictures.popitem(last=False)
+            self._keep_picture(picture_id, received.payload)
             released = self._store.picture_came(picture_id, self._clock.now_ms())
         if released:
             self._deliverer.wake()
-
-    def on_test(self, received: Received) -> None:
-        command = received.message
-        assert isinstance(command, AlertTest)
-        if not self._testing.acquire(blocking=False):
-            received.reply(ok=False, code="busy", message="A test is under way; wait a few seconds.")
-            return
-        # Push services take their time; the bus's thread has none.
-        threading.Thread(target=self._test, args=(received, command), name="alert-test", daemon=True).start()
 
     def _aimed(self, jobs: list[Job], aim: Aim) -> list[Job]:
         """Those that a rule, a profile or a step names, and the alerts page; what is off or unknown is counted and told."""
         if aim.channels:
             on = self._channels()
             there = {"web_push": on.web_push, "syslog": bool(on.syslog), "desktop": on.desktop}
+            there |= {target.channel: True for target in on.outside}
             for name in aim.channels:
                 if not there.get(name):
                     self.decisions["no_channel"] += 1
@@ -178,79 +175,41 @@ class Handlers:
             jobs.append(Job(alert, "syslog", channels.syslog, due_ms=now_ms))
         if channels.desktop and push:
             jobs.append(Job(alert, "desktop", "notify-send", due_ms=now_ms))
-        if channels.web_push and push:
+        if push:
             waits = alert.picture_id is not None and alert.picture_id not in self._pictures
-            due_ms = now_ms + (PICTURE_WAIT_MS if waits else 0)
+            picture_ms = now_ms + (PICTURE_WAIT_MS if waits else 0)
+            if channels.web_push:
+                jobs += [
+                    Job(alert, "web_push", s.subscription_id, host_of(s.endpoint), due_ms=picture_ms)
+                    for s in self._store.subscriptions()
+                ]
             jobs += [
-                Job(alert, "web_push", s.subscription_id, host_of(s.endpoint), due_ms=due_ms)
-                for s in self._store.subscriptions()
+                Job(alert, t.channel, t.name, t.host, due_ms=picture_ms if t.picture else now_ms)
+                for t in channels.outside
             ]
         return jobs
 
-    def _test(self, received: Received, command: AlertTest) -> None:
-        try:
-            targets = self._test_targets(command.channel)
-            if not targets:
-                received.reply(ok=False, code="no_targets", message=self._why_no_targets(command.channel))
-                return
-            alert = Alert(
-                alert_id=uuid7(self._clock),
-                event_id=None,
-                severity=Severity.ALERT,
-                title="Test notification",
-                body=f"Asked for by {command.user}. Alerts reach this device.",
-                tag="test",
-                onset_ms=self._clock.now_ms(),
-                url="/alerts",
-            )
-            jobs = [Job(alert, command.channel, target, due_ms=alert.onset_ms) for target in targets]
-            delivered = 0
-            give_up_s = self._clock.monotonic_s() + TEST_LIMIT_S
-            for job in jobs:
-                if self._clock.monotonic_s() > give_up_s:
-                    log.warning("the test notification took too long: not all devices were tried")
-                    break
-                if self._deliverer.attempt(job, retries=False) is Outcome.DELIVERED:
-                    delivered += 1
-            text = f"{delivered} of {len(jobs)} delivered."
-            if delivered < len(jobs):
-                text += " The alerts page says what failed."
-            ok = delivered > 0
-            received.reply(
-                ok=ok, code="ok" if ok else "not_delivered", message=text, data={"delivered": delivered}
-            )
-        except Exception:
-            log.exception("the test notification failed")
-            received.reply(ok=False, code="failed", message="The test failed; see the log of alerts.")
-        finally:
-            self._testing.release()
-
-    def _test_targets(self, channel: str) -> list[str]:
-        channels = self._channels()
-        match channel:
-            case "web_push" if channels.web_push:
-                return [s.subscription_id for s in self._store.subscriptions()]
-            case "syslog" if channels.syslog:
-                return [channels.syslog]
-            case "desktop" if channels.desktop:
-                return ["notify-send"]
-            case _:
-                return []
-
-    def _why_no_targets(self, channel: str) -> str:
-        if channel == "web_push" and self._channels().web_push:
-            return "No device is subscribed; allow notifications on one first."
-        return f"The channel {channel} is switched off or unknown."
+    def _in_order(self, jobs: list[Job]) -> list[Job]:
+        """Channels of `[alerts] fallback` wait for those before them."""
+        settings = self._config.alerts
+        places = stages([job.channel for job in jobs], settings.fallback)
+        wait_ms = settings.fallback_after_s * 1000
+        return [
+            replace(job, stage=place, due_ms=job.due_ms + round(place * wait_ms))
+            if (place := places.get(job.channel, -1)) >= 0
+            else job
+            for job in jobs
+        ]
 
 
-def table(handlers: Handlers, subscriptions: Subscriptions) -> Mapping[Topic, Handler]:
+def table(handlers: Handlers, subscriptions: Subscriptions, trial: Trial) -> Mapping[Topic, Handler]:
     """Who hears what; events come through the feed (FACT_TYPES)."""
     return {
         PICTURE: handlers.on_picture,
         STORAGE_CHECKPOINT: handlers.on_checkpoint,
         CMD_PUSH_SUBSCRIBE: subscriptions.on_subscribe,
         CMD_PUSH_UNSUBSCRIBE: subscriptions.on_unsubscribe,
-        CMD_ALERT_TEST: handlers.on_test,
+        CMD_ALERT_TEST: trial.on_test,
         CMD_ALERT: handlers.desk.on_command,
         CMD_ALERT_ASK: handlers.desk.on_question,
         ALARM_STATE: handlers.cases.on_alarm_state,

@@ -197,6 +197,10 @@ def test_waits_grow_honour_retry_after_and_end() -> None:
     assert retry.judge(Answer(503, retry_after="Thu, 01 Jan 1970 00:01:00 GMT"), 1, 10).wait_s == 50
     for nonsense in ("-5", "soon", "١٢", "nan", "\x00"):
         assert retry.judge(Answer(503, retry_after=nonsense), 1, 0).wait_s < 2
-    last = retry.judge(Answer(500), retry.MAX_ATTEMPTS, 0)
-    assert last.outcome is Outcome.FAILED
-    assert "given up" in last.error
+    enough = retry.LEAST_ATTEMPTS
+    for severity, deadline_s in retry.DEADLINE_S.items():
+        last = retry.judge(Answer(500), enough, 0, deadline_s + 1, severity)
+        assert last.outcome is Outcome.FAILED
+        assert "given up" in last.error
+        assert retry.judge(Answer(500), enough, 0, deadline_s - 1, severity).outcome is Outcome.RETRYING
+        assert retry.judge(Answer(500), enough - 1, 0, 10 * deadline_s, severity).outcome is Outcome.RETRYING

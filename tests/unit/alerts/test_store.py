@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from vigilar_alerts.adapters.store import MAX_ALERTS, MAX_PER_HOST, Job, Store, Subscription
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 from vigilar_common.messages.alarm import Severity
 
 NOW = 1_750_000_000_000

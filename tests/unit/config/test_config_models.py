@@ -131,6 +131,10 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     alerts = values.pop("alerts")
     for ours in ("profiles", "grouping", "quiet", "escalation"):
         alerts.pop(ours)
+    assert alerts.pop("apprise")["urls"] == alerts.pop("fallback") == alerts.pop("private_targets") == []
+    assert alerts.pop("mqtt") == {"enabled": False}
+    assert (alerts.pop("ca_file"), alerts.pop("fallback_after_s")) == ("", 30)
+    assert alerts["email"].pop("pictures") is alerts["email"].pop("starttls") is True
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
     assert values.pop("homeassistant")["enabled"] is False

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, model_validator
 
+from vigilar_common.config.alert_channels import (
+    ORDERED_CHANNELS,
+    Apprise,
+    Email,
+    Local,
+    NotifyTopic,
+    PrivateTarget,
+    Webhook,
+    WebPush,
+)
 from vigilar_common.config.alert_profiles import ALWAYS_TOLD as ALWAYS_TOLD
 from vigilar_common.config.alert_profiles import (
     DEFAULT_ESCALATION,
@@ -15,82 +25,39 @@ from vigilar_common.config.alert_profiles import (
     Grouping,
     Quiet,
 )
-from vigilar_common.config.base import FilePath, HttpUrl, Port, Section, secret
+from vigilar_common.config.base import FilePath, Section
 from vigilar_common.config.cameras import CameraLocation
 from vigilar_common.messages.alarm import ArmState, EventType
-
-
-def _contact(value: object) -> object:
-    if isinstance(value, str) and "@" in value and ":" not in value:
-        return f"mailto:{value}"
-    return value
-
-
-class Local(Section):
-    """On this machine."""
-
-    enabled: bool = Field(True, title="Enabled", description="Alert on this machine.")
-    syslog: bool = Field(True, title="Syslog", description="Write alerts to syslog as logger vigilar.alerts.")
-    desktop_notify: bool = Field(
-        False, title="Desktop notification", description="Call notify-send, for an operator's console."
-    )
-
-
-class WebPush(Section):
-    """Notifications of browsers and phones."""
-
-    enabled: bool = Field(True, title="Enabled", description="Send Web Push notifications.")
-    vapid_private_key_file: FilePath = Field(
-        "/etc/vigilar/secrets/vapid_private.pem",
-        min_length=1,
-        title="VAPID key file",
-        description="PEM file with the key that signs pushes.",
-    )
-    vapid_claim_email: Annotated[
-        str,
-        BeforeValidator(_contact),
-        Field(max_length=254, pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$"),
-    ] = Field(
-        "mailto:admin@vigilar.local",
-        title="VAPID contact",
-        description="mailto: or https: address of the operator; push services may refuse a .local one.",
-    )
-    extra_endpoints: tuple[Annotated[HttpUrl, Field(min_length=1)], ...] = Field(
-        (),
-        max_length=32,
-        title="Extra push services",
-        description="URL prefixes of push services besides the browsers' own; http only on loopback, where no port means any.",
-    )
-
-
-class Email(Section):
-    """Mail through an SMTP server."""
-
-    enabled: bool = Field(False, title="Enabled", description="Send alerts by mail.")
-    smtp_host: str = Field(
-        "", max_length=255, title="SMTP host", description="Name or address of the mail server."
-    )
-    smtp_port: Port = Field(587, title="SMTP port", description="TCP port of the mail server.")
-    from_addr: str = Field("", max_length=254, title="Sender", description="Address that alerts come from.")
-    to_addr: str = Field("", max_length=1000, title="Recipient", description="Address that alerts go to.")
-    use_tls: bool = Field(True, title="TLS", description="Encrypt the way to the mail server.")
-    username: str = Field(
-        "", max_length=254, title="User name", description="Login at the mail server; empty: none."
-    )
-    password: str = secret("Password", "Password at the mail server.")
-
-
-class Webhook(Section):
-    """A POST to a server of yours."""
-
-    enabled: bool = Field(False, title="Enabled", description="POST alerts as JSON.")
-    url: HttpUrl = Field("", repr=False, title="URL", description="Where alerts are sent.")
-    secret: str = secret("Secret", "Key of the HMAC that signs each body.")
 
 
 class Alerts(Section):
     """Channels and profiles."""
 
+    fallback: tuple[str, ...] = Field(
+        (),
+        max_length=6,
+        title="Order of channels",
+        description="web_push, email, apprise, webhook, mqtt, desktop in the order to be tried: each only when those before it "
+        "did not deliver in time; empty: all at once. Channels that are not named get everything at once.",
+    )
+    fallback_after_s: float = Field(
+        30.0,
+        ge=5,
+        le=3600,
+        title="Next channel after",
+        description="Seconds until the next channel is tried.",
+    )
+    private_targets: tuple[PrivateTarget, ...] = Field(
+        (),
+        max_length=32,
+        title="Private targets",
+        description="Addresses, networks and names inside the house that alerts may be sent to, as `192.168.1.5`; no other is.",
+    )
+    ca_file: FilePath = Field(
+        "",
+        title="Own authorities",
+        description="PEM file with certificate authorities that are trusted besides the system's.",
+    )
     local: Local = Field(Local(), title="On this machine", description="Syslog and desktop.")
     web_push: WebPush = Field(WebPush(), title="Web Push", description="Browsers and phones.")
     email: Email = Field(Email(), title="E-mail", description="Mail through SMTP.")
@@ -103,12 +70,23 @@ class Alerts(Section):
         title="Escalation",
         description="One [[alerts.escalation]] block per step; writing any replaces the default one.",
     )
+    apprise: Apprise = Field(Apprise(), title="Apprise", description="A hundred other services.")
+    mqtt: NotifyTopic = Field(NotifyTopic(), title="MQTT", description="A message for home automation.")
     profiles: tuple[AlertProfile, ...] = Field(
         DEFAULT_PROFILES,
         max_length=64,
         title="Profiles",
         description="One [[alerts.profiles]] block each; writing any replaces the default ones.",
     )
+
+    @model_validator(mode="after")
+    def _check_fallback(self) -> Self:
+        for name in self.fallback:
+            if name not in ORDERED_CHANNELS:
+                raise ValueError(f'fallback: "{name}" is none of {", ".join(ORDERED_CHANNELS)}')
+        if len(set(self.fallback)) != len(self.fallback):
+            raise ValueError("fallback: a channel stands there twice")
+        return self
 
     def profile_for(
         self, event: EventType, arm_state: ArmState, location: CameraLocation | None = None

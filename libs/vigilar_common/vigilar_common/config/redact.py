@@ -44,10 +44,17 @@ def without_credentials(text: str, instead: str = REDACTED) -> str:
     return _PARAMETER.sub(lambda found: found.group("name") + instead, text)
 
 
+def _hidden(value: Any, of_secret: Callable[[str], str]) -> Any:
+    """A secret text, or a list of them: an entry that leaves nothing behind goes."""
+    if isinstance(value, tuple | list):
+        return [hidden for entry in value if (hidden := of_secret(str(entry)))]
+    return of_secret(str(value))
+
+
 def _walk(value: Any, of_secret: Callable[[str], str], of_text: Callable[[str], str]) -> Any:
     if isinstance(value, BaseModel):
         return {
-            name: of_secret(str(getattr(value, name)))
+            name: _hidden(getattr(value, name), of_secret)
             if is_secret(field)
             else _walk(getattr(value, name), of_secret, of_text)
             for name, field in type(value).model_fields.items()

@@ -49,7 +49,7 @@ SLICES: dict[str, tuple[str, ...]] = {
             "alarm",
         ),
     ),
-    "alerts": (*_BASICS, "alerts", "cameras", "sensors", "location"),
+    "alerts": (*_BASICS, "alerts", "cameras", "sensors", "location", "health"),
     "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),

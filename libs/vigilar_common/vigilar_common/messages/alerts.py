@@ -40,8 +40,25 @@ class AlertDelivery(Fact):
     error: Text = ""
     ledger: LedgerAnchor | None = Field(
         None,
-        description="the checkpoint whose size and root went along, where the channel carries them (syslog)",
+        description="the checkpoint whose size and root went along, where the channel carries them",
     )
+
+
+class AlertNotify(Message):
+    """An alert for home automation, where `[alerts.mqtt]` is on. Fields may be added."""
+
+    alert_id: Uuid
+    update: int = Field(0, ge=0, description="0: the first telling; later ones replace it")
+    event_id: Uuid | None = None
+    severity: Severity
+    title: Text
+    body: Text = ""
+    tag: str = Field(max_length=160, description="what belongs together has the same")
+    silent: bool = False
+    onset_ms: TimestampMs
+    path: str = Field(max_length=200, description="where the page shows it")
+    picture_id: Uuid | None = None
+    ledger: LedgerAnchor | None = Field(None, description="the newest checkpoint of the ledger")
 
 
 class PushSubscribe(Message):

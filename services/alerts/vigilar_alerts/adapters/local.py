@@ -12,7 +12,7 @@ from pathlib import Path
 from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.system import LedgerAnchor
 
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 from vigilar_alerts.domain.retry import Answer
 
 log = logging.getLogger("vigilar.alerts")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
@@ -12,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vigilar_common.messages.alarm import Severity
-
+from vigilar_alerts.adapters import queue_sql
+from vigilar_alerts.adapters.queue_sql import Make, alert_of, body_of
 from vigilar_alerts.domain.alert import Alert
 
 log = logging.getLogger("vigilar.alerts.store")
@@ -38,16 +37,28 @@ CREATE TABLE IF NOT EXISTS alerts (
 CREATE TABLE IF NOT EXISTS jobs (
   job_id INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL, channel TEXT NOT NULL, target TEXT NOT NULL,
   host TEXT NOT NULL, picture_id TEXT, attempt INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+  stage INTEGER NOT NULL DEFAULT -1, summary_id TEXT,
   UNIQUE (alert_id, channel, target));
 CREATE TABLE IF NOT EXISTS subscriptions (
   subscription_id TEXT PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
   user TEXT NOT NULL, device TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
+"""
+_LATER = {"stage": "INTEGER NOT NULL DEFAULT -1", "summary_id": "TEXT"}
+"""Columns of `jobs` that files of an older version lack."""
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS ix_jobs_due ON jobs (due_ms) WHERE summary_id IS NULL;
+CREATE INDEX IF NOT EXISTS ix_jobs_target ON jobs (channel, target);
+CREATE INDEX IF NOT EXISTS ix_jobs_summary ON jobs (summary_id) WHERE summary_id IS NOT NULL;
 """
 
 
 @dataclass(frozen=True)
 class Job:
-    """One delivery that is due. `attempt` counts from 1; `job_id` 0 lives in memory only."""
+    """One delivery that is due. `attempt` counts from 1; `job_id` 0 lives in memory only.
+
+    `stage` is the channel's place in the order of channels, from 0; -1: it does not wait for others.
+    """
 
     alert: Alert
     channel: str
@@ -56,6 +67,7 @@ class Job:
     attempt: int = 1
     due_ms: int = 0
     job_id: int = 0
+    stage: int = -1
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,11 @@ class Store:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA journal_size_limit=4194304")
         self._db.executescript(_SCHEMA)
+        there = {row[1] for row in self._db.execute("PRAGMA table_info(jobs)")}
+        for column, kind in _LATER.items():
+            if column not in there:
+                self._db.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
+        self._db.executescript(_INDEXES)
         self._path.chmod(0o600)
 
     def close(self) -> None:
@@ -146,16 +163,19 @@ class Store:
         try:
             row = self._db.execute(
                 "INSERT INTO alerts(alert_id, body) VALUES (?,?) ON CONFLICT(alert_id) DO NOTHING",
-                (alert.key, json.dumps(asdict(alert), separators=(",", ":"))),
+                (alert.key, body_of(alert)),
             )
             if row.rowcount:
                 if also:
                     also(self._db)
                 self._db.executemany(
-                    "INSERT INTO jobs(alert_id, channel, target, host, picture_id, attempt, due_ms)"
-                    " VALUES (?,?,?,?,?,?,?)",
+                    "INSERT INTO jobs(alert_id, channel, target, host, picture_id, attempt, due_ms, stage)"
+                    " VALUES (?,?,?,?,?,?,?,?)",
                     [
-                        (alert.key, j.channel, j.target, j.host, alert.picture_id, j.attempt, j.due_ms)
+                        (
+                            *(alert.key, j.channel, j.target, j.host, alert.picture_id),
+                            *(j.attempt, j.due_ms, j.stage),
+                        )
                         for j in jobs
                     ],
                 )
@@ -180,13 +200,13 @@ class Store:
                     self._busy[job.host] += 1
                     return job
             rows = self._db.execute(
-                "SELECT job_id, body, channel, target, host, attempt, due_ms FROM jobs JOIN alerts USING (alert_id)"
-                " WHERE due_ms <= ? OR due_ms > ? ORDER BY due_ms",
+                "SELECT job_id, body, channel, target, host, attempt, due_ms, stage FROM jobs JOIN alerts USING (alert_id)"
+                " WHERE summary_id IS NULL AND (due_ms <= ? OR due_ms > ?) ORDER BY due_ms",
                 (now_ms, now_ms + MAX_DELAY_MS),
             )
-            for job_id, body, channel, target, host, attempt, due_ms in rows:
+            for job_id, body, channel, target, host, attempt, due_ms, stage in rows:
                 if job_id not in self._taken and self._free(host):
-                    job = Job(_alert(body), channel, target, host, attempt, due_ms, job_id)
+                    job = Job(alert_of(body), channel, target, host, attempt, due_ms, job_id, stage)
                     self._taken[job_id] = job
                     self._busy[host] += 1
                     return job
@@ -198,7 +218,8 @@ class Store:
             due = [job.due_ms for job in self._volatile]
             # At most a handful are taken at a time, so one more row than that is enough to see past them.
             rows = self._db.execute(
-                "SELECT job_id, due_ms FROM jobs ORDER BY due_ms LIMIT ?", (len(self._taken) + 1,)
+                "SELECT job_id, due_ms FROM jobs WHERE summary_id IS NULL ORDER BY due_ms LIMIT ?",
+                (len(self._taken) + 1,),
             )
             due += [due_ms for job_id, due_ms in rows if job_id not in self._taken]
         return min(due, default=None)
@@ -208,19 +229,62 @@ class Store:
         with self._lock:
             self._end(job)
             if job.job_id:
-                self._db.execute("DELETE FROM jobs WHERE job_id=?", (job.job_id,))
+                # With it goes what it told in one: both or none.
+                self._db.execute(
+                    "DELETE FROM jobs WHERE job_id=? OR summary_id=?", (job.job_id, job.alert.key)
+                )
 
-    def again(self, job: Job, due_ms: int) -> None:
-        """To be tried again at `due_ms`."""
+    def again(self, job: Job, due_ms: int, counts: bool = True) -> None:
+        """To be tried at `due_ms`; `counts`: it was tried."""
+        attempt = job.attempt + counts
         with self._lock:
             self._end(job)
             if job.job_id:
                 self._db.execute(
-                    "UPDATE jobs SET attempt=?, due_ms=? WHERE job_id=?",
-                    (job.attempt + 1, due_ms, job.job_id),
+                    "UPDATE jobs SET attempt=?, due_ms=? WHERE job_id=?", (attempt, due_ms, job.job_id)
                 )
             else:
-                self._volatile.append(replace(job, attempt=job.attempt + 1, due_ms=due_ms))
+                self._volatile.append(replace(job, attempt=attempt, due_ms=due_ms))
+
+    def delivered(self, job: Job) -> int:
+        """The channels behind this one are not needed any more; how many deliveries that spares. Raises sqlite3.Error."""
+        if job.stage < 0:
+            return 0
+        with self._lock:
+            before = len(self._volatile)
+            self._volatile = [
+                other
+                for other in self._volatile
+                if other.alert.key != job.alert.key or other.stage <= job.stage
+            ]
+            spared = before - len(self._volatile)
+            return spared + queue_sql.drop_later(self._db, job.alert.key, job.stage, self._taken)
+
+    def hurry_next(self, job: Job, now_ms: int) -> int:
+        """This delivery cannot be made now: the next channel in the order need not wait. Raises sqlite3.Error."""
+        if job.stage < 0:
+            return 0
+        with self._lock:
+            return queue_sql.hurry_next(self._db, job.alert.key, job.stage, job.job_id, now_ms)
+
+    def fold(self, job: Job, now_ms: int, make: Make) -> tuple[int, bool]:
+        """Where too many old alerts wait for the claimed job's target they become one.
+
+        How many, and whether the claimed job is among them: then the claim has ended. Raises sqlite3.Error.
+        """
+        if not job.job_id:
+            return 0, False
+        with self._lock:
+            others = self._taken.keys() - {job.job_id}
+            folded = queue_sql.fold(self._db, job.channel, job.target, job.host, others, now_ms, make)
+            if job.job_id in folded:
+                self._end(job)
+            return len(folded), job.job_id in folded
+
+    def members(self, job: Job) -> list[tuple[Alert, int]]:
+        """What the claimed job tells in one: alerts, and how often each was tried alone. Raises sqlite3.Error."""
+        with self._lock:
+            return queue_sql.members(self._db, job.alert.key, job.channel, job.target)
 
     def picture_came(self, picture_id: str, now_ms: int) -> int:
         """Deliveries that only waited for their picture may go."""
@@ -230,7 +294,7 @@ class Store:
                 for j in self._volatile
             ]
             return self._db.execute(
-                "UPDATE jobs SET due_ms=? WHERE picture_id=? AND attempt=1 AND due_ms>?",
+                "UPDATE jobs SET due_ms=? WHERE picture_id=? AND attempt=1 AND due_ms>? AND stage<=0",
                 (now_ms, picture_id, now_ms),
             ).rowcount
 
@@ -238,6 +302,22 @@ class Store:
         with self._lock:
             count: int = self._db.execute("SELECT count(*) FROM jobs").fetchone()[0]
         return count + len(self._volatile)
+
+    def alerts(self) -> list[Alert]:
+        """Those that are remembered, the newest first."""
+        with self._lock:
+            return [alert_of(body) for (body,) in self._db.execute("SELECT body FROM alerts ORDER BY n DESC")]
+
+    def note(self, name: str) -> str:
+        """What was noted; empty when nothing was."""
+        with self._lock:
+            found = self._db.execute("SELECT text FROM notes WHERE name=?", (name,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def set_note(self, name: str, text: str) -> None:
+        """Kept over restarts. Raises sqlite3.Error."""
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?,?)", (name, text))
 
     def _free(self, host: str) -> bool:
         return not host or self._busy[host] < MAX_PER_HOST
@@ -274,8 +354,3 @@ class Store:
             self._db.execute("DELETE FROM jobs WHERE channel='web_push' AND target=?", (subscription_id,))
             row = self._db.execute("DELETE FROM subscriptions WHERE subscription_id=?", (subscription_id,))
         return bool(row.rowcount)
-
-
-def _alert(body: str) -> Alert:
-    raw = json.loads(body)
-    return Alert(**{**raw, "severity": Severity(raw["severity"])})

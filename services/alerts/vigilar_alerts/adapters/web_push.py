@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import logging
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from vigilar_common.clock import Clock
+from vigilar_common.egress import Egress
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.alarm import Severity
 
+from vigilar_alerts.adapters.http import post
 from vigilar_alerts.adapters.store import Subscription
 from vigilar_alerts.domain import endpoints
-from vigilar_alerts.domain.decide import Alert
+from vigilar_alerts.domain.alert import Alert
 from vigilar_alerts.domain.payload import TOPIC_CHARACTERS
 from vigilar_alerts.domain.retry import Answer
 
-if TYPE_CHECKING:
-    import requests
-
-log = logging.getLogger("vigilar.alerts.web_push")
-
-CONNECT_TIMEOUT_S = 4.0
-READ_TIMEOUT_S = 8.0
 TOKEN_VALID_S = 12 * 3600
 """RFC 8292 allows a day; half of it leaves room for clocks that differ."""
 TTL_S = {Severity.INFO: 3600, Severity.ALERT: 4 * 3600, Severity.CRITICAL: 24 * 3600}
@@ -74,55 +67,38 @@ def _decode(text: str) -> bytes:
 
 
 class WebPush:
-    """Thread-safe; each thread keeps its own HTTP session."""
+    """Thread-safe."""
 
-    def __init__(self, key: VapidKey, clock: Clock) -> None:
-        self._key, self._clock = key, clock
-        self._local = threading.local()
+    def __init__(self, key: VapidKey, clock: Clock, egress: Egress) -> None:
+        self._key, self._clock, self.egress = key, clock, egress
 
     def warm_up(self) -> None:
-        """Import what is heavy (20 MB, 0.3 s) as soon as there is somebody to push to, not during an alarm."""
-        import pywebpush  # noqa: F401
+        """What is slow the first time is done as soon as there is somebody to push to. Raises EgressError."""
+        import http_ece  # noqa: F401
+        import py_vapid  # noqa: F401
+
+        _ = self.egress.tls
 
     def send(
         self, to: Subscription, alert: Alert, data: bytes, contact: str, extra_endpoints: tuple[str, ...]
     ) -> Answer:
         """One attempt. Never raises for what a push service or a browser's keys do."""
         if why := endpoints.why_not(to.endpoint, extra_endpoints):
-            return Answer(400, f"not sent: {why}")
-        import requests
+            return Answer(400, f"not sent: {why}", problem="forbidden")
+        from http_ece import ECEException
         from py_vapid import Vapid02, VapidException
-        from pywebpush import WebPusher, WebPushException
 
         try:
-            pusher = WebPusher(_subscription_info(to))
+            body = _encrypted(data, to)
             signer: Any = Vapid02  # the package has no types
             headers = self._headers(alert) | signer(self._key.private).sign(
                 self._claims(to.endpoint, contact)
             )
-            body = pusher.encode(data)["body"]
-        except (WebPushException, VapidException, ValueError) as error:
+        except (ECEException, VapidException, ValueError) as error:
             return Answer(400, f"cannot be encrypted or signed: {type(error).__name__}")
-        sent_ms = self._clock.now_ms()
-        try:
-            response = self._session().post(
-                to.endpoint,
-                data=body,
-                headers=headers,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-                allow_redirects=False,
-                stream=True,  # the answer's body is nothing to us: an endless one must cost nothing
-            )
-        except requests.exceptions.Timeout:
-            return Answer(0, f"{endpoints.host_of(to.endpoint)} did not answer in time", sent_ms=sent_ms)
-        except requests.exceptions.RequestException as error:
-            # The exception's text holds the URL, which is a secret.
-            why = f"{endpoints.host_of(to.endpoint)} cannot be reached: {type(error).__name__}"
-            return Answer(0, why, sent_ms=sent_ms)
-        with response:
-            status = response.status_code
-            error_text = f"HTTP {status}: redirects are not followed" if 300 <= status < 400 else ""
-            return Answer(status, error_text, response.headers.get("Retry-After", ""), sent_ms)
+        # A push service that the operator named may lie inside the house, no other one.
+        inside = endpoints.named(to.endpoint, extra_endpoints)
+        return post(self.egress, self._clock, to.endpoint, body, headers, inside)
 
     def _headers(self, alert: Alert) -> dict[str, str]:
         urgent = alert.severity is not Severity.INFO and not alert.silent
@@ -144,16 +120,17 @@ class WebPush:
             "exp": self._clock.now_ms() // 1000 + TOKEN_VALID_S,
         }
 
-    def _session(self) -> requests.Session:
-        import requests
 
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False  # no proxy, no .netrc: the endpoint was checked, nothing else was
-            self._local.session = session
-        return session
+def _encrypted(data: bytes, to: Subscription) -> bytes:
+    """For this browser alone (RFC 8291), with a key that is used once. Raises ECEException, ValueError."""
+    import http_ece
 
-
-def _subscription_info(to: Subscription) -> dict[str, Any]:
-    return {"endpoint": to.endpoint, "keys": {"p256dh": to.p256dh, "auth": to.auth}}
+    encrypt: Any = http_ece.encrypt  # the package has no types
+    sealed: bytes = encrypt(
+        data,
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=_decode(to.p256dh),
+        auth_secret=_decode(to.auth),
+        version="aes128gcm",
+    )
+    return sealed

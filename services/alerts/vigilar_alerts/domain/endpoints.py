@@ -41,6 +41,14 @@ def why_not(endpoint: str, extra_prefixes: tuple[str, ...] = ()) -> str:
     return ""
 
 
+def named(endpoint: str, extra_prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """The endpoint's host where an operator's prefix allows it: only such a one may lie inside the house."""
+    parts = _split(endpoint)
+    if parts is None or not any(_under(parts, prefix) for prefix in extra_prefixes):
+        return ()
+    return (parts.hostname or "",)
+
+
 def audience(endpoint: str) -> str:
     """The origin that a VAPID token is made for. Only for endpoints that passed `why_not`."""
     parts = urlsplit(endpoint)

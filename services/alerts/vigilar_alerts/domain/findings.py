@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigilar_common.config.alerts import WebPush
+from vigilar_common.config.alert_channels import WebPush
 from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.system import Finding
 
@@ -46,7 +46,8 @@ def findings(
                     code="no_push_devices",
                     severity=Severity.INFO,
                     title="No device gets notifications",
-                    cure="Open the alerts page on your phone or browser and allow notifications.",
+                    cure="Open the alerts page on your phone or browser and allow notifications, "
+                    "or let mail ([alerts.email]) or a service like ntfy ([alerts.apprise]) tell you.",
                 )
             )
     return found

@@ -335,6 +335,8 @@ export const en = {
       desktop: 'Desktop',
       email: 'Email',
       webhook: 'Webhook',
+      apprise: 'Other services',
+      mqtt: 'Home automation',
     } as Record<string, string>,
     /** Targets that are names of the machine's own; others (a device, an address) are shown as they are. */
     targetName: { stdout: 'this machine’s log', '/dev/log': 'this machine’s log', 'alerts page': '' } as Record<string, string>,
