@@ -19,6 +19,7 @@ from vigilar_common.messages.alarm import Severity
 from vigilar_common.messages.alerts import Outcome
 from vigilar_common.testing.broker import free_port
 
+pytestmark = pytest.mark.slow  # loading Apprise; the quick set uses it in test_alert_channels.py
 ALERT = Alert("a" * 36, None, Severity.CRITICAL, "Motion at Front door", "in drive", "motion-front", 0)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(5000)
 

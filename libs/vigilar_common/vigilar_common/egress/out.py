@@ -31,7 +31,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_LOOKUPS = 16
 """Names that are looked up at the same time: a name server that is silent holds a thread for half a minute."""
 MAX_ADDRESSES = 8
-PRIVATE_CURE = "name it in [alerts] private_targets if it is yours"
 
 Lookup = Callable[[str, int], list[str]]
 """(host, port) → addresses as text. Raises OSError."""
@@ -78,7 +77,10 @@ class Deadline:
 
 
 class Egress:
-    """Thread-safe. `private`: addresses, networks and names inside the house that may be reached."""
+    """Thread-safe. `private`: addresses, networks and names inside the house that may be reached.
+
+    `section` is the configuration's whose private_targets and ca_file these are, for texts.
+    """
 
     def __init__(
         self,
@@ -86,10 +88,11 @@ class Egress:
         *,
         private: tuple[str, ...] = (),
         ca_file: str = "",
+        section: str = "alerts",
         lookup: Lookup | None = None,
         connect_s: float = CONNECT_S,
     ) -> None:
-        self._clock, self._private, self._ca_file = clock, private, ca_file
+        self._clock, self._private, self._ca_file, self._section = clock, private, ca_file, section
         self._lookup = lookup or system_lookup
         self._connect_s = connect_s
         self._lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
@@ -107,7 +110,8 @@ class Egress:
                     try:
                         context.load_verify_locations(self._ca_file)
                     except OSError as error:  # SSLError is one
-                        why = f"cannot be used as [alerts] ca_file ({error.strerror or type(error).__name__})"
+                        reason = error.strerror or type(error).__name__
+                        why = f"cannot be used as [{self._section}] ca_file ({reason})"
                         raise EgressError(Problem.CERTIFICATE, self._ca_file, why) from error
                 self._context = context
             return self._context
@@ -129,7 +133,7 @@ class Egress:
         if not allowed:
             why = reasons[0] if reasons else "the name server knows no address"
             if "private" in why:
-                why = f"{why}; {PRIVATE_CURE}"
+                why = f"{why}; name it in [{self._section}] private_targets if it is yours"
             raise EgressError(Problem.FORBIDDEN if reasons else Problem.DNS, host, why)
         return allowed[:MAX_ADDRESSES]
 

@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 TOTAL_S = 20.0
 REASON_CHARACTERS = 200
 _STATUS = re.compile(r"\berror=([1-5]\d\d)\b")
+_loading = threading.Lock()
 _KINDS = {Severity.INFO: "info", Severity.ALERT: "warning", Severity.CRITICAL: "failure"}
 
 
@@ -40,19 +42,17 @@ class AppriseUrls:
 
     def __init__(self, egress: Egress, clock: Clock) -> None:
         self._egress, self._clock = egress, clock
-        self._lock = threading.Lock()
-        self._hooked = False
 
     def warm_up(self, urls: tuple[str, ...]) -> None:
         """Load what is heavy (30 MB, 2 s) as soon as somebody is told this way, not during an alarm."""
-        self._hook()
+        _load()
         for url in urls:
             logs.hide(url)
             _plugin(url)
 
     def send(self, alert: Alert, url: str, jpeg: bytes | None) -> Answer:
         """One attempt. Never raises for what the outside does."""
-        self._hook()
+        _load()
         plugin = _plugin(url)
         if plugin is None:
             return Answer(400, "Apprise does not know a service with such a URL", problem="setup")
@@ -71,20 +71,23 @@ class AppriseUrls:
             finally:
                 _trip.way, _trip.heard = None, None
 
-    def _hook(self) -> None:
-        """Apprise's plugins call `requests` by themselves: what they connect to is decided where sockets are made."""
-        with self._lock:
-            if self._hooked:
-                return
-            import apprise  # noqa: F401
-            import urllib3.util.connection
 
-            urllib3.util.connection.create_connection = _guarded(urllib3.util.connection.create_connection)
-            heard = logging.getLogger("apprise")
-            # What it says is our answer's reason; by itself it would tell more than a log should hold.
-            heard.propagate = False
-            heard.addHandler(_Ear())
-            self._hooked = True
+def _load() -> None:
+    with _loading:
+        _hook()
+
+
+@cache
+def _hook() -> None:
+    """Once per process. Apprise's plugins call `requests` by themselves: where they connect to is decided below that."""
+    import apprise  # noqa: F401
+    import urllib3.util.connection
+
+    urllib3.util.connection.create_connection = _guarded(urllib3.util.connection.create_connection)
+    heard = logging.getLogger("apprise")
+    # What it says is our answer's reason; by itself it would tell more than a log should hold.
+    heard.propagate = False
+    heard.addHandler(_Ear())
 
 
 class _Way:
