@@ -26,6 +26,7 @@ SERVICES = (
     "ups",
     "presence",
     "homeassistant",
+    "offsite",
     "web",
     "camera-worker",
     "demo-camera",

@@ -126,6 +126,7 @@ def test_a_camera_is_switched_on_its_page_and_the_system_page_tells_of_home_assi
         page.get_by_role("switch", name=shown).wait_for(timeout=60_000)
     page.goto(login.url + "/system")
     page.get_by_test_id("announced").get_by_text("Off.").wait_for(timeout=60_000)
+    page.get_by_test_id("offsite").get_by_text("Off.").wait_for()
 
 
 def test_motion_is_tuned_over_the_live_picture_and_the_camera_keeps_its_connection(

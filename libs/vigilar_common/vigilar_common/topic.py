@@ -19,6 +19,7 @@ SERVICES = (
     "ups",
     "presence",
     "homeassistant",
+    "offsite",
     "health",
     "pets",
     "visitors",

@@ -104,7 +104,7 @@ FACTS_COMMITTED = Topic(
     Kind.FRAME,
     None,
     ("storage",),
-    ("events", "alerts", "web", "pets", "visitors", "highlights"),
+    ("events", "alerts", "offsite", "web", "pets", "visitors", "highlights"),
     "Text `epoch:n` after a commit: a hint that the feed has news; losing it costs one poll.",
     64,
 )
@@ -113,7 +113,7 @@ STORAGE_CHECKPOINT = Topic(
     Kind.STATE,
     system.StorageCheckpoint,
     ("storage",),
-    ("web", "health", "alerts", "home_automation"),
+    ("web", "health", "alerts", "offsite", "home_automation"),
     "The newest signed checkpoint of the ledger; keep copies outside this host.",
     8_192,
 )
@@ -161,7 +161,7 @@ RECORDING_OPENED = _fact(
     f"{_CAMERA}/recording/opened",
     camera.RecordingOpened,
     "camera-worker",
-    ("storage", "web", "events"),
+    ("storage", "web", "events", "offsite"),
     "A recording grows.",
 )
 RECORDING_FINISHED = _fact(
@@ -220,7 +220,7 @@ ALARM_STATE = Topic(
     Kind.STATE,
     alarm.AlarmState,
     ("events",),
-    ("alerts", "web", "health", "sensors", "presence", "homeassistant", "home_automation"),
+    ("alerts", "web", "health", "sensors", "presence", "homeassistant", "offsite", "home_automation"),
     "The arm state now, what runs, and which sensors are open, left out or unknown.",
     65_536,
 )
@@ -233,7 +233,7 @@ ALARM_SIREN = Topic(
     "Whether the siren shall sound now.",
 )
 ALARM_CHANGED = _fact(
-    "vigilar/alarm/changed", alarm.ArmStateChanged, "events", ("alerts", "web"), "A transition."
+    "vigilar/alarm/changed", alarm.ArmStateChanged, "events", ("alerts", "offsite", "web"), "A transition."
 )
 ALARM_REFUSED = _fact(
     "vigilar/alarm/refused",

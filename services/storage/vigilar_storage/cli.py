@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "restore": "restore_cli",
     "export": "export_cli",
     "storage": "storage_cli",
+    "recover": "recover_cli",
 }
 """Verb → module below `vigilar_storage`; imported only when that verb is asked for."""
 

@@ -40,6 +40,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "ups": ("facts:write",),
     "presence": ("facts:write",),
     "homeassistant": ("facts:write",),
+    "offsite": ("facts:write", "facts:read", "state:read"),
     "health": ("facts:write", "state:read", "living:read"),
     "pets": ("facts:write", "facts:read", "media:read", "living:read", "pet-vectors:read"),
     "visitors": ("facts:write", "facts:read", "media:read", "faces:read", "face-vectors:read"),
@@ -91,6 +92,7 @@ def make_secrets(
     ledger_keys(layout.folder("storage"), made)
     _shared_keys(layout, made)
     _vapid(layout.folder("alerts"), made)
+    _ssh_key(layout.folder("offsite"), made)
     _broker_files(layout, cameras, prefixes, made)
     return made
 
@@ -230,6 +232,23 @@ def _vapid(folder: Path, made: list[str]) -> None:
             serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
         )
         _write(public_path, base64.urlsafe_b64encode(point).rstrip(b"=").decode() + "\n", made, 0o644)
+
+
+def _ssh_key(folder: Path, made: list[str]) -> None:
+    """The pair that logs in at an SFTP target; its owner enters the public half there."""
+    private_path, public_path = folder / "ssh_key", folder / "ssh_public.txt"
+    if not private_path.exists():
+        pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+        _write(private_path, pem.decode(), made)
+        public_path.unlink(missing_ok=True)
+    if not public_path.exists():
+        key = serialization.load_ssh_private_key(private_path.read_bytes(), None)
+        public = key.public_key().public_bytes(
+            serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+        )
+        _write(public_path, f"{public.decode()} vigilar-offsite\n", made, 0o644)
 
 
 def _broker_files(layout: SecretsLayout, cameras: list[str], prefixes: Prefixes, made: list[str]) -> None:

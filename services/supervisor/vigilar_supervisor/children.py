@@ -85,6 +85,8 @@ def service_names(config: Config, announced: bool = False) -> list[str]:
         names.append("presence")
     if config.homeassistant.enabled or announced:
         names.append("homeassistant")
+    if config.offsite.enabled:
+        names.append("offsite")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 

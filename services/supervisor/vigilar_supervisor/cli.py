@@ -14,6 +14,7 @@ HANDED_ON: dict[str, tuple[str, str]] = {
     "verify": ("storage", "check recordings, database and ledger against each other"),
     "export": ("storage", "hand out recordings with proof that nothing was changed"),
     "keys": ("storage", "list and rotate the keys of recordings, export the recovery key"),
+    "recover": ("storage", "play what arrived off-site, with the owner's recovery key"),
     "backup": ("storage", "save database, configuration and keys, encrypted"),
     "restore": ("storage", "check a backup, or put it back"),
     "cameras": ("camera_worker", "find cameras on the network, try out an address"),

@@ -14,8 +14,8 @@ from vigilar_common.config.load import find_config_path, load
 from vigilar_supervisor.start import layout_of
 from vigilar_supervisor.supervise import SERVICES_FILE
 
-NEED_NOTHING = ("cameras",)
-"""Verbs for those who have no configuration yet."""
+NEED_NOTHING = ("cameras", "recover")
+"""Verbs for those who have no configuration: not yet, or not any more."""
 
 
 def run(service: str, words: list[str]) -> int:

@@ -16,6 +16,7 @@ from vigilar_common.config.features import Highlights, Pets, Visitors
 from vigilar_common.config.health import Health
 from vigilar_common.config.homeassistant import HomeAssistant
 from vigilar_common.config.mqtt import Mqtt, Zigbee2mqtt, Zwave, topic_allowed
+from vigilar_common.config.offsite import Offsite
 from vigilar_common.config.presence import Presence
 from vigilar_common.config.rules import Rule
 from vigilar_common.config.security import Security
@@ -64,6 +65,7 @@ class Config(Section):
     vehicles: Vehicles = Field(Vehicles(), title="Vehicles")
     presence: Presence = Field(Presence(), title="Presence")
     homeassistant: HomeAssistant = Field(HomeAssistant(), title="Home Assistant")
+    offsite: Offsite = Field(Offsite(), title="Off-site evidence")
     health: Health = Field(Health(), title="Health")
     pets: Pets = Field(Pets(), title="Pets")
     visitors: Visitors = Field(Visitors(), title="Visitors")

@@ -54,6 +54,7 @@ SLICES: dict[str, tuple[str, ...]] = {
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),
     "homeassistant": (*_BASICS, "homeassistant", "cameras", "sensors", "ups", "presence"),
+    "offsite": (*_BASICS, "offsite"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),
     "pets": (*_BASICS, "pets", "cameras", "detection", "location"),
     "visitors": (*_BASICS, "visitors", "cameras", "detection"),
@@ -67,6 +68,7 @@ SLICES: dict[str, tuple[str, ...]] = {
 SECRETS: dict[str, tuple[str, ...]] = {
     "events": ("security",),
     "alerts": ("alerts",),
+    "offsite": ("offsite",),
     "web": ("web",),
     CAMERA_WORKER: ("cameras",),
 }

@@ -234,7 +234,7 @@ export interface Heartbeat {
   rss_bytes: number;
   cpu_s: number;
   outbox_facts: number;
-  detail?: { work?: CameraWork } & Partial<Announced>;
+  detail?: { work?: CameraWork } & Partial<Announced> & Partial<Offsite>;
 }
 
 /** Of the bridge to Home Assistant: how much it has announced, by kind of device, and when Home Assistant started last. */
@@ -244,6 +244,21 @@ export interface Announced {
   entities: number;
   /** UTC ms; 0: not since the bridge runs. */
   born_ms: number;
+}
+
+/** Of the service that sends evidence out of the house; `lag_s`: how long the oldest byte waits. */
+export interface Offsite {
+  enabled: boolean;
+  target: string;
+  target_state: 'ok' | 'failing' | 'unknown';
+  waiting: number;
+  waiting_alarm: number;
+  lag_s: number;
+  sent_bytes: number;
+  /** UTC ms; 0: not since it runs. */
+  last_sent_ms: number;
+  /** An OpenSSH public key; empty where none is needed. */
+  public_key: string;
 }
 
 export type CameraSwitch = 'recording' | 'detection' | 'privacy';

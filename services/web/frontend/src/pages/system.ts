@@ -8,6 +8,7 @@ import '../components/find-cameras';
 import '../components/camera-work';
 import '../components/findings';
 import '../components/icon';
+import '../components/offsite-card';
 import '../components/remote-card';
 import '../components/rules-card';
 import '../components/sensor-list';
@@ -46,7 +47,8 @@ export class SystemPage extends LitElement {
         <vg-rules-card></vg-rules-card>
         <vg-find-cameras></vg-find-cameras>
         <vg-remote-card></vg-remote-card>
-        ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>` : nothing}
+        ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>
+              <vg-offsite .beat=${health.value.services['offsite']}></vg-offsite>` : nothing}
         ${this.about()}
       </div>
     `;

@@ -453,6 +453,26 @@ export const en = {
     born: 'Home Assistant started',
     notSeen: 'not since the bridge runs',
   },
+  offsite: {
+    title: 'Off-site',
+    evidence: 'Evidence',
+    off: 'Off. Switch on [offsite] enabled in vigilar.toml.',
+    silent: 'On, but its service is not running',
+    states: {
+      ok: 'Leaves the house while it happens',
+      failing: 'Does not get out: see the findings',
+      unknown: 'The target was not reached yet',
+    } as Record<string, string>,
+    target: 'Target',
+    waiting: 'On the way',
+    recordings: (n: number, alarm: number) =>
+      n === 0 ? 'nothing' : `${plural(n, 'recording', 'recordings')}${alarm ? `, ${alarm} of an alarm` : ''}`,
+    behind: 'Behind by',
+    seconds: (s: number) => `${s.toFixed(1)} s`,
+    sent: 'Sent since its start',
+    nothing: 'nothing yet',
+    key: 'Key to be entered at the server',
+  },
   rules: {
     title: 'Rules',
     failed: 'The rules cannot be read now',

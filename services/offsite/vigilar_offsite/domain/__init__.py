@@ -1,0 +1,1 @@
+"""Decisions: what is sent, in which order, how fast; no I/O."""
