@@ -96,7 +96,8 @@ _BY_AGE = ("created_ms", "id")
 LISTINGS = (
     Listing(
         "alert-log", tables.alert_log, STATE, ("ts_ms", "id"), time="ts_ms",
-        filters={"event_id": Equal("event_id"), "channel": Equal("channel"), "outcome": Equal("outcome", Outcome),
+        filters={"event_id": Equal("event_id"), "alert_id": Equal("alert_id"), "channel": Equal("channel"),
+                 "outcome": Equal("outcome", Outcome),
                  "severity": Equal("severity", Severity)},
     ),
     Listing(

@@ -62,6 +62,16 @@ def test_the_list_has_pictures_and_shows_nothing_of_duress(home: Any, alerts: Al
     assert alerts.asked[-1].after == 50
 
 
+def test_the_attempts_of_an_alert_come_from_storage(home: Any) -> None:
+    home.storage.answers["/v1/alert-log"] = {
+        "items": [{"alert_id": ALERT, "channel": "web_push"}],
+        "next": "c",
+    }
+    found = home.get(f"/api/v1/incidents/{ALERT}/deliveries?limit=7").json()
+    assert (found["items"][0]["channel"], found["next"]) == ("web_push", "c")
+    assert dict(home.storage.requests[-1].url.params) == {"alert_id": ALERT, "limit": "7"}
+
+
 def test_acknowledging_and_snoozing_name_who_is_logged_in(home: Any, alerts: Alerts) -> None:
     assert home.send("POST", f"/api/v1/incidents/{ALERT}/acknowledge", {}).json()["message"] == "Done."
     assert home.send("POST", f"/api/v1/incidents/{ALERT}/opened", {}).status_code == 200

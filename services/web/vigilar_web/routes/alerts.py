@@ -94,6 +94,18 @@ async def incident(alert_id: ItemId, parts: PartsNeeded, after: Skip = 0) -> dic
     return _with_picture(found)
 
 
+@router.get("/api/v1/incidents/{alert_id}/deliveries")
+@access(Access.SESSION, renews=False)
+async def deliveries(
+    alert_id: ItemId, parts: PartsNeeded, cursor: Cursor = None, limit: Limit = 50
+) -> dict[str, Any]:
+    """Every attempt of all its tellings, newest first."""
+    page = await parts.storage.json(
+        "GET", "/v1/alert-log", {"alert_id": alert_id, "cursor": cursor, "limit": limit}
+    )
+    return {"items": page["items"], "next": page.get("next")}
+
+
 @router.post("/api/v1/incidents/{alert_id}/acknowledge")
 @access(Access.SESSION)
 async def acknowledge(alert_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:

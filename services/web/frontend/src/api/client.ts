@@ -10,6 +10,7 @@ import type {
   Camera,
   CameraSwitch,
   Coverage,
+  Delivery,
   EventDetail,
   Export,
   ExportList,
@@ -196,6 +197,7 @@ export const api = {
   alerts: (cursor: string | null) => request<AlertPage>('GET', `/api/v1/alerts${query({ cursor, limit: 50 })}`),
   incidents: (before: string | null) => request<IncidentPage>('GET', `/api/v1/incidents${query({ before, limit: 10 })}`),
   incident: (alertId: string, after: number) => request<IncidentDetail>('GET', `/api/v1/incidents/${id(alertId)}${query({ after })}`),
+  deliveries: (alertId: string) => request<Page<Delivery>>('GET', `/api/v1/incidents/${id(alertId)}/deliveries`),
   acknowledge: (alertId: string) =>
     request<{ message: string; alert: Incident }>('POST', `/api/v1/incidents/${id(alertId)}/acknowledge`),
   snooze: (cameraId: string | null, durationS: number) =>

@@ -82,8 +82,8 @@ export class IncidentItem extends LitElement {
 
   @property({ attribute: false }) incident!: Incident;
   @property({ attribute: false }) nowMs = 0;
-  @property({ attribute: false }) deliveries: Delivery[] = [];
   @state() private more: AlertEvent[] | null = null;
+  @state() private deliveries: Delivery[] | null = null;
   @state() private busy = false;
   @state() private said = '';
   @state() private problem = '';
@@ -161,11 +161,11 @@ export class IncidentItem extends LitElement {
   }
 
   private told(one: Incident): unknown {
-    if (!this.deliveries.length && !one.receipts.length) return nothing;
-    return html`<details>
+    return html`<details data-testid="incident-told" @toggle=${(event: Event) => (event.target as HTMLDetailsElement).open && void this.loadTold()}>
       <summary>${t.incidents.told}</summary>
       ${one.receipts.length ? html`<ul>${one.receipts.map((row) => html`<li>${receipt(row, this.nowMs)}</li>`)}</ul>` : nothing}
-      <ul class="deliveries">${deliveryRows(this.deliveries, false)}</ul>
+      ${this.deliveries?.length === 0 ? html`<p class="muted">${t.incidents.nobody}</p>` : nothing}
+      <ul class="deliveries">${deliveryRows(this.deliveries ?? [], false)}</ul>
     </details>`;
   }
 
@@ -180,6 +180,14 @@ export class IncidentItem extends LitElement {
 
   private snooze(): Promise<void> {
     return this.send(async () => (await api.snooze(this.incident.cameras[0] ?? null, SNOOZE_S)).message);
+  }
+
+  /** Each time it is opened: updates bring new attempts. */
+  private loadTold(): Promise<void> {
+    return this.send(async () => {
+      this.deliveries = (await api.deliveries(this.incident.alert_id)).items;
+      return '';
+    });
   }
 
   private all(): Promise<void> {

@@ -29,8 +29,6 @@ export class IncidentList extends LitElement {
     `,
   ];
 
-  static override properties = { deliveries: { attribute: false } };
-  declare deliveries: Delivery[];
   private quiet = false;
   private heldBack = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +47,6 @@ export class IncidentList extends LitElement {
 
   constructor() {
     super();
-    this.deliveries = [];
     new WatchApp(this);
     new ListenApp<undefined>(this, 'resync', () => this.soon());
     new ListenApp<Delivery>(this, 'alert', () => this.soon());
@@ -86,7 +83,6 @@ export class IncidentList extends LitElement {
             <vg-incident
               .incident=${one}
               .nowMs=${this.now.ms}
-              .deliveries=${this.deliveries.filter((row) => row.alert_id === one.alert_id)}
               @changed=${(event: CustomEvent<Incident>) => this.put(event.detail)}
             ></vg-incident>
           </li>`,

@@ -114,7 +114,7 @@ export class AlertsPage extends LitElement {
         </div>
       </header>
       <div class="columns">
-        <vg-incidents .deliveries=${this.list.items} @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-incidents>
+        <vg-incidents @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-incidents>
         <div class="side stack">
           <vg-push-card></vg-push-card>
           <vg-snooze-card .snoozes=${this.snoozes} @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-snooze-card>

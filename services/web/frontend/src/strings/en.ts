@@ -366,6 +366,7 @@ export const en = {
     events: 'Events and why',
     all: (n: number) => `Show all ${n}`,
     told: 'Who was told',
+    nobody: 'Nothing was sent.',
     held: {
       quiet: 'Held back: quiet hours',
       snoozed: 'Held back: snoozed',
