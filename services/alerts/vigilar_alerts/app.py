@@ -80,6 +80,7 @@ class Alerts:
             extra_endpoints=lambda: self._config.alerts.web_push.extra_endpoints,
             last_delivered_ms=lambda: self._deliverer.last_delivered_ms.get("web_push", 0),
             on_added=self._wake.set,
+            channels=self._channels_on,
         )
         self._handlers = Handlers(
             clock=context.clock,
@@ -149,6 +150,7 @@ class Alerts:
             self._web_push.egress = self._outside.egress
         self._warm = False
         self._handlers.configure(new.config)
+        self._subscriptions.assert_info()
         return True
 
     def heartbeat_detail(self) -> dict[str, Any]:
@@ -180,6 +182,12 @@ class Alerts:
             desktop=local.enabled and local.desktop_notify,
             outside=self._outside.targets(),
         )
+
+    def _channels_on(self) -> list[str]:
+        on = self._channels()
+        found = dict.fromkeys(target.channel for target in on.outside)
+        here = (("web_push", on.web_push), ("syslog", bool(on.syslog)), ("desktop", on.desktop))
+        return [*(name for name, is_on in here if is_on), *found]
 
     def _trial_jobs(self, channel: str, alert: Alert) -> list[Job]:
         """A delivery for everybody who is told through the channel."""

@@ -47,9 +47,10 @@ class Subscriptions:
         extra_endpoints: Callable[[], tuple[str, ...]],
         last_delivered_ms: Callable[[], int],
         on_added: Callable[[], None],
+        channels: Callable[[], list[str]] = list,
     ) -> None:
         self._store, self._bus, self._facts = store, bus, facts
-        self._on_added = on_added
+        self._on_added, self._channels = on_added, channels
         self._public_key, self._extra, self._last_delivered_ms = (
             public_key,
             extra_endpoints,
@@ -67,6 +68,7 @@ class Subscriptions:
             enabled=bool(key),
             subscriptions=count,
             last_delivered_ms=self._last_delivered_ms(),
+            channels=self._channels(),
         )
         self._bus.set_state(PUSH_INFO, info)
 

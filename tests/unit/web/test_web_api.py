@@ -516,7 +516,10 @@ def test_push_subscriptions_go_to_the_alerts_service(home: Any, error: Any) -> N
         == 204
     )
     assert asked[1][0] is topics.CMD_PUSH_UNSUBSCRIBE
-    assert home.send("POST", "/api/v1/push/test").json() == {"ok": True, "message": ""}
+    assert home.send("POST", "/api/v1/push/test").json() == {"ok": True, "message": "", "results": []}
+    assert home.send("POST", "/api/v1/alerts/test", {"channel": "email"}).json()["ok"] is True
+    assert (asked[-1][0], asked[-1][1].channel) == (topics.CMD_ALERT_TEST, "email")
+    assert home.send("POST", "/api/v1/alerts/test", {"channel": "../x"}).status_code == 422
     answer(home, ok=False, code="endpoint_not_allowed", message="Not a push service.")
     refused = home.send("POST", "/api/v1/push/subscriptions", browser)
     assert refused.status_code == 422

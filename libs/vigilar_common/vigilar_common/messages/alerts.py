@@ -106,6 +106,9 @@ class PushInfo(Message):
     enabled: bool
     subscriptions: int = Field(ge=0)
     last_delivered_ms: TimestampMs = 0
+    channels: list[str] = Field(
+        default_factory=list, max_length=32, description="that are on, besides the alerts page"
+    )
 
 
 MIN_SNOOZE_S, MAX_SNOOZE_S = 60, 86_400

@@ -71,7 +71,7 @@ export const why = (eventId) => ({
   today: { profile: 'outside', mute: false, severity: 'alert', checked: [] },
 });
 export const channels = { web_push: { delivered: 12, failed: 1, p50_ms: 840, p95_ms: 1420 }, syslog: { delivered: 14, p50_ms: 17, p95_ms: 26 } };
-export const push = { public_key: 'BEl62iUYgUivxIkv69yViEuiBIa-Ib9-SkvMeAtA3LFgDzkrxZJjSgSnfckjBJuBkr3qBUYIHBQFLXYp5Nksh8U', enabled: true, subscriptions: 2 };
+export const push = { public_key: 'BEl62iUYgUivxIkv69yViEuiBIa-Ib9-SkvMeAtA3LFgDzkrxZJjSgSnfckjBJuBkr3qBUYIHBQFLXYp5Nksh8U', enabled: true, subscriptions: 2, channels: ['web_push', 'syslog', 'email', 'apprise'] };
 
 const beat = (service, mb, more = {}) => [service, { service, pid: 4242, started_ms: Date.now() - 312 * MIN, ready: true, reason: '', config_error: '', rss_bytes: mb * 1e6, cpu_s: 40, outbox_facts: 0, ...more }];
 const disk = (path, pct, total) => ({ path, total_bytes: total, used_bytes: (total * pct) / 100, free_bytes: total * (1 - pct / 100), used_pct: pct });

@@ -14,6 +14,7 @@ from vigilar_common.messages.alerts import AlertTest, PushSubscribe, PushUnsubsc
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.parts import Parts
 
 router = guarded_router()
 
@@ -25,6 +26,8 @@ STATUS_BY_CODE = {
     "stale": 503,
 }
 """Every other refusal is a conflict with how things are: 409."""
+TEST_LIMIT_S = 50.0
+"""A mail server may take its time; what it says then is what one wants to know."""
 
 
 class Keys(BaseModel):
@@ -44,6 +47,10 @@ class Endpoint(BaseModel):
     endpoint: str = Field(min_length=8, max_length=2048, repr=False)
 
 
+class Channel(BaseModel):
+    channel: str = Field(pattern=r"^[a-z_]{1,32}$")
+
+
 def _unavailable(_: str = "") -> ApiError:
     return ApiError(503, "alerts_unavailable", "The alerts service does not answer; try again in a moment.")
 
@@ -59,7 +66,7 @@ async def info(parts: PartsNeeded) -> dict[str, Any]:
     if known is None:
         raise _unavailable()
     return known.model_dump(
-        mode="json", include={"public_key", "enabled", "subscriptions", "last_delivered_ms"}
+        mode="json", include={"public_key", "enabled", "subscriptions", "last_delivered_ms", "channels"}
     )
 
 
@@ -95,5 +102,17 @@ async def unsubscribe(request: Request, parts: PartsNeeded, session: SessionNeed
 @access(Access.SESSION)
 async def test(parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     """A refusal is an answer too: `ok` false with the reason."""
-    reply = await ask(parts, topics.CMD_ALERT_TEST, AlertTest(user=session.user), _unavailable)
-    return {"ok": reply.ok, "message": reply.message}
+    return await _test(parts, AlertTest(user=session.user))
+
+
+@router.post("/api/v1/alerts/test")
+@access(Access.SESSION)
+async def test_channel(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """The same for any channel, with what came of it for everybody who is told that way."""
+    wanted = await body_of(request, Channel)
+    return await _test(parts, AlertTest(channel=wanted.channel, user=session.user))
+
+
+async def _test(parts: Parts, command: AlertTest) -> dict[str, Any]:
+    reply = await ask(parts, topics.CMD_ALERT_TEST, command, _unavailable, TEST_LIMIT_S)
+    return {"ok": reply.ok, "message": reply.message, "results": reply.data.get("results", [])}

@@ -210,6 +210,7 @@ export const api = {
   pushSubscribe: (subscription: PushSubscriptionJSON, device: string) =>
     request<unknown>('POST', '/api/v1/push/subscriptions', { ...subscription, device }),
   pushUnsubscribe: (endpoint: string) => request<unknown>('DELETE', '/api/v1/push/subscriptions', { endpoint }),
+  channelTest: (channel: string) => request<{ ok: boolean; message: string }>('POST', '/api/v1/alerts/test', { channel }),
   pushTest: () => request<{ ok: boolean; message: string }>('POST', '/api/v1/push/test'),
 };
 

@@ -205,6 +205,7 @@ export interface PushInfo {
   public_key: string;
   enabled: boolean;
   subscriptions: number;
+  channels: string[];
 }
 
 export interface Finding {

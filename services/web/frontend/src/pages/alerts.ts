@@ -4,7 +4,8 @@ import { customElement, state } from 'lit/decorators.js';
 import type { Snooze } from '../api/alerts';
 import { api } from '../api/client';
 import type { ChannelStatistics, Delivery } from '../api/types';
-import { channelName, deliveryRows, deliveryStyles } from '../components/delivery-rows';
+import '../components/channels-card';
+import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/incident-list';
 import '../components/more';
 import '../components/push-card';
@@ -12,7 +13,6 @@ import '../components/snooze-card';
 import { failure } from '../components/states';
 import { eventListStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
-import { duration } from '../format';
 import { ListenApp } from '../state/app-state';
 import { deliveryKey, upsertDelivery } from '../state/merge';
 import { Paged } from '../state/paged';
@@ -49,32 +49,6 @@ export class AlertsPage extends LitElement {
       }
       .panel {
         padding: var(--s4) var(--s5);
-      }
-      .channel + .channel {
-        margin-block-start: var(--s4);
-        padding-block-start: var(--s4);
-        border-block-start: var(--border) solid var(--line);
-      }
-      .channel h3 {
-        font-size: var(--text-m);
-      }
-      .numbers {
-        display: flex;
-        gap: var(--s5);
-        margin-block-start: var(--s2);
-      }
-      .numbers dd {
-        font-size: var(--text-xl);
-        font-weight: var(--weight-strong);
-        letter-spacing: -0.02em;
-      }
-      .numbers dt {
-        color: var(--ink-2);
-        font-size: var(--text-s);
-      }
-      .numbers div {
-        display: flex;
-        flex-direction: column-reverse;
       }
     `,
   ];
@@ -118,12 +92,7 @@ export class AlertsPage extends LitElement {
         <div class="side stack">
           <vg-push-card></vg-push-card>
           <vg-snooze-card .snoozes=${this.snoozes} @snoozes=${(event: CustomEvent<Snooze[]>) => (this.snoozes = event.detail)}></vg-snooze-card>
-          ${Object.keys(this.channels).length
-            ? html`<section class="card panel" aria-labelledby="channels">
-                <div class="section-head"><h2 id="channels">${t.alerts.channels}</h2><span class="muted small">${t.alerts.latency}</span></div>
-                ${Object.entries(this.channels).map(([name, statistics]) => channel(name, statistics))}
-              </section>`
-            : nothing}
+          <vg-channels-card .statistics=${this.channels}></vg-channels-card>
         </div>
         <section class="card panel" aria-labelledby="ledger">
           <h2 id="ledger">${t.alerts.ledger}</h2>
@@ -147,18 +116,4 @@ export class AlertsPage extends LitElement {
           : html`<vg-more ?busy=${loading} @more=${() => void this.list.more()}></vg-more>`}
     `;
   }
-}
-
-function channel(name: string, statistics: ChannelStatistics): unknown {
-  const counted: [string, number | null][] = [
-    [t.alerts.p50, statistics.p50_ms],
-    [t.alerts.p95, statistics.p95_ms],
-  ];
-  const known = counted.filter((pair): pair is [string, number] => typeof pair[1] === 'number');
-  return html`<div class="channel" data-testid="channel" data-channel=${name}>
-    <h3>${channelName(name)}</h3>
-    ${known.length
-      ? html`<dl class="numbers num">${known.map(([label, ms]) => html`<div><dt>${label}</dt><dd>${duration(ms)}</dd></div>`)}</dl>`
-      : html`<p class="muted small">${t.alerts.noNumbers}</p>`}
-  </div>`;
 }

@@ -347,6 +347,8 @@ export const en = {
     ledger: 'Delivery ledger',
     channels: 'Channels',
     noNumbers: 'no deliveries yet',
+    test: 'Test',
+    testChannel: (name: string) => `Test ${name}`,
     openEvent: 'Open the event',
   },
   incidents: {
