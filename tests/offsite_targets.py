@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from vigilar_common.testing.broker import free_port
 
 MAIN = Path(__file__).with_name("offsite_sftp_main.py")
-BUCKET = "evidence"
 
 
 def key_pair(private: Path) -> str:
@@ -160,7 +159,8 @@ class S3Server:
         self.port = free_port()
         self._server: Any = ThreadedMotoServer("127.0.0.1", self.port, verbose=False)
         self._server.start()
-        self._client().make_bucket(bucket_name=BUCKET)
+        self.bucket = f"evidence-{self.port}"  # what it holds outlives it, in this process
+        self._client().make_bucket(bucket_name=self.bucket)
 
     def _client(self) -> Any:
         from minio import Minio
@@ -174,7 +174,9 @@ class S3Server:
         )
 
     def names(self) -> list[str]:
-        return [item.object_name for item in self._client().list_objects(bucket_name=BUCKET, recursive=True)]
+        return [
+            item.object_name for item in self._client().list_objects(bucket_name=self.bucket, recursive=True)
+        ]
 
     def download(self, folder: Path) -> Path:
         """As `aws s3 sync` would."""
@@ -182,7 +184,7 @@ class S3Server:
         for name in self.names():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            answer = client.get_object(bucket_name=BUCKET, object_name=name)
+            answer = client.get_object(bucket_name=self.bucket, object_name=name)
             path.write_bytes(answer.read())
             answer.release_conn()
         return folder

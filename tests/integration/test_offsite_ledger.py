@@ -35,7 +35,7 @@ def test_a_recovered_recording_is_in_the_signed_ledger_and_strangers_are_not(
     secrets.mkdir(parents=True)
     server = SftpServer(tmp_path / "sftp", key_pair(secrets / "ssh_key")).start()
     services.configure(
-        f"[system]\nrecordings_dir = '{rig.recordings}'\n[offsite]\nenabled = true\nallow_private = true\n"
+        f"[system]\nrecordings_dir = '{rig.recordings}'\n[offsite]\nenabled = true\nprivate_targets = ['127.0.0.1']\n"
         f"url = 'sftp://vigilar@127.0.0.1:{server.port}/house'\nhost_key = '{server.host_key}'\n"
     )
     service = services.service("offsite").start()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from offsite_rig import CLOCK, FPS, Growing, House, film, frames
-from offsite_targets import BUCKET, Line, S3Server, SftpServer, WebdavServer, key_pair
+from offsite_targets import Line, S3Server, SftpServer, WebdavServer, key_pair
 from service_rig import ServiceProcess, ServiceRig, until
 from vigilar_common.bus import MqttBus
 from vigilar_common.messages.alarm import AlarmState, ArmState
@@ -20,6 +20,7 @@ from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import ALARM_STATE, HEARTBEAT
 
 AT_MOST_LOST_S = 3.0
+MOST_RSS_BYTES = 85_000_000
 
 
 class OffsiteRig(ServiceRig):
@@ -40,7 +41,8 @@ class OffsiteRig(ServiceRig):
 
     def start(self, **keys: Any) -> ServiceProcess:
         lines = "".join(
-            f"{name} = {json.dumps(value)}\n" for name, value in {"allow_private": True, **keys}.items()
+            f"{name} = {json.dumps(value)}\n"
+            for name, value in {"private_targets": ["127.0.0.1"], **keys}.items()
         )
         self.configure(self.toml(f"[offsite]\nenabled = true\n{lines}"))
         self.process = self.service("offsite").start()
@@ -110,6 +112,7 @@ def test_a_machine_stolen_in_the_middle_of_the_recording(rig: OffsiteRig, sftp: 
     rig.alarm()
     until(lambda: len(arrived(sftp, growing.recording_id)) > 100_000, what="footage off-site")
     cut_ms = growing.cut_off()
+    assert service.rss_bytes() < MOST_RSS_BYTES
     service.kill()
     copy = sftp.root / "deep" / "er"
     lost = lost_s(rig, copy, cut_ms)
@@ -176,8 +179,8 @@ def test_a_server_with_another_host_key_gets_nothing(
 
 
 def test_a_target_inside_the_house_needs_leave(rig: OffsiteRig, sftp: SftpServer) -> None:
-    service = rig.sftp(sftp, allow_private=False)
-    until(lambda: "an address inside the house" in service.log.read_text(), what="the refusal")
+    service = rig.sftp(sftp, private_targets=[])
+    until(lambda: "is a private address" in service.log.read_text(), what="the refusal")
     assert list(sftp.root.iterdir()) == []
 
 
@@ -197,7 +200,7 @@ def test_a_full_disk_at_the_target_loses_nothing(rig: OffsiteRig, sftp: SftpServ
 def test_stolen_with_parts_in_s3(rig: OffsiteRig, tmp_path: Path) -> None:
     server = S3Server()
     service = rig.start(
-        url=f"s3://{BUCKET}/house",
+        url=f"s3://{server.bucket}/house",
         endpoint=f"http://127.0.0.1:{server.port}",
         username="id",
         password="canary-secret",
@@ -220,7 +223,7 @@ def test_s3_behind_a_line_that_is_cut(rig: OffsiteRig, tmp_path: Path) -> None:
     server = S3Server()
     line = Line(server.port)
     rig.start(
-        url=f"s3://{BUCKET}/house", endpoint=f"http://127.0.0.1:{line.port}", username="id", password="secret",
+        url=f"s3://{server.bucket}/house", endpoint=f"http://127.0.0.1:{line.port}", username="id", password="secret",
         part_interval_s=0.5,
     )  # fmt: skip
     growing = Growing(rig.house, film(8))

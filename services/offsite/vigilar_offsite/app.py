@@ -60,7 +60,7 @@ class OffsiteService:
 
         context, settings = self._context, self._settings
         recordings = Recordings(Path(context.config.system.recordings_dir))
-        target = target_of(settings, context.secrets)
+        target = target_of(settings, context.secrets, context.clock)
         chooser = self._chooser = Chooser(settings, recordings, context.clock)
         self._wake = chooser.wake
         anchors = self._anchors = Anchors(context.storage, context.clock, chooser.is_ours, chooser.wake.set)

@@ -253,7 +253,7 @@ def test_a_target_that_cannot_be_used_is_refused_with_the_reason(
         {"url": "sftp://u@h", "host_key": "SHA256:" + "a" * 43},
         {"url": "s3://bucket", "endpoint": "https://h:9000"},
         {"url": "https://h/p"},
-        {"url": "http://h/p", "allow_private": True},
+        {"url": "http://h/p", "private_targets": ["10.0.0.0/8"]},
     ],
 )
 def test_targets_of_every_kind_are_taken(keys: dict[str, Any]) -> None:

@@ -6,11 +6,14 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import urllib3
 from vigilar_common.config.offsite import Offsite
-from vigilar_offsite.adapters.egress import Egress, http_refusal
+from vigilar_common.testing import FakeClock
+from vigilar_offsite.adapters.egress import PinnedPool, connect, http_refusal, way_out
 from vigilar_offsite.adapters.webdav import WebdavTarget
 from vigilar_offsite.domain.errors import TargetError, Why
 
@@ -22,29 +25,39 @@ def answers(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
-@pytest.mark.parametrize(
-    "inside", ["127.0.0.1", "10.0.0.7", "192.168.1.9", "100.64.0.1", "::1", "fd00::1", "::ffff:192.168.1.9"]
-)
+def settings(**keys: Any) -> Offsite:
+    return Offsite.model_validate({"enabled": True, "url": "https://there.example/x", **keys})
+
+
+def pool(*private: str) -> PinnedPool:
+    return PinnedPool(way_out(settings(private_targets=private), FakeClock()))
+
+
+@pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.7", "192.168.1.9", "100.64.0.1", "::1", "fd00::1"])
 def test_an_address_inside_the_house_needs_leave(monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
     answers(monkeypatch, inside)
-    with pytest.raises(TargetError, match="an address inside the house") as caught:
-        Egress(allow_private=False).address("evil.example", 22)
+    with pytest.raises(
+        TargetError, match=r"is a private address; name it in \[offsite\] private_targets"
+    ) as caught:
+        pool().connection_from_host("evil.example", 443, "https")
     assert caught.value.why is Why.NOT_ALLOWED
-    assert Egress(allow_private=True).address("nas.example", 22) == inside
+    assert pool(inside).connection_from_host("nas.example", 443, "https").host.strip("[]") == inside
 
 
-@pytest.mark.parametrize(
-    "never", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "fe80::1", "::", "ff02::1", "255.255.255.255"]
-)
-def test_some_addresses_are_never_connected_to(monkeypatch: pytest.MonkeyPatch, never: str) -> None:
-    answers(monkeypatch, never)
-    with pytest.raises(TargetError, match="none to connect to"):
-        Egress(allow_private=True).address("evil.example", 22)
-
-
-def test_of_several_addresses_the_first_that_may_be_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_checked_for_the_name_and_not_for_the_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     answers(monkeypatch, "10.0.0.1", "93.184.215.14")
-    assert Egress(allow_private=False).address("mixed.example", 22) == "93.184.215.14"
+    found = pool().connection_from_host("mixed.example", 443, "https")
+    assert isinstance(found, urllib3.HTTPSConnectionPool)
+    assert found.host == "93.184.215.14"
+    assert found.assert_hostname == found.conn_kw["server_hostname"] == "mixed.example"
+
+
+def test_plain_http_goes_to_no_public_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "93.184.215.14")
+    with pytest.raises(TargetError, match="in the clear"):
+        pool("192.168.1.9").connection_from_host("public.example", 80, "http")
 
 
 def test_a_name_that_nobody_knows_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,8 +66,13 @@ def test_a_name_that_nobody_knows_is_an_outage(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(TargetError, match="cannot be resolved") as caught:
-        Egress(allow_private=False).address("gone.example", 22)
+        connect(way_out(settings(), FakeClock()), "gone.example", 22)
     assert caught.value.why is Why.UNREACHABLE
+
+
+def test_a_ca_file_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TargetError, match=r"none.pem: cannot be used as \[offsite\] ca_file"):
+        PinnedPool(way_out(settings(ca_file=str(tmp_path / "none.pem")), FakeClock()))
 
 
 @pytest.mark.parametrize(
@@ -103,8 +121,8 @@ def _odd() -> Iterator[int]:
 
 def webdav(port: int) -> WebdavTarget:
     url = f"http://localhost:{port}/x"
-    settings = Offsite.model_validate({"enabled": True, "url": url, "allow_private": True})
-    target = WebdavTarget(settings, Egress(allow_private=True))
+    known = settings(url=url, private_targets=["localhost"])
+    target = WebdavTarget(known, way_out(known, FakeClock()))
     target.open()
     return target
 

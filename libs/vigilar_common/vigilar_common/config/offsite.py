@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from vigilar_common.config.alert_channels import PrivateTarget
 from vigilar_common.config.base import AnyCaseLower, FilePath, HttpUrl, Section, secret
 
 SCHEMES = ("sftp", "s3", "https", "http")
@@ -96,10 +97,12 @@ class Offsite(Section):
         title="CA file",
         description="PEM file of the authority behind an https target; empty: the system's.",
     )
-    allow_private: bool = Field(
-        False,
-        title="Private target",
-        description="Allow a target inside the house's own networks or on this machine, and plain http there.",
+    private_targets: tuple[PrivateTarget, ...] = Field(
+        (),
+        max_length=32,
+        title="Private targets",
+        description="Addresses, networks and names inside the house that the target may have, as `192.168.1.5`; no other is "
+        "taken. Plain http goes there only.",
     )
     occasions: tuple[Annotated[Occasion, AnyCaseLower], ...] = Field(
         (Occasion.ALARM, Occasion.RULE),
@@ -151,6 +154,6 @@ class Offsite(Section):
             )
         if scheme == "s3" and not self.endpoint:
             raise ValueError("[offsite] endpoint: an s3:// target needs the address of its server")
-        if not self.allow_private and (scheme == "http" or self.endpoint.startswith("http:")):
+        if not self.private_targets and (scheme == "http" or self.endpoint.startswith("http:")):
             raise ValueError("[offsite] url: http would send the login in the clear; use https")
         return self

@@ -1,79 +1,67 @@
-"""The way out: a name is resolved once, its address is checked, and exactly that address is connected to."""
+"""The way out to targets: the house's one egress, for the libraries that speak SSH, S3 and WebDAV."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import urllib3
+from vigilar_common.egress import Egress, EgressError, Problem
 
 from vigilar_offsite.domain.errors import TargetError, Why
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
+
+    from vigilar_common.clock import Clock
+    from vigilar_common.config.offsite import Offsite
 
 CONNECT_S: Final = 10.0
 IO_S: Final = 20.0
 """A target that is silent for so long is given up and connected to anew."""
 MAX_ANSWER_BYTES: Final = 64 * 1024
+WHYS: Final = {
+    Problem.FORBIDDEN: Why.NOT_ALLOWED,
+    Problem.CERTIFICATE: Why.HOST_KEY,
+    Problem.AUTH: Why.REFUSED,
+    Problem.PROTOCOL: Why.FAILED,
+}
 
 
-class Egress:
-    """Where this service may connect to. `allow_private`: also inside the house, and plain http there."""
+def way_out(settings: Offsite, clock: Clock) -> Egress:
+    return Egress(
+        clock,
+        private=settings.private_targets,
+        ca_file=settings.ca_file,
+        connect_s=CONNECT_S,
+        section="offsite",
+    )
 
-    def __init__(self, allow_private: bool) -> None:
-        self._allow_private = allow_private
 
-    def address(self, host: str, port: int) -> str:
-        """The address to connect to. Raises TargetError."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise TargetError(Why.UNREACHABLE, f"{host} cannot be resolved: {error}") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [text for text in addresses if self._may(text)]
-        if not allowed:
-            raise TargetError(
-                Why.NOT_ALLOWED, f"{host} is {', '.join(addresses[:4])}: an address inside the house, or none to connect to"
-            )  # fmt: skip
-        return allowed[0]
+def connect(egress: Egress, host: str, port: int) -> socket.socket:
+    """An open connection to a checked address. Raises TargetError."""
+    try:
+        return egress.connect(host, port)
+    except EgressError as error:
+        raise _target_error(error) from error
 
-    def connect(self, host: str, port: int) -> socket.socket:
-        """An open connection. Raises TargetError."""
-        address = self.address(host, port)
-        try:
-            return socket.create_connection((address, port), timeout=CONNECT_S)
-        except OSError as error:
-            raise TargetError(
-                Why.UNREACHABLE, f"{host} port {port} cannot be reached: {error.strerror or error}"
-            ) from error
 
-    def _may(self, text: str) -> bool:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        reserved = address.is_reserved and not address.is_loopback
-        if address.is_multicast or address.is_unspecified or address.is_link_local or reserved:
-            return False
-        return address.is_global or self._allow_private
+def _target_error(error: EgressError) -> TargetError:
+    return TargetError(WHYS.get(error.problem, Why.UNREACHABLE), str(error))
 
 
 class PinnedPool(urllib3.PoolManager):
     """HTTP to checked addresses: certificates are checked for the name, redirects are answers like others."""
 
-    def __init__(self, egress: Egress, ca_file: str) -> None:
-        """Raises TargetError when the CA file cannot be read."""
-        context = ssl.create_default_context()
-        if ca_file:
-            try:
-                context.load_verify_locations(ca_file)
-            except (OSError, ssl.SSLError) as error:
-                raise TargetError(
-                    Why.FAILED, f"[offsite] ca_file {ca_file} cannot be read: {error}"
-                ) from error
+    def __init__(self, egress: Egress) -> None:
+        """Raises TargetError when the CA file cannot be used."""
+        try:
+            context = egress.tls
+        except EgressError as error:
+            raise TargetError(Why.FAILED, str(error)) from error
         super().__init__(
             num_pools=2,
             maxsize=1,
@@ -93,9 +81,13 @@ class PinnedPool(urllib3.PoolManager):
         assert host is not None
         port = port or (443 if scheme == "https" else 80)
         named = {"server_hostname": host, "assert_hostname": host} if scheme == "https" else {}
-        return super().connection_from_host(
-            self._egress.address(host.strip("[]"), port), port, scheme, {**(pool_kwargs or {}), **named}
-        )
+        try:
+            address = self._egress.addresses(host.strip("[]"), port)[0]
+        except EgressError as error:
+            raise _target_error(error) from error
+        if scheme != "https" and ip_address(address).is_global:
+            raise TargetError(Why.NOT_ALLOWED, f"{host}: http would send the login in the clear; use https")
+        return super().connection_from_host(address, port, scheme, {**(pool_kwargs or {}), **named})
 
     def urlopen(  # type: ignore[override]
         self,

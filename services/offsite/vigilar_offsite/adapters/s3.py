@@ -8,13 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-from vigilar_offsite.adapters.egress import Egress, PinnedPool, http_failure, http_refusal
+from vigilar_offsite.adapters.egress import PinnedPool, http_failure, http_refusal
 from vigilar_offsite.adapters.target import OBJECT_BYTES, part_name
 from vigilar_offsite.domain.errors import TargetError, Why
 
 if TYPE_CHECKING:
     from minio import Minio
     from vigilar_common.config.offsite import Offsite
+    from vigilar_common.egress import Egress
 
 
 class S3Target:
@@ -40,7 +41,7 @@ class S3Target:
             secret_key=settings.password or None,
             secure=self._secure,
             region=settings.region,
-            http_client=PinnedPool(self._egress, settings.ca_file),
+            http_client=PinnedPool(self._egress),
         )
 
     def close(self) -> None:

@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from vigilar_offsite.adapters.egress import CONNECT_S, IO_S, Egress
+from vigilar_offsite.adapters.egress import CONNECT_S, IO_S, connect
 from vigilar_offsite.adapters.target import APPEND_BYTES
 from vigilar_offsite.domain.errors import TargetError, Why
 
 if TYPE_CHECKING:
     import paramiko
     from vigilar_common.config.offsite import Offsite
+    from vigilar_common.egress import Egress
 
 PORT: Final = 22
 KEEPALIVE_S: Final = 10
@@ -56,7 +57,7 @@ class SftpTarget:
         # Its own lines repeat what is raised, with a traceback for each lost connection.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
         self.close()
-        sock = self._egress.connect(self._host, self._port)
+        sock = connect(self._egress, self._host, self._port)
         try:
             transport = self._transport = paramiko.Transport(sock)
             transport.banner_timeout = transport.auth_timeout = transport.channel_timeout = CONNECT_S

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from vigilar_offsite.adapters.egress import Egress
+from vigilar_offsite.adapters.egress import way_out
 
 if TYPE_CHECKING:
+    from vigilar_common.clock import Clock
     from vigilar_common.config.offsite import Offsite
     from vigilar_common.secrets import Secrets
 
@@ -45,9 +46,9 @@ def part_name(name: str, offset: int) -> str:
     return f"{name}/{offset:012d}"
 
 
-def target_of(settings: Offsite, secrets: Secrets) -> Target:
+def target_of(settings: Offsite, secrets: Secrets, clock: Clock) -> Target:
     """Not connected yet. Raises TargetError, StartupError when a secret is missing."""
-    egress = Egress(settings.allow_private)
+    egress = way_out(settings, clock)
     scheme = settings.url.partition(":")[0]
     if scheme == "sftp":
         from vigilar_offsite.adapters.sftp import SftpTarget

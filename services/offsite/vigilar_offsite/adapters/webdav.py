@@ -9,7 +9,6 @@ import urllib3
 
 from vigilar_offsite.adapters.egress import (
     MAX_ANSWER_BYTES,
-    Egress,
     PinnedPool,
     http_failure,
     http_refusal,
@@ -19,6 +18,7 @@ from vigilar_offsite.domain.errors import TargetError, Why
 
 if TYPE_CHECKING:
     from vigilar_common.config.offsite import Offsite
+    from vigilar_common.egress import Egress
 
 MISSING_FOLDER = (404, 409)
 MADE_OR_THERE = (201, 301, 405)
@@ -46,7 +46,7 @@ class WebdavTarget:
             if settings.username
             else {}
         )
-        self._pool = PinnedPool(self._egress, settings.ca_file)
+        self._pool = PinnedPool(self._egress)
 
     def close(self) -> None:
         pool, self._pool = self._pool, None

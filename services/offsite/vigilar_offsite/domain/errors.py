@@ -24,7 +24,7 @@ CURES = {
     Why.HOST_KEY: "Ask the owner of the server whether its key was changed. If it was, set [offsite] host_key; if not, "
     "somebody stands between.",
     Why.REFUSED: "Check [offsite] username and password, or enter the key that the system page shows at the server.",
-    Why.NOT_ALLOWED: "A target inside the house needs [offsite] allow_private; one elsewhere must have a public address.",
+    Why.NOT_ALLOWED: "A target inside the house needs [offsite] private_targets; one elsewhere must have a public address.",
     Why.FULL: "Make room at the target; what waits is sent then.",
     Why.FAILED: "The title says what the target answered; what waits is sent once it takes it.",
 }
