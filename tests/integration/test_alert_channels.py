@@ -25,6 +25,7 @@ from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import (
     ALERT_DELIVERY,
     ALERT_NOTIFY,
+    AVAILABLE,
     CMD_ALERT_TEST,
     CMD_PUSH_SUBSCRIBE,
     EVENT_OPENED,
@@ -91,6 +92,8 @@ location = "EXTERIOR"
         self.worker: MqttBus = broker.bus("camera-worker-front")
         self.home: MqttBus = broker.bus("home_automation")
         self.heard: list[Message] = []
+        self.available: list[bytes] = []
+        self.web.subscribe(AVAILABLE, lambda r: self.available.append(r.payload), service="alerts")
         self.web.subscribe(ALERT_DELIVERY, self._hear)
         self.home.subscribe(ALERT_NOTIFY, self._hear)
         self.alerts.start()
@@ -206,6 +209,7 @@ def test_one_alarm_goes_through_all_channels_soon_each_proven_by_a_row(house: Ho
 
 @pytest.mark.slow
 def test_the_command_line_says_in_plain_words_what_is_wrong(house: House) -> None:
+    told = len(house.available)
     good = house.command("test", "email")
     assert good.returncode == 0, good.stderr
     assert good.stdout.startswith("email to me@example.org: delivered in ")
@@ -213,6 +217,8 @@ def test_the_command_line_says_in_plain_words_what_is_wrong(house: House) -> Non
     assert everything.returncode == 0, everything.stdout
     assert set(json.loads(everything.stdout)) == {*CHANNELS, "syslog"}
 
+    assert house.available[-1:] == [b"online"], "who asks beside the service does not speak for it"
+    assert len(house.available) == told
     house.hook.away = True
     bad = house.command("test", "webhook")
     house.hook.away = False

@@ -236,3 +236,9 @@ def test_nobody_listening_and_addresses_that_are_none_are_told_apart() -> None:
 
 def test_several_recipients_stand_with_commas() -> None:
     assert recipients(" a@example.org, b@example.org,,a@example.org ") == ("a@example.org", "b@example.org")
+    assert recipients('"Doe, Jo" <jo@example.org>, b@example.org') == ("jo@example.org", "b@example.org")
+
+
+def test_a_sender_may_have_a_name(clear: MailServer) -> None:
+    assert send(settings(clear.port, from_addr="My house <house@example.org>")).status == 202
+    assert "house@example.org" in clear.letters[0]["From"]

@@ -43,7 +43,7 @@ class Alerts(Section):
     fallback_after_s: float = Field(
         30.0,
         ge=5,
-        le=3600,
+        le=900,
         title="Next channel after",
         description="Seconds until the next channel is tried.",
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, getaddresses, parseaddr
 from zoneinfo import ZoneInfo
 
 from vigilar_common.clock import Clock
@@ -79,7 +79,7 @@ class Mail:
                 smtp.ehlo()
             if settings.username:
                 smtp.login(settings.username, settings.password)
-            smtp.send_message(text, settings.from_addr, [to])
+            smtp.send_message(text, parseaddr(settings.from_addr)[1], [to])
         finally:
             _leave(smtp)
 
@@ -105,6 +105,7 @@ def compose(
     jpeg: bytes | None,
 ) -> EmailMessage:
     """Raises ValueError, IndexError or MessageError when an address is none. The same telling always has the same Message-ID."""
+    sender = parseaddr(sender)[1]
     domain = Address(addr_spec=sender).domain
     message = EmailMessage()
     message["Subject"] = _subject(alert)
@@ -141,7 +142,8 @@ def compose(
 
 
 def recipients(to_addr: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in to_addr.split(",") if part.strip()))
+    """Addresses without the names that may stand beside them."""
+    return tuple(dict.fromkeys(address for _, address in getaddresses([to_addr]) if address))
 
 
 def _html(lines: list[str], small: list[str], picture: bool) -> str:
