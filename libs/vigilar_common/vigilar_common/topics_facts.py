@@ -49,7 +49,7 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
     ("vigilar/pets/rule/saved", animals.PetRuleSaved, "pets", ("web",)),
     ("vigilar/pets/rule/removed", animals.PetRuleRemoved, "pets", ("web",)),
     ("vigilar/wildlife/sighted", animals.WildlifeSighted, "pets", ("events", "web")),
-    ("vigilar/visitors/profile/saved", visitors.FaceProfileSaved, "visitors", ("web",)),
+    ("vigilar/visitors/profile/saved", visitors.FaceProfileSaved, "visitors", ("alerts", "web")),
     ("vigilar/visitors/profile/merged", visitors.FaceProfilesMerged, "visitors", ("web",)),
     ("vigilar/visitors/profile/split", visitors.FaceProfileSplit, "visitors", ("web",)),
     ("vigilar/visitors/forgotten", visitors.FaceForgotten, "visitors", ("events", "alerts", "web")),

@@ -17,6 +17,7 @@ from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import AlarmState, ArmState, ArmStateChanged, EventOpened
 from vigilar_common.messages.alerts import AlertReceipt, AlertsState, ReceiptKind
 from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.visitors import FaceForgotten, FaceProfileSaved, VisitBegan
 from vigilar_common.outbox import FactLog
 from vigilar_common.topics import ALERTS_STATE
 
@@ -25,13 +26,17 @@ from vigilar_alerts.adapters.store import Store, Write
 from vigilar_alerts.domain import later
 from vigilar_alerts.domain.alert import Alert
 from vigilar_alerts.domain.decide import EVERYBODY, MAX_OPEN, Aim, Decider, telling_id_of
-from vigilar_alerts.domain.happening import Happening, of_detection, of_event
+from vigilar_alerts.domain.faces import Faces
+from vigilar_alerts.domain.happening import Happening, of_detection, of_event, of_visit
 from vigilar_alerts.domain.incidents import Family, Incident
 
 log = logging.getLogger("vigilar.alerts.decisions")
 
-FACT_TYPES = (EventOpened.TYPE, ArmStateChanged.TYPE, ObjectDetected.TYPE)
+FACT_TYPES = (
+    EventOpened.TYPE, ArmStateChanged.TYPE, ObjectDetected.TYPE, VisitBegan.TYPE, FaceProfileSaved.TYPE, FaceForgotten.TYPE,
+)  # fmt: skip
 KEPT = "decider"
+FACES = "faces"
 
 UI = "ui"
 """The alerts page: it always exists, and its row says that the alert was decided."""
@@ -62,6 +67,7 @@ class Cases:
         self.casebook, self._tell, self._decisions = casebook, tell, decisions
         self.decider = Decider(config)
         self.lock = threading.RLock()
+        self._faces = Faces()
         self._arm_state = ArmState.DISARMED
         self._said: AlertsState | None = None
 
@@ -69,6 +75,7 @@ class Cases:
         """What was open when the service stopped. Raises sqlite3.Error when the file cannot be used."""
         with self.lock:
             self.casebook.open()
+            self._faces.restore(self.casebook.kept(FACES) or {})
             try:
                 if kept := self.casebook.kept(KEPT):
                     self.decider.session, self.decider.held_back = (
@@ -98,6 +105,11 @@ class Cases:
                     self._decide(of_event(fact), age_s)
                 case ObjectDetected():
                     self._decide(self._detection(fact), age_s)
+                case VisitBegan():
+                    self._visit(fact, age_s)
+                case FaceProfileSaved() | FaceForgotten():
+                    self._faces.take(fact)
+                    self.casebook.write(self.casebook.put_kept(FACES, self._faces.kept()))
                 case ArmStateChanged():
                     self._arm_changed(fact)
                 case _:
@@ -109,9 +121,18 @@ class Cases:
 
     def _detection(self, fact: ObjectDetected) -> Happening:
         event_id = self.casebook.event_of_cause(fact.motion_id) if fact.motion_id else None
-        camera = self.decider.config.camera(fact.camera_id)
-        name = camera.display_name if camera else fact.camera_id
-        return of_detection(fact, name, self._arm_state, event_id)
+        return of_detection(fact, self._camera_name(fact.camera_id), self._arm_state, event_id)
+
+    def _visit(self, fact: VisitBegan, age_s: float) -> None:
+        who = self._faces.who(fact.profile_id)
+        if who is None:
+            self._decisions["ignored"] += 1
+            return
+        self._decide(of_visit(fact, self._camera_name(fact.camera_id), self._arm_state, who), age_s)
+
+    def _camera_name(self, camera_id: str) -> str:
+        camera = self.decider.config.camera(camera_id)
+        return camera.display_name if camera else camera_id
 
     def _decide(self, happening: Happening, age_s: float) -> None:
         # Before deciding: a log that is read again must not use up the cap or count as held back.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from vigilar_common.messages.alarm import AlarmState, EventOpened
@@ -61,6 +61,11 @@ class ReadModel:
         """A page is told of an event before storage has its row, and also while storage is down."""
         with self._lock:
             return self._events.get(event_id)
+
+    def recent_unseen(self, types: Collection[str]) -> list[str]:
+        """Ids of recent events of these types, which no page shows by itself."""
+        with self._lock:
+            return [event_id for event_id, event in self._events.items() if event.type.value in types]
 
     def put_worker(self, camera_id: str, online: bool) -> None:
         with self._lock:

@@ -16,6 +16,7 @@ from vigilar_common.config.slices import apply
 from vigilar_common.errors import ConfigError
 from vigilar_common.messages.alarm import ArmState, EventType, Severity
 from vigilar_common.messages.alerts import AlertAsk
+from vigilar_common.messages.visitors import FaceForgotten, FaceProfileSaved, VisitBegan
 from vigilar_common.testing import FakeClock
 
 NOON_MS = 1_750_075_200_000
@@ -105,6 +106,39 @@ def test_who_is_recognised_can_be_left_alone(tmp_path: Path) -> None:
     assert house.sent == []
     house.motion("front", detail={"recognition": "nonsense", "object_class": 7})
     assert len(house.loud()) == 1
+    house.close()
+
+
+def test_a_recognised_visit_is_told_by_whom_it_is_and_a_forgotten_face_is_unknown(tmp_path: Path) -> None:
+    profiles = [{"name": "strangers", "events": ["motion"], "recognition": ["stranger"]}]
+    house = House(tmp_path, profiles=profiles)
+    ann, guest, cat = (house.id() for _ in range(3))
+    for profile_id, household, ignored in ((ann, True, False), (guest, False, False), (cat, False, True)):
+        house.says(
+            FaceProfileSaved(
+                profile_id=profile_id, name="Ann", household=household, ignored=ignored, first_seen_ms=1
+            )
+        )
+
+    def visits(profile_id: str) -> None:
+        house.later(1000)
+        house.says(VisitBegan(visit_id=house.id(), profile_id=profile_id, camera_id="front", confidence=0.9))
+
+    for profile_id in (ann, cat, house.id()):
+        visits(profile_id)
+    assert house.sent == []
+    assert house.handlers.decisions["ignored"] == 1
+    house.close()
+    house = House(tmp_path, house.clock, profiles=profiles)
+    visits(guest)
+    assert [a.title for a in house.loud()] == ["A visitor at Front"]
+    house.says(FaceForgotten(profile_id=guest))
+    visits(guest)
+    assert len(house.loud()) == 1
+    names = house.store.read(
+        "SELECT count(*) FROM kept WHERE body LIKE '%Ann%' OR body LIKE ?", (f"%{guest}%",)
+    )
+    assert names == [(0,)]
     house.close()
 
 

@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 from vigilar_common.bus import BusUnavailableError
 from vigilar_common.messages import Message, Reply
+from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
 from vigilar_common.messages.alerts import AlertAction, AlertCommand, AlertQuestion
 from vigilar_common.signed_urls import ACTION_VALID_MS, sign_action
-from vigilar_common.topics import CMD_ALERT, CMD_ALERT_ASK, Topic
+from vigilar_common.topics import CMD_ALERT, CMD_ALERT_ASK, EVENT_OPENED, Topic
 
 ALERT, PHONE = str(uuid4()), str(uuid4())
 PICTURE = str(uuid4())
@@ -70,6 +71,26 @@ def test_the_attempts_of_an_alert_come_from_storage(home: Any) -> None:
     found = home.get(f"/api/v1/incidents/{ALERT}/deliveries?limit=7").json()
     assert (found["items"][0]["channel"], found["next"]) == ("web_push", "c")
     assert dict(home.storage.requests[-1].url.params) == {"alert_id": ALERT, "limit": "7"}
+
+
+def test_the_ledger_lists_no_attempt_of_duress(home: Any) -> None:
+    live, stored, motion = (str(uuid4()) for _ in range(3))
+    home.bus.deliver(
+        EVENT_OPENED,
+        EventOpened(
+            event_id=live,
+            type=EventType.DURESS,
+            severity=Severity.CRITICAL,
+            title="x",
+            arm_state=ArmState.DISARMED,
+        ),
+    )
+    home.storage.answers["/v1/events"] = {"items": [{"id": stored}], "next": None}
+    rows = [{"event_id": event_id, "channel": "ui"} for event_id in (live, stored, motion, None)]
+    home.storage.answers["/v1/alert-log"] = {"items": rows, "next": None}
+    assert [row["event_id"] for row in home.get("/api/v1/alerts").json()["items"]] == [motion, None]
+    asked = [r for r in home.storage.requests if r.url.path == "/v1/events"]
+    assert asked[-1].url.params["type"] == "duress"
 
 
 def test_acknowledging_and_snoozing_name_who_is_logged_in(home: Any, alerts: Alerts) -> None:

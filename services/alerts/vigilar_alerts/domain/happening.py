@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vigilar_common.config.alert_profiles import Recognition
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
 from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.visitors import VisitBegan
 
 MAX_CHANNELS = 8
 MAX_ZONES = 32
@@ -82,6 +83,25 @@ def of_detection(
         cause_id=fact.motion_id,
         zones=tuple(fact.zones),
         object_class=fact.object_class,
+        detected=True,
+    )
+
+
+def of_visit(fact: VisitBegan, camera_name: str, arm_state: ArmState, who: Recognition) -> Happening:
+    """As motion of which is known whether it is somebody of the house. Names stay where faces are kept."""
+    somebody = "Somebody of the household" if who is Recognition.HOUSEHOLD else "A visitor"
+    return Happening(
+        key=fact.id,
+        kind=EventType.MOTION,
+        ts_ms=fact.ts_ms,
+        severity=Severity.INFO,
+        title=f"{somebody} at {camera_name}",
+        arm_state=arm_state,
+        event_id=fact.event_id,
+        camera_id=fact.camera_id,
+        picture_id=fact.picture_id,
+        object_class="person",
+        recognition=who,
         detected=True,
     )
 

@@ -22,7 +22,7 @@ from vigilar_common.signed_urls import verify_action
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError, not_found
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
-from vigilar_web.items import channel_statistics
+from vigilar_web.items import UNSEEN, channel_statistics
 from vigilar_web.parts import Parts
 from vigilar_web.routes.auth import client_of
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Word
@@ -66,7 +66,9 @@ async def alerts(
         "GET", "/v1/alert-log", {"channel": channel, "cursor": cursor, "limit": limit}
     )
     newest = await parts.storage.json("GET", "/v1/alert-log", {"limit": STATISTICS_OVER})
-    return {"items": page["items"], "next": page.get("next"), "channels": channel_statistics(newest["items"])}
+    hidden = await _hidden(parts)
+    items = [row for row in page["items"] if row.get("event_id") not in hidden]
+    return {"items": items, "next": page.get("next"), "channels": channel_statistics(newest["items"])}
 
 
 @router.get("/api/v1/incidents")
@@ -170,6 +172,15 @@ async def _asked(parts: Parts, question: Message) -> dict[str, Any]:
 async def _done(parts: Parts, command: AlertCommand) -> dict[str, Any]:
     reply = await ask(parts, topics.CMD_ALERT, command, _unavailable)
     return {"message": reply.message, **_answered(reply)}
+
+
+async def _hidden(parts: Parts) -> set[str]:
+    """Events whose attempts no page lists: whoever forces somebody to disarm may be looking at it."""
+    found = set(parts.model.recent_unseen(UNSEEN))
+    for kind in sorted(UNSEEN):
+        page = await parts.storage.json("GET", "/v1/events", {"type": kind, "limit": 200})
+        found |= {str(row["id"]) for row in page["items"]}
+    return found
 
 
 def _unavailable(_: str = "") -> ApiError:

@@ -200,6 +200,7 @@ export const api = {
   deliveries: (alertId: string) => request<Page<Delivery>>('GET', `/api/v1/incidents/${id(alertId)}/deliveries`),
   acknowledge: (alertId: string) =>
     request<{ message: string; alert: Incident }>('POST', `/api/v1/incidents/${id(alertId)}/acknowledge`),
+  opened: (alertId: string) => request<unknown>('POST', `/api/v1/incidents/${id(alertId)}/opened`),
   snooze: (cameraId: string | null, durationS: number) =>
     request<{ message: string; snoozes: Snooze[] }>('POST', '/api/v1/snoozes', { camera_id: cameraId, duration_s: durationS }),
   unsnooze: (cameraId: string | null) =>

@@ -143,7 +143,7 @@ export class IncidentItem extends LitElement {
 
   private events(one: Incident): unknown {
     const rows = this.more ?? one.events;
-    return html`<details data-testid="incident-events">
+    return html`<details data-testid="incident-events" @toggle=${(event: Event) => (event.target as HTMLDetailsElement).open && this.opened()}>
       <summary>${t.incidents.events}</summary>
       <ul class="events">
         ${rows.map(
@@ -180,6 +180,11 @@ export class IncidentItem extends LitElement {
 
   private snooze(): Promise<void> {
     return this.send(async () => (await api.snooze(this.incident.cameras[0] ?? null, SNOOZE_S)).message);
+  }
+
+  /** A receipt: that somebody looked at it. Nobody waits for its answer, and the server keeps the first of each person. */
+  private opened(): void {
+    void api.opened(this.incident.alert_id).catch(() => undefined);
   }
 
   /** Each time it is opened: updates bring new attempts. */
