@@ -147,6 +147,7 @@ function api(request, response, url, body) {
     case 'GET /events/:id/why': return json(response, data.why(id));
     case 'GET /push': return json(response, data.push);
     case 'POST /push/:id': return json(response, id === 'test' ? { ok: true, message: 'Delivered to 2 devices in 0.8 s.' } : {}, id === 'test' ? 200 : 201);
+    case 'POST /alerts/:id': return json(response, { ok: body?.channel !== 'email', message: body?.channel === 'email' ? '0 of 1 delivered. smtp.example.org: nothing listens on port 587 (connection refused). Check host and port and whether the server runs.' : '1 of 1 delivered.' });
     case 'GET /health': return json(response, EMPTY ? { ...data.health, status: 'ok', findings: [] } : data.health);
     case 'GET /stream':
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
