@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vigilar_common import logs
 from vigilar_common.bus import Received
 from vigilar_common.config.slices import Slice
 from vigilar_common.errors import OutboxFullError
@@ -59,6 +60,7 @@ class OffsiteService:
         from vigilar_offsite.streamer import Streamer
 
         context, settings = self._context, self._settings
+        logs.hide(settings.password)
         recordings = Recordings(Path(context.config.system.recordings_dir))
         target = target_of(settings, context.secrets, context.clock)
         chooser = self._chooser = Chooser(settings, recordings, context.clock)
