@@ -132,6 +132,7 @@ function api(request, response, url, body) {
     case 'GET /alerts': return json(response, { ...page(data.alerts, url), channels: EMPTY ? {} : data.channels });
     case 'GET /incidents': return json(response, { items: EMPTY ? [] : data.incidents, next: null, snoozes: data.snoozes, quiet: false, held_back: 0 });
     case 'GET /incidents/:id': return json(response, { ...data.incidents.find((one) => one.alert_id === id), next: null });
+    case 'POST /incidents/:id/opened': return json(response, {});
     case 'GET /incidents/:id/deliveries': return json(response, { items: data.alerts.slice(0, 3), next: null });
     case 'POST /incidents/:id/acknowledge': {
       const found = data.incidents.find((one) => one.alert_id === id);
