@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from vigilar_common import __version__, logs
-from vigilar_common.errors import VigilarError
+from vigilar_common.verbs import run_verb, verb_parser
 
 from vigilar_alerts import explain_cli, trial_cli
 
 
 def main(argv: list[str]) -> int:
     """0: done, 1: failed with the reason on stderr, 2: the command line was wrong."""
-    args = parser().parse_args(argv)
-    try:
-        code: int = args.func(args)
-    except (VigilarError, OSError) as error:
-        sys.stderr.write(f"vigilar: {logs.mask(str(error))}\n")
-        return 1
-    return code
+    return run_verb(parser().parse_args(argv))
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="vigilar")
-    top.add_argument("--version", action="version", version=f"vigilar {__version__}")
-    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    top, verbs = verb_parser()
     alerts = verbs.add_parser("alerts", help="try out how alerts reach you, say why an event was told or not")
     below = alerts.add_subparsers(dest="what", metavar="COMMAND", required=True)
     trial_cli.register(below)

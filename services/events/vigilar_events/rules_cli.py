@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from vigilar_common import __version__, logs
 from vigilar_common.clock import SystemClock
 from vigilar_common.config.slices import Slice, SliceReader
 from vigilar_common.errors import StorageUnavailableError, VigilarError
@@ -19,6 +18,7 @@ from vigilar_common.secrets import Secrets
 from vigilar_common.service import Environment
 from vigilar_common.state_file import StateFile
 from vigilar_common.storage_client import StorageClient
+from vigilar_common.verbs import run_verb, verb_parser
 
 from vigilar_events.domain.rule_engine import Moment, restored
 from vigilar_events.domain.rule_world import World
@@ -36,19 +36,11 @@ class RulesCliError(VigilarError):
 
 def main(argv: list[str]) -> int:
     """0: done, 1: failed with the reason on stderr, 2: the command line was wrong."""
-    args = parser().parse_args(argv)
-    try:
-        code: int = args.func(args)
-    except (VigilarError, OSError) as error:
-        sys.stderr.write(f"vigilar: {logs.mask(str(error))}\n")
-        return 1
-    return code
+    return run_verb(parser().parse_args(argv))
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="vigilar")
-    top.add_argument("--version", action="version", version=f"vigilar {__version__}")
-    verbs = top.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    top, verbs = verb_parser()
     rules = verbs.add_parser("rules", help="list rules with their last firing, try one out on the past")
     below = rules.add_subparsers(dest="what", metavar="COMMAND", required=True)
     for name, help_text, func in (

@@ -6,12 +6,9 @@ The environment is that of the service (VIGILAR_CONFIG, VIGILAR_SETTINGS, VIGILA
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import sys
 
-from vigilar_common import __version__, logs
-from vigilar_common.errors import VigilarError
+from vigilar_common.verbs import run_verb, verb_parser
 
 VERBS: dict[str, str] = {
     "verify": "verify_cli",
@@ -27,19 +24,8 @@ VERBS: dict[str, str] = {
 
 def main(argv: list[str]) -> int:
     """0: done, 1: failed with the reason on stderr, 2: the command line was wrong; a verb may define more."""
-    parser = argparse.ArgumentParser(prog="vigilar")
-    parser.add_argument("--version", action="version", version=f"vigilar {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", required=True)
+    parser, verbs = verb_parser()
     wanted = [argv[0]] if argv and argv[0] in VERBS else list(VERBS)
     for verb in wanted:
         importlib.import_module(f"vigilar_storage.{VERBS[verb]}").register(verbs)
-    args = parser.parse_args(argv)
-    try:
-        code: int = args.func(args)
-    except VigilarError as error:
-        sys.stderr.write(f"vigilar: {logs.mask(str(error))}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"vigilar: {logs.mask(str(error))}\n")
-        return 1
-    return code
+    return run_verb(parser.parse_args(argv))
