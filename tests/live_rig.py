@@ -119,6 +119,16 @@ class LiveHouse:
             options["detect_url"] = self.camera.urls[options["detect_url"]]
         self.worker.configure(self.camera.urls[mount], **options)
 
+    def worker_sends(self) -> bool:
+        """Live pictures, since its start."""
+        try:
+            return self.metric("live_bytes_total") > 0
+        except (
+            urllib.error.URLError,
+            AssertionError,
+        ):  # it does not answer yet, or does not know its camera yet
+            return False
+
     def metric(self, name: str) -> float:
         """Of the worker."""
         url = f"http://127.0.0.1:{self.worker.health_port}/metrics"

@@ -137,7 +137,11 @@ def clip_plays_from_before_the_onset(
         20,
     )
     began = time.monotonic()
-    seek = "(v, t) => new Promise((ok, no) => { v.onseeked = () => ok(v.currentTime); v.onerror = no; v.currentTime = t; })"
+    # Paused, or it plays on until somebody asks where it is.
+    seek = (
+        "(v, t) => new Promise((ok, no) => "
+        "{ v.pause(); v.onseeked = () => ok(v.currentTime); v.onerror = no; v.currentTime = t; })"
+    )
     first_s = float(video.evaluate(seek, 0))
     assert first_s < 0.2, f"the first frame of the clip is at {first_s} s"
     width = video.evaluate("(v) => v.videoWidth")

@@ -289,7 +289,7 @@ def test_lost_and_damaged_key_files_are_named_with_a_cure_and_the_alarm_still_ar
     folder = house.home / "secrets" / "storage"
     private, master = folder / "storage_private.pem", folder / "storage.key"
     kept = {path: path.read_bytes() for path in (private, master)}
-    recording_id = finished(api)[-1]["id"]
+    recording_id = wait_for("a whole recording", lambda: finished(api), FOUND_LIMIT_S)[-1]["id"]
     private.write_bytes(kept[private][:20])
     master.unlink()
     kill(house, "storage")

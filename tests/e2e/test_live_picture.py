@@ -95,6 +95,8 @@ def test_a_worker_that_dies_in_the_middle_comes_back_without_a_touch(page: Page,
         "it is told",
     )
     house.worker.start()
+    # What the browser had still in store moves too.
+    wait_for(house.worker_sends, 20, "the new worker sends its picture")
     is_live(page)
     moves(page)
     settled(page)
