@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import camera_media as media
 import pytest
 from hypothesis import given
@@ -31,6 +33,13 @@ def test_another_sequence_header_is_a_change() -> None:
     follower.take(UNITS[0][0])
     other = media.access_units("av1", 20, size=(480, 320))[0][0]
     assert follower.take(other) == (other, True)
+
+
+def test_its_decoder_has_no_threads_that_could_wait_for_the_interpreter_while_it_is_closed() -> None:
+    decoder = Decoder(media.stream_format("av1"))
+    assert [picture for packet in media.video(0, 12, "av1") for picture in decoder.feed(packet)]
+    names = [task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    assert [name for name in names if name.startswith("dav1d")] == []
 
 
 def test_its_pictures_decode_and_are_never_decoded_sparsely() -> None:

@@ -75,6 +75,9 @@ class Decoder:
 
     def _prepare(self, context: av.VideoCodecContext) -> None:
         context.thread_type = "NONE"
+        # AV1's decoder starts threads all the same. One that lets go of a packet needs the interpreter's lock while it
+        # holds the decoder's own, and whoever closes the decoder then waits for it for ever, with the interpreter's.
+        context.thread_count = 1
         context.options = {"skip_loop_filter": "all", "max_pixels": str(MAX_PICTURE_PX)}
         context.extradata = self._wanted.parameter_sets
         if self._in_order:

@@ -78,6 +78,7 @@ class Transcoder:
         context = av.CodecContext.create(wanted.decoder, "r")
         assert isinstance(context, av.VideoCodecContext)
         context.thread_type = "NONE"
+        context.thread_count = 1  # see adapters/decoder.py
         context.options = {"max_pixels": str(MAX_PICTURE_PX)}
         if profile.size_for(wanted.width_px, wanted.height_px)[1] * 2 <= wanted.height_px:
             # Too small for its work to be seen.
