@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from vigilar_common import clock
 from vigilar_common.testing.broker import TestBroker
 
 _seconds: dict[str, float] = defaultdict(float)
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("dist", "no") == "loadgroup":
         for item in items:
             item.add_marker(pytest.mark.xdist_group("browser" if "e2e" in item.path.parts else "others"))
+
+
+@pytest.fixture(autouse=True)
+def ids_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test whose clock stood in another decade must not leave ids of that decade to the next one."""
+    monkeypatch.setattr(clock, "_last_ms", 0)
+    monkeypatch.setattr(clock, "_last_count", 0)
 
 
 @pytest.fixture(autouse=True)
