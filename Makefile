@@ -16,6 +16,8 @@ SERVICES := $(filter-out $(FRAMES),$(wildcard tests/integration/test_*.py))
 PURE := tests/architecture tests/contract tests/unit
 AT_ONCE := -n 2 --dist loadfile
 IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
+# A library that waits for ever holds the interpreter, and pytest's own time limit with it; this one needs no interpreter.
+NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
@@ -36,8 +38,8 @@ run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
 	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
-	$(PYTEST) -m "not slow and not compose" $(AT_ONCE) $(PURE) $(SERVICES)
-	$(PYTEST) -m "not slow and not compose" $(IN_ORDER)
+	$(PYTEST) $(NEVER_HANGS) -m "not slow and not compose" $(AT_ONCE) $(PURE) $(SERVICES)
+	$(PYTEST) $(NEVER_HANGS) -m "not slow and not compose" $(IN_ORDER)
 
 test-full: setup-test check ## the same with the slow tests and the containers
 	$(PYTEST) -m "not compose" $(AT_ONCE) $(PURE) $(SERVICES)
