@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections import defaultdict
@@ -26,11 +27,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{seconds:7.2f}  {name}")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`: the browser's tests in one process, all others in order in another."""
-    if config.getoption("dist", "no") == "loadgroup":
+    """With `--dist loadgroup`: the browser's tests in one process, all others in order in another.
+
+    A worker of pytest-xdist keeps the choice as `loadgroup` (its `dist` is "no") and reads the marks itself, later.
+    """
+    if config.getoption("loadgroup", False):
         for item in items:
             item.add_marker(pytest.mark.xdist_group("browser" if "e2e" in item.path.parts else "others"))
+
+
+@pytest.fixture(autouse=True)
+def ordinary_priority() -> Iterator[None]:
+    """A library that made this process a real-time one would starve the machine together with all it starts."""
+    yield
+    assert os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR), "left with a real-time priority"
 
 
 @pytest.fixture(autouse=True)
