@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from vigilar_common.messages import Message
+from vigilar_common.messages import Fact, Message
 
 SERVICES = (
     "storage",
@@ -87,3 +87,14 @@ class Topic:
     def match(self, topic: str) -> dict[str, str] | None:
         found = self._regex.fullmatch(topic)
         return found.groupdict() if found else None
+
+
+def fact(pattern: str, model: type[Fact], publisher: str, subscribers: tuple[str, ...], doc: str) -> Topic:
+    return Topic(pattern, Kind.EVENT, model, (publisher,), subscribers, doc)
+
+
+def command(
+    name: str, model: type[Message], senders: tuple[str, ...], receiver: str, doc: str, max_bytes: int = 2_048
+) -> Topic:
+    """The ACL `pattern write vigilar/cmd/%u/#` makes the topic the identity of the sender."""
+    return Topic(f"vigilar/cmd/{{sender}}/{name}", Kind.COMMAND, model, senders, (receiver,), doc, max_bytes)

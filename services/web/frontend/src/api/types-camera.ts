@@ -1,0 +1,121 @@
+/** Cameras, what they see and how they do: a part of `types.ts`. */
+
+export interface CameraState {
+  camera_id: string;
+  condition: 'connecting' | 'online' | 'offline';
+  reason: string;
+  since_ms: number;
+  codec: string;
+  width_px: number;
+  height_px: number;
+  fps: number;
+  motion: boolean;
+  recording: boolean;
+  /** When recording on command ends, UTC ms; 0 or past: none was ordered. */
+  ordered_until_ms?: number;
+  motion_score: number;
+  sub_online: boolean;
+  /** How motion is searched, in which stream, and why every frame is decoded where that is so. */
+  analysis?: 'none' | 'sparse' | 'full';
+  analysis_stream?: '' | 'main' | 'sub';
+  analysis_reason?: string;
+  analysis_device?: string;
+  /** Switched by command; privacy: there is no connection to the camera. */
+  recording_on?: boolean;
+  detection_on?: boolean;
+  privacy?: boolean;
+  /** Why nothing can be recorded; empty while it can. */
+  recording_problem: string;
+  findings: string[];
+}
+
+export interface Camera {
+  id: string;
+  name: string;
+  location: string;
+  /** Absent until the camera's worker has spoken for the first time. */
+  state: CameraState | null;
+}
+
+/** How strongly something moved: the largest share of the picture in each step. */
+export interface ScoreHistory {
+  points: number[];
+  step_s: number;
+  mean: number;
+  peak: number;
+}
+
+/** One look of the motion detector; boxes are x, y, width, height as shares of the picture. */
+export interface MotionLook {
+  ts_ms: number;
+  score: number;
+  area_px: number;
+  boxes: [number, number, number, number][];
+  zones: string[];
+  phase: 'idle' | 'suspect' | 'moving' | 'quiet';
+  blind: boolean;
+  rejected: string;
+  rejections: Record<string, number>;
+  mask_size: [number, number];
+  /** Base64 of one bit per pixel; empty when nothing moves. */
+  counted: string;
+  explained: string;
+}
+
+export interface MotionZone {
+  name: string;
+  mode: 'include' | 'exclude';
+  polygon: [number, number][];
+}
+
+export interface MotionSettings {
+  revision: string;
+  motion_sensitivity: number;
+  motion_min_area_px: number;
+  motion_zones: [number, number][][];
+  zones: MotionZone[];
+  resolution_motion: [number, number];
+}
+
+export type CameraSwitch = 'recording' | 'detection' | 'privacy';
+
+/** A camera worker's figures: rates of the last ten seconds (absent at its start), losses since its start. */
+export interface CameraWork {
+  in_fps?: number;
+  decoded_fps?: number;
+  analysed_fps?: number;
+  kbps?: number;
+  cpu_pct?: number;
+  lag_ms: number;
+  mem_bytes: number;
+  gaps: number;
+  reconnects: number;
+  /** "main sparse", "sub full", "none", … */
+  search: string;
+}
+
+export interface FoundStream {
+  url: string;
+  codec: string;
+  width_px: number;
+  height_px: number;
+  fps: number;
+  gop_s: number;
+  audio: string;
+}
+
+export interface FoundCamera {
+  host: string;
+  name: string;
+  problem: string;
+  needs_login: boolean;
+  main: FoundStream | null;
+  sub: FoundStream | null;
+}
+
+/** `toml`: blocks for vigilar.toml, with USER:PASSWORD to be replaced. */
+export interface FoundCameras {
+  cameras: FoundCamera[];
+  toml: string;
+  left_out: number;
+}
