@@ -33,6 +33,7 @@ from vigilar_common.topics_alerts import CMD_PUSH_UNSUBSCRIBE as CMD_PUSH_UNSUBS
 from vigilar_common.topics_alerts import PUSH_INFO as PUSH_INFO
 from vigilar_common.topics_alerts import PUSH_REMOVED as PUSH_REMOVED
 from vigilar_common.topics_alerts import PUSH_SUBSCRIBED as PUSH_SUBSCRIBED
+from vigilar_common.topics_camera import CAMERA_OBJECTS as CAMERA_OBJECTS
 from vigilar_common.topics_camera import CAMERA_OFFLINE as CAMERA_OFFLINE
 from vigilar_common.topics_camera import CAMERA_ONLINE as CAMERA_ONLINE
 from vigilar_common.topics_camera import CAMERA_STATE as CAMERA_STATE

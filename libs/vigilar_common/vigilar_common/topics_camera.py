@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vigilar_common.messages import camera
+from vigilar_common.messages import camera, objects
 from vigilar_common.topic import Kind, Topic, command, fact
 
 _CAMERA = "vigilar/camera/{camera_id}"
@@ -75,6 +75,14 @@ PICTURE = Topic(
     ("alerts", "homeassistant", "web", "home_automation"),
     "JPEG; user properties kind (thumbnail|snapshot), picture_id, cause_id, ts_ms, width_px, height_px.",
     262_144,
+)
+CAMERA_OBJECTS = Topic(
+    f"{_CAMERA}/objects",
+    Kind.STATE,
+    objects.CameraObjects,
+    ("camera-worker",),
+    ("homeassistant", "web", "home_automation"),
+    "What a camera sees now: how many of each class, in which zones; empty while `person_detection` is off.",
 )
 LIVE = Topic(
     f"{_CAMERA}/live/{{stream}}",
