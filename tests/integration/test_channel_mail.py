@@ -60,8 +60,13 @@ def settings(port: int, **more: object) -> Email:
     return Email.model_validate({"enabled": True, "smtp_port": port, "to_addr": "me@example.org"} | known)
 
 
-def send(to: Email, by: Mail | None = None, alert: Alert = ALERT, jpeg: bytes | None = JPEG) -> Answer:
-    return (by or mail()).send(alert, "me@example.org", to, "Europe/Vienna", ANCHOR, jpeg)
+LINK = "https://house.example.org/events/x?a=1&b=2"
+
+
+def send(
+    to: Email, by: Mail | None = None, alert: Alert = ALERT, jpeg: bytes | None = JPEG, link: str = LINK
+) -> Answer:
+    return (by or mail()).send(alert, "me@example.org", to, "Europe/Vienna", ANCHOR, jpeg, link)
 
 
 def part(letter: EmailMessage, kind: str) -> EmailMessage:
@@ -85,6 +90,8 @@ def test_a_mail_has_text_html_and_the_picture_within_and_no_name_can_add_a_heade
     assert "2025-06-15 17:06:40 CEST" in text
     assert "&lt;Front door&gt;" in page
     assert "<Front" not in page
+    assert LINK in text.splitlines()
+    assert '<a href="https://house.example.org/events/x?a=1&amp;b=2">' in page
     assert "cid:picture" in page
     assert "— vigilar/x sIgN" in text, "the signed note goes along, word for word"
     assert "17 entries, root Ro0t=" in page
@@ -98,12 +105,13 @@ def test_the_same_alert_always_has_the_same_message_id_and_more_of_the_same_stan
 ) -> None:
     for number, jpeg in ((1, JPEG), (1, None), (2, None)):
         alert = Alert(f"{number}" * 36, None, Severity.ALERT, "Motion", "", "motion-front", 1_750_000_000_000)
-        assert send(settings(clear.port), alert=alert, jpeg=jpeg).status == 202
+        assert send(settings(clear.port), alert=alert, jpeg=jpeg, link="").status == 202
     first, again, other = clear.letters
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert first["References"] == other["References"]
     assert not [part for part in again.walk() if part.get_content_type() == "image/jpeg"]
     assert "cid:" not in part(again, "text/html").get_content()
+    assert "href" not in part(again, "text/html").get_content(), "nobody said where the page is"
 
 
 def test_with_starttls_the_login_and_the_mail_are_encrypted(authority: Authority) -> None:

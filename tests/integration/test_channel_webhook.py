@@ -90,7 +90,7 @@ class Receiver:
 def send(url: str, secret: str = SECRET, alert: Alert = ALERT, clock: Any = None) -> Answer:
     out = Egress(SystemClock(), private=("127.0.0.1",), lookup=lambda *_: ["127.0.0.1"])
     settings = Settings(enabled=True, url=url, secret=secret)
-    return Webhook(out, clock or SystemClock()).send(alert, settings, ANCHOR)
+    return Webhook(out, clock or SystemClock()).send(alert, settings, ANCHOR, "https://house.example.org/")
 
 
 @pytest.mark.parametrize("secret", [SECRET, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
@@ -103,7 +103,7 @@ def test_a_receiver_that_checks_as_the_guide_says_takes_what_is_sent(verified: V
     told = json.loads(body)
     assert (told["version"], told["type"], told["id"]) == (1, "alert", ALERT.alert_id)
     assert told["alert"]["title"] == "Motion at Vorgärtchen 🏡"
-    assert told["alert"]["path"] == "/"
+    assert (told["alert"]["path"], told["alert"]["link"]) == ("/", "https://house.example.org/")
     assert told["ledger"] == {
         "origin": "vigilar/x",
         "size": 17,

@@ -92,23 +92,28 @@ class Outside:
         if self._settings.apprise.enabled and self._settings.apprise.urls:
             self._apprise.warm_up(self._settings.apprise.urls)
 
+    def _link(self, alert: Alert) -> str:
+        """Where the page shows it; empty while nobody said where the page is."""
+        base = self._settings.page_url.rstrip("/")
+        return base + alert.url if base else ""
+
     def _send_mail(self, alert: Alert, to: str) -> Answer:
         settings = self._settings.email
         if missing := missing_of_mail(self._settings):
             return Answer(400, f"[alerts.email] lacks {missing}", problem="setup")
         jpeg = self.pictures.get(alert.picture_id) if settings.pictures else None
-        return self._mail.send(alert, to, settings, self._zone, self._anchor(), jpeg)
+        return self._mail.send(alert, to, settings, self._zone, self._anchor(), jpeg, self._link(alert))
 
     def _send_webhook(self, alert: Alert, _target: str) -> Answer:
         if not self._settings.webhook.url:
             return Answer(400, "[alerts.webhook] lacks url", problem="setup")
-        return self._webhook.send(alert, self._settings.webhook, self._anchor())
+        return self._webhook.send(alert, self._settings.webhook, self._anchor(), self._link(alert))
 
     def _send_apprise(self, alert: Alert, target: str) -> Answer:
         url = next((url for url in self._settings.apprise.urls if target_of(url) == target), None)
         if url is None:
             return Answer(400, "this URL was removed from [alerts.apprise] urls", problem="setup")
-        return self._apprise.send(alert, url, self.pictures.get(alert.picture_id))
+        return self._apprise.send(alert, url, self.pictures.get(alert.picture_id), self._link(alert))
 
     def _publish(self, alert: Alert, _target: str) -> Answer:
         told = AlertNotify(

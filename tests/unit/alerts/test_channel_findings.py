@@ -14,12 +14,17 @@ MAIL = {
     "from_addr": "v@example.org",
     "to_addr": "me@example.org",
 }
+PAGE = "https://house.example.org"
 HOOK = {"enabled": True, "url": "https://hook.example.org/", "secret": "s"}
 
 
 def codes(values: dict[str, object], push_proven: bool = True, subscriptions: int = 1) -> list[str]:
     found = list(
-        channel_findings(Alerts.model_validate(values), push_proven=push_proven, subscriptions=subscriptions)
+        channel_findings(
+            Alerts.model_validate({"page_url": PAGE} | values),
+            push_proven=push_proven,
+            subscriptions=subscriptions,
+        )
     )
     assert all(finding.cure and "canary" not in finding.title for finding in found)
     return [finding.code for finding in found]
@@ -34,6 +39,8 @@ def codes(values: dict[str, object], push_proven: bool = True, subscriptions: in
         ({"email": MAIL | {"username": "u", "use_tls": False}}, ["email_login_in_clear"]),
         ({"email": MAIL | {"smtp_host": "192.168.1.5"}}, ["email_private"]),
         ({"email": MAIL | {"smtp_host": "192.168.1.5"}, "private_targets": ["192.168.0.0/16"]}, []),
+        ({"email": MAIL, "page_url": ""}, ["no_page_url"]),
+        ({"webhook": HOOK, "page_url": ""}, []),
         ({"webhook": HOOK | {"url": ""}}, ["webhook_incomplete"]),
         ({"webhook": HOOK | {"secret": ""}}, ["webhook_unsigned"]),
         ({"webhook": HOOK | {"url": "http://[::1]:8123/canary"}}, ["webhook_private"]),

@@ -71,6 +71,13 @@ def test_home_automation_gets_a_message_with_the_checkpoint_and_waits_while_the_
     assert (answer.status, answer.problem) == (0, "unreachable")
 
 
+def test_links_lead_to_the_alert_below_the_address_of_the_page() -> None:
+    alert = replace(ALERT, url="/events/x")
+    assert outside({})._link(alert) == "", "better none than one that leads nowhere"
+    for address in ("https://house.example.org", "https://house.example.org/"):
+        assert outside({"page_url": address})._link(alert) == "https://house.example.org/events/x"
+
+
 def test_what_was_removed_from_the_configuration_since_is_said() -> None:
     senders = outside({}).senders()
     for channel in ("email", "webhook", "apprise"):

@@ -25,7 +25,7 @@ from vigilar_common.config.alert_profiles import (
     Grouping,
     Quiet,
 )
-from vigilar_common.config.base import FilePath, Section
+from vigilar_common.config.base import FilePath, HttpUrl, Section
 from vigilar_common.config.cameras import CameraLocation
 from vigilar_common.messages.alarm import ArmState, EventType
 
@@ -57,6 +57,11 @@ class Alerts(Section):
         "",
         title="Own authorities",
         description="PEM file with certificate authorities that are trusted besides the system's.",
+    )
+    page_url: HttpUrl = Field(
+        "",
+        title="Address of the page",
+        description="How people reach the page, as `https://house.example.org`; mails and messages link to their event below it.",
     )
     local: Local = Field(Local(), title="On this machine", description="Syslog and desktop.")
     web_push: WebPush = Field(WebPush(), title="Web Push", description="Browsers and phones.")

@@ -50,7 +50,7 @@ class AppriseUrls:
             logs.hide(url)
             _plugin(url)
 
-    def send(self, alert: Alert, url: str, jpeg: bytes | None) -> Answer:
+    def send(self, alert: Alert, url: str, jpeg: bytes | None, link: str = "") -> Answer:
         """One attempt. Never raises for what the outside does."""
         _load()
         plugin = _plugin(url)
@@ -60,11 +60,12 @@ class AppriseUrls:
             text = f"{plugin.service_name} is not reached over HTTP: only such services can be used"
             return Answer(400, text, problem="setup")
         sent_ms = self._clock.now_ms()
+        text = "\n".join(filter(None, (alert.body or alert.title, link)))
         with ExitStack() as stack:
             _trip.way, _trip.heard = _Way(self._egress, self._clock, stack), []
             try:
                 told = plugin.notify(
-                    title=alert.title, body=alert.body or alert.title, notify_type=_KINDS[alert.severity],
+                    title=alert.title, body=text, notify_type=_KINDS[alert.severity],
                     attach=_attachment(jpeg) if plugin.attachment_support else None,
                 )  # fmt: skip
                 return Answer(202, sent_ms=sent_ms) if told else _failure(_trip.way, _trip.heard, sent_ms)

@@ -43,11 +43,12 @@ class Mail:
         zone: str,
         anchor: LedgerAnchor | None,
         jpeg: bytes | None,
+        link: str = "",
     ) -> Answer:
         """One attempt. Never raises for what the outside does."""
         now_ms = self._clock.now_ms()
         try:
-            text = compose(alert, to, settings.from_addr, zone, now_ms, anchor, jpeg)
+            text = compose(alert, to, settings.from_addr, zone, now_ms, anchor, jpeg, link)
         except (ValueError, IndexError, MessageError) as error:  # an address that is none
             return Answer(400, f"cannot be written: {error}", problem="setup")
         host, at_once = settings.smtp_host, settings.use_tls and not _switches(settings)
@@ -103,8 +104,12 @@ def compose(
     now_ms: int,
     anchor: LedgerAnchor | None,
     jpeg: bytes | None,
+    link: str = "",
 ) -> EmailMessage:
-    """Raises ValueError, IndexError or MessageError when an address is none. The same telling always has the same Message-ID."""
+    """`link`: where the page shows it, or empty. The same telling always has the same Message-ID.
+
+    Raises ValueError, IndexError or MessageError when an address is none.
+    """
     sender = parseaddr(sender)[1]
     domain = Address(addr_spec=sender).domain
     message = EmailMessage()
@@ -132,8 +137,8 @@ def compose(
         small.append(
             f"Ledger: {anchor.size} entries, root {anchor.root}. Keep this mail: it proves what the ledger held."
         )
-    message.set_content("\n".join([*lines, "", "-- ", *small, *_note(anchor)]) + "\n")
-    message.add_alternative(_html(lines, small, bool(jpeg)), subtype="html")
+    message.set_content("\n".join([*lines, *filter(None, [link]), "", "-- ", *small, *_note(anchor)]) + "\n")
+    message.add_alternative(_html(lines, small, bool(jpeg), link), subtype="html")
     if jpeg:
         page = list(message.iter_parts())[-1]
         assert isinstance(page, EmailMessage)
@@ -146,10 +151,12 @@ def recipients(to_addr: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for _, address in getaddresses([to_addr]) if address))
 
 
-def _html(lines: list[str], small: list[str], picture: bool) -> str:
+def _html(lines: list[str], small: list[str], picture: bool, link: str) -> str:
     head, *rest = (html.escape(line) for line in lines)
     body = "".join(f"<p>{line}</p>" for line in rest)
     image = '<p><img src="cid:picture" alt="" style="max-width:100%"></p>' if picture else ""
+    if link:
+        body += f'<p><a href="{html.escape(link)}">Open it</a></p>'
     foot = "<br>".join(html.escape(line) for line in small)
     return f"<!doctype html><html><body><h1>{head}</h1>{body}{image}<hr><p><small>{foot}</small></p></body></html>\n"
 

@@ -27,10 +27,10 @@ class Webhook:
     def __init__(self, egress: Egress, clock: Clock) -> None:
         self._egress, self._clock = egress, clock
 
-    def send(self, alert: Alert, settings: Settings, anchor: LedgerAnchor | None) -> Answer:
+    def send(self, alert: Alert, settings: Settings, anchor: LedgerAnchor | None, link: str = "") -> Answer:
         """One attempt. Never raises for what the outside does."""
         now_ms = self._clock.now_ms()
-        body = json.dumps(message(alert, anchor, now_ms), ensure_ascii=False, separators=(",", ":"))
+        body = json.dumps(message(alert, anchor, now_ms, link), ensure_ascii=False, separators=(",", ":"))
         data = body.encode("utf-8", "replace")
         headers = {
             "Content-Type": "application/json",
@@ -44,7 +44,7 @@ class Webhook:
         return post(self._egress, self._clock, settings.url, data, headers)
 
 
-def message(alert: Alert, anchor: LedgerAnchor | None, now_ms: int) -> dict[str, Any]:
+def message(alert: Alert, anchor: LedgerAnchor | None, now_ms: int, link: str = "") -> dict[str, Any]:
     """Fields may be added within a version; what is there keeps its meaning."""
     return {
         "version": VERSION,
@@ -63,6 +63,7 @@ def message(alert: Alert, anchor: LedgerAnchor | None, now_ms: int) -> dict[str,
             "silent": alert.silent,
             "picture_id": alert.picture_id,
             "path": alert.url,
+            "link": link,
         },
         "ledger": anchor.model_dump(mode="json") if anchor else None,
     }

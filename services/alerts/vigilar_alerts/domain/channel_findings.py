@@ -25,6 +25,13 @@ def channel_findings(settings: Alerts, *, push_proven: bool, subscriptions: int)
                 cure="If this server is yours, name its address in [alerts] private_targets.",
             )
     others = settings.email.enabled or (settings.apprise.enabled and settings.apprise.urls)
+    if others and not settings.page_url:
+        yield Finding(
+            code="no_page_url",
+            severity=Severity.INFO,
+            title="Mails and messages carry no link to what they tell of",
+            cure="Set [alerts] page_url to the address at which you open the page.",
+        )
     if subscriptions and not push_proven and not others:
         yield Finding(
             code="push_unproven",
