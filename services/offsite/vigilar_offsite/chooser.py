@@ -128,21 +128,21 @@ class Chooser:
     def _take(self, found: Iterable[Found], to_ms: int | None) -> None:
         """`to_ms`: what began later is not meant. Raises OSError."""
         for file in found:
-            if file.recording_id in self._uninteresting or (to_ms is not None and file.begun_ms > to_ms):
-                continue
             with self.lock:
-                known = file.recording_id in self.jobs or file.recording_id in self.done
+                known, done = self.jobs.get(file.recording_id), file.recording_id in self.done
+            if done or file.recording_id in self._uninteresting:
+                continue
             if not file.sealed_name:
                 self._leave(
                     file,
                     f"recordings of camera {file.camera_id} are not encrypted, so they stay in the house",
                 )
-            elif known:
-                self._add(file.camera_id, file.recording_id, file.begun_ms, Priority.ALARM)
-            else:
-                self._look_at(file)
+            elif known is None:
+                self._look_at(file, to_ms)
+            elif to_ms is None or known.created_ms <= to_ms:
+                self._add(file.camera_id, file.recording_id, known.created_ms, Priority.ALARM)
 
-    def _look_at(self, file: Found) -> None:
+    def _look_at(self, file: Found, to_ms: int | None) -> None:
         try:
             seen = self._recordings.look(file.path)
         except FileNotFoundError:
@@ -151,6 +151,8 @@ class Chooser:
             return
         if not seen.is_recording:
             _remember(self._uninteresting, file.recording_id)
+            return
+        if to_ms is not None and seen.created_ms > to_ms:
             return
         if seen.opens_with != "owner":
             self.unsealed = (

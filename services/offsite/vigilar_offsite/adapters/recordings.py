@@ -30,11 +30,13 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}
 
 @dataclass(frozen=True)
 class Found:
-    """A file whose name may be that of a recording. `begun_ms`: when its id was made (UTC)."""
+    """A file whose name may be that of a recording.
+
+    When it began stands in its header. Its id may lie in the future: ids keep growing when the clock is set back.
+    """
 
     camera_id: str
     recording_id: str
-    begun_ms: int
     path: Path
     sealed_name: bool = True
     """False: it is an `.mp4`, so not encrypted."""
@@ -77,14 +79,14 @@ class Recordings:
             yield from _files(folder, folder.name)
 
     def ended(self, from_ms: int, to_ms: int) -> Iterator[Found]:
-        """What storage took over, of recordings that ended at or after `from_ms` and began before `to_ms`."""
+        """What storage took over, of recordings that ended at or after `from_ms`, in the folders of days up to `to_ms`."""
         days = {_day(ts_ms) for ts_ms in range(from_ms - LONGEST_MS, to_ms + _DAY_MS, _DAY_MS)}
         for camera in _folders(self._root):
             if camera.name == INCOMING or not re.fullmatch(ID_PATTERN, camera.name):
                 continue
             for day in sorted(days):
                 for found in _files(camera / day, camera.name):
-                    if from_ms - LONGEST_MS <= found.begun_ms < to_ms and _ended_ms(found.path) >= from_ms:
+                    if _ended_ms(found.path) >= from_ms:
                         yield found
 
     def look(self, path: Path) -> Seen | None:
@@ -159,13 +161,6 @@ class _open:  # noqa: N801 used like the function of this name
         os.close(self._fd)
 
 
-def id_ms(recording_id: str) -> int | None:
-    """When a UUIDv7 was made, UTC ms; None for another id."""
-    if not _ID.fullmatch(recording_id):
-        return None
-    return int(recording_id[:8] + recording_id[9:13], 16)
-
-
 def _files(folder: Path, camera_id: str) -> Iterator[Found]:
     try:
         entries = list(os.scandir(folder))
@@ -173,9 +168,8 @@ def _files(folder: Path, camera_id: str) -> Iterator[Found]:
         return
     for entry in entries:
         stem, dot, suffix = entry.name.partition(".")
-        begun_ms = id_ms(stem)
-        if begun_ms is not None and dot and suffix in ("vge", "mp4") and entry.is_file(follow_symlinks=False):
-            yield Found(camera_id, stem, begun_ms, Path(entry.path), suffix == "vge")
+        if _ID.fullmatch(stem) and dot and suffix in ("vge", "mp4") and entry.is_file(follow_symlinks=False):
+            yield Found(camera_id, stem, Path(entry.path), suffix == "vge")
 
 
 def _folders(root: Path) -> list[Path]:

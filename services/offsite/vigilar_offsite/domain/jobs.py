@@ -92,6 +92,9 @@ class Jobs:
     def __contains__(self, recording_id: object) -> bool:
         return recording_id in self._jobs
 
+    def get(self, recording_id: str) -> Job | None:
+        return self._jobs.get(recording_id)
+
     def waiting(self) -> list[Job]:
         """Those that are not complete off-site."""
         return [job for job in self._jobs.values() if not job.complete]
