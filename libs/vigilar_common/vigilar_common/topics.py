@@ -51,6 +51,10 @@ from vigilar_common.topics_camera import RECORDING_FINISHED as RECORDING_FINISHE
 from vigilar_common.topics_camera import RECORDING_GAP as RECORDING_GAP
 from vigilar_common.topics_camera import RECORDING_OPENED as RECORDING_OPENED
 from vigilar_common.topics_camera import TUNE as TUNE
+from vigilar_common.topics_detection import CROP as CROP
+from vigilar_common.topics_detection import CROP_SEEN as CROP_SEEN
+from vigilar_common.topics_detection import DETECTOR_LEASE as DETECTOR_LEASE
+from vigilar_common.topics_detection import DETECTOR_STATE as DETECTOR_STATE
 from vigilar_common.topics_facts import FACTS
 from vigilar_common.topics_homeassistant import BRIDGE_STATE as BRIDGE_STATE
 from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH

@@ -1,0 +1,43 @@
+"""Between camera workers and the detector: crops, answers, the lease. A part of the table in `vigilar_common.topics`."""
+
+from __future__ import annotations
+
+from vigilar_common.messages import detection
+from vigilar_common.topic import Kind, Topic
+
+CROP = Topic(
+    "vigilar/camera/{camera_id}/crop",
+    Kind.FRAME,
+    None,
+    ("camera-worker",),
+    ("detector",),
+    "JPEG of a part of a picture, 640 px a side at most; properties crop_id, ts_ms. While leased, two unanswered at most.",
+    262_144,
+)
+CROP_SEEN = Topic(
+    "vigilar/camera/{camera_id}/crop/seen",
+    Kind.FRAME,
+    detection.CropSeen,
+    ("detector",),
+    ("camera-worker",),
+    "What is in a crop, or why nobody looked at it.",
+    32_768,
+)
+DETECTOR_LEASE = Topic(
+    "vigilar/detector/lease",
+    Kind.FRAME,
+    detection.DetectorLease,
+    ("detector",),
+    ("camera-worker",),
+    "Every 4 s while crops are looked at: workers may send them.",
+    1_024,
+)
+DETECTOR_STATE = Topic(
+    "vigilar/detector/state",
+    Kind.STATE,
+    detection.DetectorState,
+    ("detector",),
+    ("health", "homeassistant", "web", "home_automation"),
+    "The model that looks at crops, what it runs on, and why it does not.",
+    65_536,
+)
