@@ -9,6 +9,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,6 +29,8 @@ HINT_PAUSE_S = 1.0
 """Live messages are the fast way; commit hints only heal what they missed, so they are taken at most once a second."""
 PAGE_FACTS = 500
 REMEMBERED_IDS = 20_000
+TOGETHER = 32
+"""So many facts of the log go to the handler in one go, where it can keep them with one commit; a live one waits for those."""
 
 __all__ = ["FactHandler", "Feed", "derived_id"]
 
@@ -39,7 +42,8 @@ class Feed:
     """Calls `handler` once per fact of `types`, from one thread at a time.
 
     The cursor (epoch, n) is kept in `state_dir` and moves only after the handler returned; a crash in
-    between repeats facts, so handlers derive ids with `derived_id`.
+    between repeats facts, so handlers derive ids with `derived_id`. `together` surrounds up to TOGETHER facts of
+    the log: what the handler did with them must be on disk when it is left.
     """
 
     def __init__(
@@ -52,13 +56,16 @@ class Feed:
         storage: StorageClient,
         clock: Clock,
         state_dir: Path,
+        together: Callable[[], AbstractContextManager[None]] | None = None,
     ) -> None:
         self._types = tuple(types)
         self._handler = handler
         self._bus, self._storage, self._clock = bus, storage, clock
         self._path = state_dir / f"feed-{name}.json"
         self._seen: OrderedDict[str, None] = OrderedDict()
-        self._turn = threading.Lock()
+        self._together = together or contextlib.nullcontext
+        self._at_once = TOGETHER if together else 1
+        self._turn = threading.RLock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -140,8 +147,10 @@ class Feed:
                 self._epoch, self._after = page["epoch"], 0
                 if not page.get("reset", True):
                     continue
-            for row in page["facts"]:
-                self._take(row)
+            for start in range(0, len(page["facts"]), self._at_once):
+                with self._turn, self._together():
+                    for row in page["facts"][start : start + self._at_once]:
+                        self._take(row)
             after = (
                 page["facts"][-1][0] if len(page["facts"]) >= PAGE_FACTS else max(self._after, page["last_n"])
             )

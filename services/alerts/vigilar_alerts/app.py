@@ -103,6 +103,7 @@ class Alerts:
             storage=context.storage,
             clock=context.clock,
             state_dir=context.state_dir,
+            together=self._handlers.together,
         )
         self._ticker = threading.Thread(target=self._tick, name="alerts-tick", daemon=True)
         self._recovered = self._warm = self._warm_push = False

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vigilar_common.clock import Clock
@@ -31,6 +31,9 @@ THREADS = 8
 IDLE_WAIT_S = 5.0
 BUSY_WAIT_S = 0.25
 """How soon a thread looks again when all that is due waits for a busy push service."""
+AT_HAND = frozenset({"ui", "syslog", "mqtt"})
+"""Channels that answer at once: many of their deliveries are settled together, with one commit for all."""
+AT_ONCE = 64
 
 LATENCIES = 256
 """Per channel: the newest ones, for the median and the 95th percentile."""
@@ -103,6 +106,9 @@ class Deliverer:
     def take(self, job: Job) -> None:
         """A claimed delivery: made, told together with others, or put off while its server rests."""
         now_ms = self._clock.now_ms()
+        if job.channel in AT_HAND and (more := self._store.claim_like(job, now_ms, AT_ONCE - 1)):
+            self._take_all([job, *more], now_ms)
+            return
         if (
             job.channel in SUMMARISED
             and job.alert.tag != SUMMARY_TAG
@@ -117,18 +123,45 @@ class Deliverer:
                 self.wake()
             if among:
                 return
-        # What is critical is tried at least once, whatever became of the alert before.
+        if not self._put_off(job, now_ms):
+            self.attempt(job)
+
+    def _put_off(self, job: Job, now_ms: int) -> bool:
+        """Whether its server rests. What is critical is tried at least once, whatever became of the alert before."""
         eager = job.alert.severity is Severity.CRITICAL and job.attempt == 1
         rest_s = 0.0 if eager else self._breaker.wait_s(_server(job), self._clock.monotonic_s())
         if rest_s > 0:
             self.outcomes[job.channel, "put_off"] += 1
             self._hurry_next(job, now_ms)
             self._again(job, now_ms + round(rest_s * 1000), counts=False)
-            return
-        self.attempt(job)
+        return rest_s > 0
+
+    def _take_all(self, jobs: Sequence[Job], now_ms: int) -> None:
+        """Of channels at hand that stand in no order: their rows are durable together, and so are their ends."""
+        tried = [(job, *self._try(job)) for job in jobs if not self._put_off(job, now_ms)]
+        if problems := self._facts.emit_all([fact for *_, fact in tried]):
+            log.critical("%d deliveries are not in the log: %s", len(problems), problems[0])
+        ended = [job for job, verdict, _ in tried if verdict.outcome is Outcome.DELIVERED]
+        for job, verdict, fact in tried:
+            if verdict.outcome is not Outcome.DELIVERED:
+                self._settle(job, verdict, fact.ts_ms)
+        try:
+            self._store.finished_all(ended)
+        except sqlite3.Error as error:
+            log.critical("%d deliveries cannot be settled: %s", len(ended), error)
 
     def attempt(self, job: Job, retries: bool = True) -> Verdict:
         """One attempt, its fact, and what follows from it. Without `retries` the store knows nothing of the job."""
+        verdict, fact = self._try(job, retries)
+        self._tell(fact)
+        if retries:
+            self._settle(job, verdict, fact.ts_ms)
+        if verdict.outcome is Outcome.GONE:
+            self._on_gone(job.target, verdict.error)
+        return verdict
+
+    def _try(self, job: Job, retries: bool = True) -> tuple[Verdict, AlertDelivery]:
+        """What became of it, and the fact that says so."""
         started_ms = self._clock.now_ms()
         try:
             answer = self._channels[job.channel](job.alert, job.target)
@@ -155,12 +188,7 @@ class Deliverer:
                 "alert %s by %s to %s, attempt %d: %s (%s)",
                 job.alert.alert_id, job.channel, job.target, job.attempt, verdict.outcome.value, verdict.error,
             )  # fmt: skip
-        self._tell(job, verdict, answer.sent_ms or started_ms, ended_ms)
-        if retries:
-            self._settle(job, verdict, ended_ms)
-        if verdict.outcome is Outcome.GONE:
-            self._on_gone(job.target, verdict.error)
-        return verdict
+        return verdict, self._fact(job, verdict, answer.sent_ms or started_ms, ended_ms)
 
     def _settle(self, job: Job, verdict: Verdict, now_ms: int) -> None:
         if verdict.outcome is Outcome.RETRYING:
@@ -214,8 +242,7 @@ class Deliverer:
         if problems := self._facts.emit_all(facts):
             log.critical("%d deliveries told in one are not in the log: %s", len(problems), problems[0])
 
-    def _tell(self, job: Job, verdict: Verdict, sent_ms: int, ended_ms: int) -> None:
-        fact = self._fact(job, verdict, sent_ms, ended_ms)
+    def _tell(self, fact: AlertDelivery) -> None:
         try:
             self._facts.emit(fact)
         except (OutboxFullError, sqlite3.Error) as error:

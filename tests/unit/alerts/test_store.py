@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -141,3 +143,79 @@ def test_subscriptions_come_change_and_go_and_their_secrets_are_not_printed(stor
     assert store.unsubscribe("id1")
     assert not store.unsubscribe("id1")
     assert store.claim(NOW) is None
+
+
+def _on_disk(folder: Path) -> int:
+    """Alerts that another process would find."""
+    with sqlite3.connect(folder / "alerts.db") as other:
+        count: int = other.execute("SELECT count(*) FROM alerts").fetchone()[0]
+    return count
+
+
+def test_what_is_added_together_is_known_at_once_and_on_disk_with_one_commit_at_the_end(
+    store: Store, tmp_path: Path
+) -> None:
+    alerts = [_alert() for _ in range(3)]
+    with store.together():
+        for alert in alerts:
+            assert store.add(alert, [Job(alert, "ui", "page", due_ms=NOW)])
+            assert store.knows(alert.alert_id)
+        assert not store.add(alerts[0], [])
+        assert _on_disk(tmp_path) == 0
+    assert _on_disk(tmp_path) == 3
+    assert store.waiting() == 3
+
+
+def test_a_part_that_fails_takes_none_of_the_others_with_it(store: Store, tmp_path: Path) -> None:
+    first, second = _alert(), _alert()
+
+    def half(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO notes VALUES ('half', 'x')")
+        raise sqlite3.DataError("and then it broke")
+
+    with store.together():
+        store.add(first, [Job(first, "ui", "page", due_ms=NOW)])
+        with pytest.raises(sqlite3.DataError):
+            store.write(half)
+        store.add(second, [Job(second, "ui", "page", due_ms=NOW)])
+    assert _on_disk(tmp_path) == 2
+    assert store.note("half") == ""
+
+
+class _Refuses(sqlite3.Connection):
+    """A disk that is full when it comes to the commit."""
+
+    def execute(self, sql: str, *more: Any) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            raise sqlite3.OperationalError("database or disk is full")
+        return super().execute(sql, *more)
+
+
+def test_when_the_disk_refuses_the_commit_people_are_told_all_the_same(store: Store, tmp_path: Path) -> None:
+    alert = _alert()
+    store._db = sqlite3.connect(
+        tmp_path / "alerts.db", factory=_Refuses, isolation_level=None, check_same_thread=False
+    )
+    with store.together():
+        store.add(alert, [Job(alert, "ui", "page", due_ms=NOW)])
+    assert _on_disk(tmp_path) == 0
+    job = store.claim(NOW)
+    assert job
+    assert (job.alert, job.job_id) == (alert, 0)
+
+
+def test_deliveries_of_a_channel_at_hand_are_taken_and_ended_together(store: Store) -> None:
+    for n in range(4):
+        alert = _alert()
+        jobs = [Job(alert, "ui", "page", due_ms=NOW), Job(alert, "mqtt", "t", due_ms=NOW, stage=1)]
+        store.add(alert, [*jobs, Job(alert, "web_push", "a", "h", due_ms=NOW + n)])
+    first = store.claim(NOW)
+    assert first
+    more = store.claim_like(first, NOW, 2)
+    assert [job.channel for job in (first, *more)] == ["ui"] * 3
+    assert len({job.job_id for job in (first, *more)}) == 3
+    assert len(store.claim_like(first, NOW, 9)) == 1, "each is taken once"
+    store.finished_all([first, *more])
+    assert store.waiting() == 12 - 3
+    push = next(job for job in iter(lambda: store.claim(NOW), None) if job.channel == "web_push")
+    assert store.claim_like(push, NOW, 9) == [], "a server gets few at a time"

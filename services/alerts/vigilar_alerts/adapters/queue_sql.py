@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
+from typing import Any
 
 from vigilar_common.messages.alarm import Severity
 
@@ -25,6 +26,25 @@ def alert_of(body: str) -> Alert:
 
 def body_of(alert: Alert) -> str:
     return json.dumps(asdict(alert), separators=(",", ":"))
+
+
+def due(db: sqlite3.Connection, now_ms: int, latest_ms: int, busy: list[str]) -> Iterable[tuple[Any, ...]]:
+    """What is due now, or seems to be due later than is possible; not for hosts that are busy. One by one, the first first."""
+    return db.execute(
+        "SELECT job_id, body, channel, target, host, attempt, due_ms, stage FROM jobs JOIN alerts USING (alert_id)"
+        " WHERE summary_id IS NULL AND (due_ms<=? OR due_ms>?) AND host NOT IN (SELECT value FROM json_each(?))"
+        " ORDER BY due_ms",
+        (now_ms, latest_ms, json.dumps(busy)),
+    )
+
+
+def due_like(db: sqlite3.Connection, channel: str, now_ms: int, limit: int) -> list[tuple[Any, ...]]:
+    """What is due of a channel without a server, in no order of channels."""
+    return db.execute(
+        "SELECT job_id, body, channel, target, host, attempt, due_ms, stage FROM jobs JOIN alerts USING (alert_id)"
+        " WHERE summary_id IS NULL AND due_ms<=? AND channel=? AND stage<0 AND host='' ORDER BY due_ms LIMIT ?",
+        (now_ms, channel, limit),
+    ).fetchall()
 
 
 def drop_later(db: sqlite3.Connection, key: str, stage: int, taken: Collection[int]) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vigilar_alerts.adapters import queue_sql
+from vigilar_alerts.adapters import queue_sql, store_schema
 from vigilar_alerts.adapters.queue_sql import Make, alert_of, body_of
 from vigilar_alerts.domain.alert import Alert
 
@@ -29,28 +30,6 @@ MAX_DELAY_MS = 2 * 3600 * 1000
 
 Write = Callable[[sqlite3.Connection], None]
 """A part of a transaction."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alerts (
-  -- alert_id: of the telling
-  n INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS jobs (
-  job_id INTEGER PRIMARY KEY AUTOINCREMENT, alert_id TEXT NOT NULL, channel TEXT NOT NULL, target TEXT NOT NULL,
-  host TEXT NOT NULL, picture_id TEXT, attempt INTEGER NOT NULL, due_ms INTEGER NOT NULL,
-  stage INTEGER NOT NULL DEFAULT -1, summary_id TEXT,
-  UNIQUE (alert_id, channel, target));
-CREATE TABLE IF NOT EXISTS subscriptions (
-  subscription_id TEXT PRIMARY KEY, endpoint TEXT NOT NULL UNIQUE, p256dh TEXT NOT NULL, auth TEXT NOT NULL,
-  user TEXT NOT NULL, device TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL);
-"""
-_LATER = {"stage": "INTEGER NOT NULL DEFAULT -1", "summary_id": "TEXT"}
-"""Columns of `jobs` that files of an older version lack."""
-_INDEXES = """
-CREATE INDEX IF NOT EXISTS ix_jobs_due ON jobs (due_ms) WHERE summary_id IS NULL;
-CREATE INDEX IF NOT EXISTS ix_jobs_target ON jobs (channel, target);
-CREATE INDEX IF NOT EXISTS ix_jobs_summary ON jobs (summary_id) WHERE summary_id IS NOT NULL;
-"""
 
 
 @dataclass(frozen=True)
@@ -90,7 +69,9 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._unsaved: list[tuple[Alert, list[Job]]] | None = None
+        """Added since `together` was entered; None outside."""
         self._taken: dict[int, Job] = {}
         self._volatile: list[Job] = []
         self._busy: Counter[str] = Counter()
@@ -102,12 +83,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA journal_size_limit=4194304")
-        self._db.executescript(_SCHEMA)
-        there = {row[1] for row in self._db.execute("PRAGMA table_info(jobs)")}
-        for column, kind in _LATER.items():
-            if column not in there:
-                self._db.execute(f"ALTER TABLE jobs ADD COLUMN {column} {kind}")
-        self._db.executescript(_INDEXES)
+        store_schema.make(self._db)
         self._path.chmod(0o600)
 
     def close(self) -> None:
@@ -116,16 +92,49 @@ class Store:
 
     def write(self, *works: Write) -> None:
         """In one transaction. Raises sqlite3.Error."""
+        with self._lock, self._transaction():
+            for work in works:
+                work(self._db)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread writes within goes to the disk with one commit at the end; other threads wait until then."""
         with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                for work in works:
-                    work(self._db)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                log.error("decisions are kept one by one: %s", error)  # noqa: TRY400 each says by itself what comes of it
+            else:
+                self._unsaved = []
+            try:
+                yield
+            finally:
+                unsaved, self._unsaved = self._unsaved, None
+                if unsaved is not None:
+                    self._commit(unsaved)
+
+    def _commit(self, unsaved: list[tuple[Alert, list[Job]]]) -> None:
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            log.critical("what was decided last cannot be kept: %s; a restart would forget it", error)
+            for alert, jobs in unsaved:
+                self._keep_in_memory(alert, jobs, error)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing; within `together` a part of its commit. Under the lock."""
+        inside = self._unsaved is not None
+        self._db.execute("SAVEPOINT part" if inside else "BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("RELEASE part" if inside else "COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO part" if inside else "ROLLBACK")
+            raise
 
     def read(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Raises sqlite3.Error."""
@@ -147,20 +156,22 @@ class Store:
             with self._lock:
                 return self._insert(alert, jobs, also)
         except sqlite3.Error as error:
-            log.critical("alert %s is kept in memory only: %s", alert.alert_id, error)
-            with self._lock:
-                room = MAX_VOLATILE - len(self._volatile)
-                self._volatile += jobs[:room]
-            if len(jobs) > room:
-                log.critical("%d deliveries of alert %s found no room", len(jobs) - room, alert.alert_id)
+            self._keep_in_memory(alert, jobs, error)
             return True
+
+    def _keep_in_memory(self, alert: Alert, jobs: list[Job], error: sqlite3.Error) -> None:
+        log.critical("alert %s is kept in memory only: %s", alert.alert_id, error)
+        with self._lock:
+            room = MAX_VOLATILE - len(self._volatile)
+            self._volatile += jobs[:room]
+        if len(jobs) > room:
+            log.critical("%d deliveries of alert %s found no room", len(jobs) - room, alert.alert_id)
 
     def _insert(self, alert: Alert, jobs: list[Job], also: Write | None) -> bool:
         waiting = self._db.execute("SELECT count(*) FROM jobs").fetchone()[0]
         if waiting + len(jobs) > MAX_JOBS:
             raise sqlite3.DataError(f"{waiting} deliveries wait already")
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction():
             row = self._db.execute(
                 "INSERT INTO alerts(alert_id, body) VALUES (?,?) ON CONFLICT(alert_id) DO NOTHING",
                 (alert.key, body_of(alert)),
@@ -184,11 +195,8 @@ class Store:
                     " AND alert_id NOT IN (SELECT alert_id FROM jobs)",
                     (MAX_ALERTS,),
                 )
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        if row.rowcount and self._unsaved is not None:
+            self._unsaved.append((alert, jobs))
         return bool(row.rowcount)
 
     def claim(self, now_ms: int) -> Job | None:
@@ -199,18 +207,28 @@ class Store:
                     self._volatile.remove(job)
                     self._busy[job.host] += 1
                     return job
-            rows = self._db.execute(
-                "SELECT job_id, body, channel, target, host, attempt, due_ms, stage FROM jobs JOIN alerts USING (alert_id)"
-                " WHERE summary_id IS NULL AND (due_ms <= ? OR due_ms > ?) ORDER BY due_ms",
-                (now_ms, now_ms + MAX_DELAY_MS),
-            )
-            for job_id, body, channel, target, host, attempt, due_ms, stage in rows:
-                if job_id not in self._taken and self._free(host):
-                    job = Job(alert_of(body), channel, target, host, attempt, due_ms, job_id, stage)
-                    self._taken[job_id] = job
-                    self._busy[host] += 1
-                    return job
+            busy = [host for host in self._busy if not self._free(host)]
+            rows = queue_sql.due(self._db, now_ms, now_ms + MAX_DELAY_MS, busy)
+            for row in rows:
+                if row[0] not in self._taken:
+                    return self._take(row)
         return None
+
+    def claim_like(self, job: Job, now_ms: int, limit: int) -> list[Job]:
+        """More deliveries of the claimed job's channel that are due and wait for nobody; each must be ended too."""
+        if not job.job_id or job.stage >= 0 or job.host:
+            return []
+        with self._lock:
+            rows = queue_sql.due_like(self._db, job.channel, now_ms, limit + len(self._taken))
+            free = [row for row in rows if row[0] not in self._taken]
+            return [self._take(row) for row in free[:limit]]
+
+    def _take(self, row: tuple[Any, ...]) -> Job:
+        job_id, body, channel, target, host, attempt, due_ms, stage = row
+        job = Job(alert_of(body), channel, target, host, attempt, due_ms, job_id, stage)
+        self._taken[job_id] = job
+        self._busy[host] += 1
+        return job
 
     def next_due_ms(self) -> int | None:
         """When the next delivery is due that nobody works on; None: there is none."""
@@ -233,6 +251,14 @@ class Store:
                 self._db.execute(
                     "DELETE FROM jobs WHERE job_id=? OR summary_id=?", (job.job_id, job.alert.key)
                 )
+
+    def finished_all(self, jobs: Sequence[Job]) -> None:
+        """Deliveries of the kind that `claim_like` gives, with one commit. Raises sqlite3.Error as `finished` does."""
+        with self._lock:
+            for job in jobs:
+                self._end(job)
+            with self._transaction():
+                self._db.executemany("DELETE FROM jobs WHERE job_id=?", [(job.job_id,) for job in jobs])
 
     def again(self, job: Job, due_ms: int, counts: bool = True) -> None:
         """To be tried at `due_ms`; `counts`: it was tried."""
