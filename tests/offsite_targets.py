@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import select
 import socket
@@ -151,24 +152,50 @@ def _close(*sockets: socket.socket) -> None:
 
 
 class S3Server:
-    """moto's, in this process."""
+    """moto's, in this process. It checks signatures (with botocore), and that a key has the right to what it asks for.
+
+    `key_id` and `secret` may put objects into `bucket` and do nothing else; the server itself looks with a key of its own.
+    """
 
     def __init__(self) -> None:
+        from moto.core.authorization import enable_iam_authentication
         from moto.server import ThreadedMotoServer
 
         self.port = free_port()
         self._server: Any = ThreadedMotoServer("127.0.0.1", self.port, verbose=False)
         self._server.start()
         self.bucket = f"evidence-{self.port}"  # what it holds outlives it, in this process
+        self._own = self._user("owner", "s3:*")
+        self.key_id, self.secret = self._user("house", "s3:PutObject")
         self._client().make_bucket(bucket_name=self.bucket)
+        self._checks = enable_iam_authentication()
+        self._checks.__enter__()
+
+    def _user(self, name: str, right: str) -> tuple[str, str]:
+        """A key and its secret."""
+        from boto3 import client  # type: ignore[import-untyped]
+
+        iam: Any = client(
+            "iam", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id="first", aws_secret_access_key="first",
+        )  # fmt: skip
+        user = f"{name}-{self.port}"
+        iam.create_user(UserName=user)
+        rules = {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": right, "Resource": "*"}],
+        }
+        iam.put_user_policy(UserName=user, PolicyName="only", PolicyDocument=json.dumps(rules))
+        made = iam.create_access_key(UserName=user)["AccessKey"]
+        return made["AccessKeyId"], made["SecretAccessKey"]
 
     def _client(self) -> Any:
         from minio import Minio
 
         return Minio(
             endpoint=f"127.0.0.1:{self.port}",
-            access_key="a",
-            secret_key="b",
+            access_key=self._own[0],
+            secret_key=self._own[1],
             secure=False,
             region="us-east-1",
         )
@@ -190,14 +217,16 @@ class S3Server:
         return folder
 
     def stop(self) -> None:
+        self._checks.__exit__(None, None, None)
         self._server.stop()
 
 
 class WebdavServer:
-    """WsgiDAV behind cheroot, in this process."""
+    """WsgiDAV behind cheroot, in this process; with a `certificate` (key and certificate in one file) over https."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, certificate: Path | None = None) -> None:
         from cheroot import wsgi
+        from cheroot.ssl.builtin import BuiltinSSLAdapter
         from wsgidav.wsgidav_app import WsgiDAVApp
 
         root.mkdir()
@@ -216,6 +245,8 @@ class WebdavServer:
         )
         self.root = root
         self._server = wsgi.Server(("127.0.0.1", 0), app)
+        if certificate:
+            self._server.ssl_adapter = BuiltinSSLAdapter(str(certificate), str(certificate))
         self._server.prepare()
         self.port: int = self._server.bind_addr[1]
         self._thread = threading.Thread(target=self._server.serve, daemon=True)

@@ -16,7 +16,7 @@ _NOW = datetime.now(UTC)
 
 
 class Authority:
-    """`ca_file` is what a client trusts; `server(names)` a context that proves to be one of the names."""
+    """`ca_file` is what a client trusts; `server(names)` a context that proves to be one of the names, `certificate` its file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -28,7 +28,8 @@ class Authority:
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+    def certificate(self, *names: str, expired: bool = False) -> Path:
+        """Key and certificate in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         leaf = self._sign(subject, key, x509.BasicConstraints(ca=False, path_length=None), names, expired)
@@ -39,8 +40,11 @@ class Authority:
             )
             + leaf.public_bytes(serialization.Encoding.PEM)
         )
+        return file
+
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
+        context.load_cert_chain(self.certificate(*names, expired=expired))
         return context
 
     def _sign(

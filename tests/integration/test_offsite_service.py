@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from offsite_rig import CLOCK, FPS, Growing, House, film, frames
 from offsite_targets import Line, S3Server, SftpServer, WebdavServer, key_pair
+from own_authority import Authority
 from service_rig import ServiceProcess, ServiceRig, until
 from vigilar_common.bus import MqttBus
 from vigilar_common.messages.alarm import AlarmState, ArmState
@@ -204,8 +205,8 @@ def test_stolen_with_parts_in_s3(rig: OffsiteRig, tmp_path: Path) -> None:
     service = rig.start(
         url=f"s3://{server.bucket}/house",
         endpoint=f"http://127.0.0.1:{server.port}",
-        username="id",
-        password="canary-secret",
+        username=server.key_id,
+        password=server.secret,
     )
     growing = Growing(rig.house, film(16))
     rig.alarm()
@@ -216,7 +217,7 @@ def test_stolen_with_parts_in_s3(rig: OffsiteRig, tmp_path: Path) -> None:
     lost = lost_s(rig, server.download(tmp_path / "s3"), cut_ms)
     print(f"stolen: {lost:.2f} s are lost")
     assert lost <= AT_MOST_LOST_S + 1.0, "parts of 2 s"
-    assert "canary-secret" not in service.log.read_text()
+    assert server.secret not in service.log.read_text()
     server.stop()
 
 
@@ -225,7 +226,8 @@ def test_s3_behind_a_line_that_is_cut(rig: OffsiteRig, tmp_path: Path) -> None:
     server = S3Server()
     line = Line(server.port)
     rig.start(
-        url=f"s3://{server.bucket}/house", endpoint=f"http://127.0.0.1:{line.port}", username="id", password="secret",
+        url=f"s3://{server.bucket}/house", endpoint=f"http://127.0.0.1:{line.port}",
+        username=server.key_id, password=server.secret,
         part_interval_s=0.5,
     )  # fmt: skip
     growing = Growing(rig.house, film(8))
@@ -253,10 +255,29 @@ def test_s3_behind_a_line_that_is_cut(rig: OffsiteRig, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_webdav_makes_its_folders_and_takes_parts(rig: OffsiteRig, tmp_path: Path) -> None:
-    server = WebdavServer(tmp_path / "dav")
+def test_a_wrong_s3_secret_is_a_finding_and_nothing_is_taken(rig: OffsiteRig, beats: list[Heartbeat]) -> None:
+    server = S3Server()
+    rig.house.record(film(1))
+    rig.alarm()
+    service = rig.start(
+        url=f"s3://{server.bucket}/house", endpoint=f"http://127.0.0.1:{server.port}",
+        username=server.key_id, password="canary-wrong",
+    )  # fmt: skip
+    until(lambda: any("SignatureDoesNotMatch" in str(beat.detail) for beat in beats), 25, "the finding")
+    assert server.names() == []
+    assert "canary-wrong" not in service.log.read_text() + str(beats)
+    server.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_webdav_makes_its_folders_and_takes_parts(rig: OffsiteRig, tmp_path: Path, secure: bool) -> None:
+    authority = Authority(tmp_path)
+    server = WebdavServer(tmp_path / "dav", authority.certificate("localhost") if secure else None)
     rig.start(
-        url=f"http://127.0.0.1:{server.port}/far/away",
+        url=f"{'https' if secure else 'http'}://localhost:{server.port}/far/away",
+        private_targets=["localhost"],
+        ca_file=str(authority.ca_file),
         username="owner",
         password="passed",
         part_interval_s=0.5,
@@ -275,6 +296,29 @@ def test_webdav_makes_its_folders_and_takes_parts(rig: OffsiteRig, tmp_path: Pat
     until(lambda: end() == size, 20, "the whole recording")
     code, (found,), _ = rig.recover(server.root)
     assert (code, found["state"]) == (4, "complete")
+    server.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["authority", "name", "expired"])
+def test_webdav_with_a_certificate_that_proves_nothing_gets_neither_login_nor_footage(
+    rig: OffsiteRig, tmp_path: Path, beats: list[Heartbeat], fault: str
+) -> None:
+    authority, other = Authority(tmp_path), tmp_path / "other"
+    other.mkdir()
+    name = "elsewhere.example" if fault == "name" else "localhost"
+    server = WebdavServer(tmp_path / "dav", authority.certificate(name, expired=fault == "expired"))
+    rig.house.record(film(1))
+    rig.alarm()
+    service = rig.start(
+        url=f"https://localhost:{server.port}/far", private_targets=["localhost"], username="owner",
+        password="passed", ca_file=str((Authority(other) if fault == "authority" else authority).ca_file),
+    )  # fmt: skip
+    until(
+        lambda: any("no certificate that is trusted" in str(beat.detail) for beat in beats), 25, "the finding"
+    )
+    assert list(server.root.iterdir()) == []
+    assert "passed" not in service.log.read_text() + str(beats)
     server.stop()
 
 
