@@ -40,7 +40,9 @@ def test_the_example_and_the_reference_name_every_key(
 ) -> None:
     example = (ROOT / EXAMPLE_PATH).read_text(encoding="utf-8")
     start = example.index(f"\n{header}\n") if f"\n{header}\n" in example else example.index(f"\n# {header}\n")
-    following = re.compile(r"\n(# )?\[\[?(?!cameras\.zones|presence\.actions)").search(example, start + 2)
+    following = re.compile(r"\n(# )?\[\[?(?!cameras\.zones|cameras\.lines|presence\.actions)").search(
+        example, start + 2
+    )
     block = example[start : following.start() if following else None]
     reference = (
         (ROOT / REFERENCE_PATH).read_text(encoding="utf-8").split(f"## `{header}`\n")[1].split("\n## ")[0]

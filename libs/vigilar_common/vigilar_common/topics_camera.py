@@ -73,7 +73,7 @@ PICTURE = Topic(
     None,
     ("camera-worker",),
     ("alerts", "homeassistant", "web", "home_automation"),
-    "JPEG; user properties kind (thumbnail|snapshot), picture_id, cause_id, ts_ms, width_px, height_px.",
+    "JPEG; user properties kind (thumbnail|snapshot|object), picture_id, cause_id, ts_ms, width_px, height_px.",
     262_144,
 )
 CAMERA_OBJECTS = Topic(

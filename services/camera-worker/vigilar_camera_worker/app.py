@@ -13,7 +13,15 @@ from vigilar_common.errors import StartupError
 from vigilar_common.messages.camera import Analysis, CameraCondition, CameraSwitchName, LiveLease
 from vigilar_common.service import Context
 from vigilar_common.state_file import StateFile
-from vigilar_common.topics import CMD_FIND_CAMERAS, CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_SWITCH, CMD_TUNE
+from vigilar_common.topics import (
+    CAMERA_OBJECTS,
+    CMD_FIND_CAMERAS,
+    CMD_LIVE,
+    CMD_RECORD,
+    CMD_SNAPSHOT,
+    CMD_SWITCH,
+    CMD_TUNE,
+)
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
@@ -29,6 +37,7 @@ from vigilar_camera_worker.last_recorded import LastRecorded
 from vigilar_camera_worker.live_streams import LiveStreams
 from vigilar_camera_worker.motion_report import MotionReport
 from vigilar_camera_worker.names import NAME_PREFIX
+from vigilar_camera_worker.object_report import ObjectReport
 from vigilar_camera_worker.orders import Orders
 from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
@@ -50,7 +59,7 @@ FINISH_S: Final = 1.5
 """So long may the disk take to finish the recording when the worker stops."""
 LAST_WORDS_S: Final = 0.2
 NOTHING_HAPPENED: Final = History()
-MOTION_KEYS: Final = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones")
+MOTION_KEYS: Final = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones", "lines")
 """Of `[[cameras]]`: what is taken over without losing the connection."""
 
 
@@ -113,7 +122,12 @@ class CameraWorker:
         search = MotionSearch(camera, MotionDetector(camera), self._motion, self._report.analysis)
         search.onlooker = self._tuning = Tuning(context.bus, camera, clock)
         self._analyser = Analyser(search, clock)
-        self._choice = StreamChoice(self._analyser, MainView(self._ring), self._report, clock)
+        view = MainView(self._ring)
+        self._choice = StreamChoice(self._analyser, view, self._report, clock)
+        self._objects = ObjectReport(
+            context.bus, self._report, clock, camera, config.detection, view, self._recorder.store,
+            lambda: self._motion.motion_id,
+        )  # fmt: skip
         self._sub: SubStream | None = None
         if camera.detect_url:
             self._sub = SubStream(camera, clock, self._choice, self._live.sub)
@@ -123,6 +137,7 @@ class CameraWorker:
             unseen=self._history.rest_words(),
         )  # fmt: skip
         search.on_suspicion = self._hurry
+        self._objects.mute(self._motion.muted)
         self._report.find("crash", self._history.words())
         self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()
@@ -133,6 +148,7 @@ class CameraWorker:
         self._report.publish()
         self._writer.start()
         self._analyser.start()
+        self._objects.start()
         self._reader.start()
         if self._sub is not None:
             self._sub.start()
@@ -144,6 +160,7 @@ class CameraWorker:
         if self._sub is not None:
             self._sub.stop(LAST_WORDS_S)
         self._analyser.stop(LAST_WORDS_S)
+        self._objects.stop(LAST_WORDS_S)
         finished = self._recorder.stop(FINISH_S)
         self._live.stop(LAST_WORDS_S)
         if not finished:
@@ -166,6 +183,7 @@ class CameraWorker:
         self.camera = self.camera.model_copy(update={key: getattr(wanted, key) for key in MOTION_KEYS})
         self._tuning.camera = self.camera
         self._analyser.retune(self.camera)
+        self._objects.retune(self.camera)
         log.info("motion is searched with the new thresholds and zones")
         return True
 
@@ -191,6 +209,7 @@ class CameraWorker:
         for topic in (CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE):
             self._context.bus.subscribe(topic, self._switches.refuse, camera_id=self.camera.id)
         self._report.private()
+        self._context.bus.clear_state(CAMERA_OBJECTS, camera_id=self.camera.id)
         self._private = True
         log.info("%s: privacy is switched on", self.camera.id)
 
@@ -212,6 +231,7 @@ class CameraWorker:
         elif self._reader is not None:
             self._recorder.switch(self._switches.recording_on)
             self._motion.muted = not self._switches.detection_on
+            self._objects.mute(self._motion.muted)
 
     def _counts(self) -> dict[str, int]:
         assert self._reader is not None
@@ -235,7 +255,7 @@ class CameraWorker:
         reader, writer, analyser = self._reader, self._writer, self._analyser
         health = self._context.health
         sub = self._sub
-        parts = [("camera", reader), ("writer", writer), ("analyser", analyser)]
+        parts = [("camera", reader), ("writer", writer), ("analyser", analyser), ("objects", self._objects)]
         for name, part in (*parts, *((("sub", sub),) if sub is not None else ())):
             health.live_when(name, lambda part=part: "" if part.alive else "its thread has died")  # type: ignore[misc]
         gauges = {
@@ -270,6 +290,7 @@ class CameraWorker:
             self._switches.counters,
             self._finder.counters,
             self._tuning.counters,
+            self._objects.counters,
             analyser.rejections,
         ]
         if sub is not None:
@@ -314,7 +335,7 @@ def own_camera(config: Config, name: str) -> Camera:
 
 
 def _relevant(config: Config) -> dict[str, Any]:
-    return config.model_dump(include={"system", "storage", "cameras", "mqtt", "remote"})
+    return config.model_dump(include={"system", "storage", "cameras", "detection", "mqtt", "remote"})
 
 
 def _without_motion(relevant: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,12 @@ class MainView:
         self._ring = ring
         self.wanted: StreamFormat | None = None
 
+    @property
+    def stream_id(self) -> str:
+        """Of the connection that sends now; empty while none does."""
+        wanted = self.wanted
+        return wanted.stream_id if wanted is not None else ""
+
     def time_s(self, wall_ms: int) -> float | None:
         """The main stream's media time of a moment; None while it sends nothing."""
         found = [packet for packet in self._ring.since(0.0) if packet.video]

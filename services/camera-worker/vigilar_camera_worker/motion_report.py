@@ -50,6 +50,11 @@ class MotionReport:
         """How long after its onset the newest motion was told."""
         self.counters = {"motions": 0, "snapshots_sent": 0, "pictures_sent": 0, "pictures_failed": 0}
 
+    @property
+    def motion_id(self) -> str:
+        """Of the motion that is told now; empty while none is."""
+        return self._motion_id
+
     def picture_decoded(self, stream_id: str, picture: Picture) -> None:
         if stream_id != self._stream_id:
             self._stream_id, self._snapshot_wanted = stream_id, True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vigilar_common.messages.camera import PictureKind, PictureTaken, RecordingFinished, RecordingOpened
+from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingOpened
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.domain.clocks import Clocks
@@ -47,7 +47,7 @@ def picture(camera_id: str, item: StorePicture, size_bytes: int) -> PictureTaken
         ts_ms=item.taken_ms,
         camera_id=camera_id,
         picture_id=item.picture_id,
-        kind=PictureKind.THUMBNAIL,
+        kind=item.kind,
         cause_id=item.cause_id,
         width_px=item.width_px,
         height_px=item.height_px,

@@ -73,6 +73,19 @@ class Zone(Section):
     )
 
 
+class Line(Section):
+    """A named line in the picture that objects cross."""
+
+    name: Name = Field(title="Name", description="Shown in events, unique among the camera's lines.")
+    start: tuple[Coordinate, Coordinate] = Field(
+        title="Start", description="[x, y], 0–1 of the picture or pixels of resolution_motion, as the end."
+    )
+    end: tuple[Coordinate, Coordinate] = Field(
+        title="End",
+        description="[x, y]; who crosses to the right-hand side, looking from start to end, goes in.",
+    )
+
+
 class Camera(Section):
     """Where the pictures come from, what is recorded and how motion is found."""
 
@@ -130,6 +143,12 @@ class Camera(Section):
         title="Named zones",
         description="Areas with a name, to include or exclude.",
     )
+    lines: tuple[Line, ...] = Field(
+        (),
+        max_length=MAX_POLYGONS,
+        title="Lines",
+        description="Named lines; persons, vehicles and animals that cross one are told.",
+    )
     pre_motion_buffer_s: int = Field(
         5, ge=0, le=120, title="Pre-roll", description="Seconds a clip starts before the motion does."
     )
@@ -186,6 +205,17 @@ class Camera(Section):
                 raise ValueError(f"{name} reaches beyond resolution_motion ({width}×{height} pixels)")
             if problem := polygon_problem(normalised(polygon, self.resolution_motion)):
                 raise ValueError(f"{name} {problem}")
+        for line in self.lines:
+            points = (line.start, line.end)
+            if any(x > 1 or y > 1 for x, y in points) and any(x > width or y > height for x, y in points):
+                raise ValueError(
+                    f'line "{line.name}" reaches beyond resolution_motion ({width}×{height} pixels)'
+                )
+            if line.start == line.end:
+                raise ValueError(f'line "{line.name}" has no length')
+        lines = [line.name for line in self.lines]
+        if twice := sorted({name for name in lines if lines.count(name) > 1}):
+            raise ValueError(f'the line name "{twice[0]}" is used twice; give each line a name of its own')
         names = [zone.name for zone in self.zones]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f'the zone name "{twice[0]}" is used twice; give each zone a name of its own')

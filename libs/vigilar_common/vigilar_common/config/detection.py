@@ -27,6 +27,13 @@ class Detection(Section):
     cameras: tuple[Id, ...] = Field(
         (), max_length=256, title="Cameras", description="Ids of the cameras to look at; empty: all."
     )
+    loitering_s: int = Field(
+        60,
+        ge=0,
+        le=3600,
+        title="Loitering",
+        description="A person in sight for so many seconds is told as loitering; 0: never.",
+    )
 
 
 class KnownVehicle(Section):

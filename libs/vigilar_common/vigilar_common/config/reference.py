@@ -39,6 +39,11 @@ name = "street"
 polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.3], [0.0, 0.3]]
 mode = "exclude"
 """,
+    "cameras.lines": """\
+name = "Gate"
+start = [0.1, 0.6]
+end = [0.9, 0.6]
+""",
     "sensors": """\
 id = "back_door"
 display_name = "Back door"

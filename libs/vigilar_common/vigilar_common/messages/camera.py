@@ -36,6 +36,8 @@ class Trigger(StrEnum):
 class PictureKind(StrEnum):
     THUMBNAIL = "thumbnail"
     SNAPSHOT = "snapshot"
+    OBJECT = "object"
+    """What is about a followed object, cut from the picture in which it was seen best."""
 
 
 class Box(Value):

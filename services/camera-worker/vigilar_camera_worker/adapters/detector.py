@@ -67,7 +67,7 @@ class MotionDetector:
         self._area_scale = (full[0] * full[1]) / (self.width * self.height)
         self._min_area_px = max(1.0, camera.motion_min_area_px / self._area_scale)
         self._threshold = threshold(camera.motion_sensitivity)
-        self.zones: ZoneMap = _zones(camera, self.width, self.height)
+        self.zones: ZoneMap = zones_of_camera(camera, self.width, self.height)
         self._counted_px = max(1, self.zones.area_px)
         self._counts: Any = self.zones.counts.astype(np.uint8) * 255
         self._kernel = np.ones((3, 3), np.uint8)
@@ -203,7 +203,7 @@ class MotionDetector:
         return Box(x=x / self.width, y=y / self.height, w=w / self.width, h=h / self.height)
 
 
-def _zones(camera: Camera, width: int, height: int) -> ZoneMap:
+def zones_of_camera(camera: Camera, width: int, height: int) -> ZoneMap:
     def corners(polygon: Any) -> Corners:
         return normalised(polygon, camera.resolution_motion)
 

@@ -108,7 +108,8 @@ class ObjectTracker:
 
     def __init__(self, threshold: float, places: Places, aspect: float, new_id: Callable[[], str]) -> None:
         self.places = places
-        self._threshold, self._aspect, self._new_id = threshold, aspect, new_id
+        self.aspect = aspect
+        self._threshold, self._new_id = threshold, new_id
         self._tracks: list[Followed] = []
         self._newest_s: float | None = None
         self.counters = {
@@ -135,9 +136,14 @@ class ObjectTracker:
             )
         ]  # fmt: skip
 
+    @property
+    def busy(self) -> bool:
+        """Something may end by itself."""
+        return any(not item.track.resting for item in self._tracks)
+
     def resting(self) -> list[Rect]:
         """Where nothing new is to be expected while nothing moves there."""
-        return [item.track.box for item in self._tracks if item.track.resting]
+        return [item.track.box for item in list(self._tracks) if item.track.resting]
 
     def look(self, look: Look) -> list[News]:
         kept, refused = clean(look)
@@ -216,7 +222,7 @@ class ObjectTracker:
         larger = max(track.box.area, seen.box.area)
         if not seen.cut and larger > MOST_GROWTH**2 * min(track.box.area, seen.box.area):
             return 0.0
-        size = (track.size + math.sqrt(seen.box.area * self._aspect)) / 2
+        size = (track.size + math.sqrt(seen.box.area * self.aspect)) / 2
         unseen_s = min(REACH_S, abs(time_s - track.last_s))
         reach = (REACH + REACH_PER_S * unseen_s) * size
         near = 1.0 - track.distance(expected, seen.box) / reach
@@ -266,7 +272,7 @@ class ObjectTracker:
         if len(self._tracks) >= MAX_TRACKS and not self._make_room():
             self.counters["object_tracks_refused"] += 1
             return
-        track = ObjectTrack(self._new_id(), self._aspect, look.time_s, look.wall_ms, seen.box)
+        track = ObjectTrack(self._new_id(), self.aspect, look.time_s, look.wall_ms, seen.box)
         followed = Followed(track, first_cut=seen.cut)
         self._tracks.append(followed)
         self.counters["object_tracks"] += 1
@@ -302,7 +308,7 @@ class ObjectTracker:
         if track.resting:
             return []
         waits_s = track.lasted_s if track.announced and track.kind is Kind.PERSON else 0.0
-        steps = self.places.follow(followed.where, track.box, self._aspect, waits_s, look.time_s)
+        steps = self.places.follow(followed.where, track.box, self.aspect, waits_s, look.time_s)
         if not track.announced:
             followed.away_looks = followed.away_looks + 1 if self._is_away(track) else 0
             if not self._worth_telling(followed):

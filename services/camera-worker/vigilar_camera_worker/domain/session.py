@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from vigilar_common.messages.camera import Trigger
+from vigilar_common.messages.camera import PictureKind, Trigger
 
 from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.packets import Packet
@@ -44,7 +44,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class StorePicture:
-    """Seal a thumbnail."""
+    """Seal a picture."""
 
     picture_id: str
     cause_id: str
@@ -53,6 +53,7 @@ class StorePicture:
     width_px: int
     height_px: int
     jpeg: bytes = field(repr=False)
+    kind: PictureKind = PictureKind.THUMBNAIL
 
 
 @dataclass(frozen=True)
