@@ -136,6 +136,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     assert (alerts.pop("ca_file"), alerts.pop("fallback_after_s")) == ("", 30)
     assert alerts["email"].pop("pictures") is alerts["email"].pop("starttls") is True
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
+    assert values["detection"].pop("loitering_s") == 60, "ours"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
     assert values.pop("homeassistant")["enabled"] is values.pop("offsite")["enabled"] is False
     assert values["mqtt"].pop("publish_topics") == values["security"].pop("pins") == []
@@ -154,6 +155,7 @@ def test_a_camera_has_the_defaults_of_the_operator_guide() -> None:
         "rtsp_transport",
         "max_recording_s",
         "hardware_decode",
+        "lines",
     }
     values = camera().model_dump(mode="json", exclude=ours)
     assert values == {
@@ -275,3 +277,19 @@ def test_lines_are_right_behind_multi_line_values_and_tricky_strings() -> None:
 def test_the_line_scanner_survives_any_text(text: str) -> None:
     lines = Lines(text)
     assert all(1 <= line <= text.count("\n") + 1 for line in lines.of.values())
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([{"name": "Gate", "start": [0.1, 0.1], "end": [0.1, 0.1]}], 'line "Gate" has no length'),
+        (
+            [{"name": "Gate", "start": [0.1, 0.1], "end": [900, 0.1]}],
+            'line "Gate" reaches beyond resolution_motion',
+        ),
+        (2 * [{"name": "Gate", "start": [0, 0], "end": [1, 1]}], 'the line name "Gate" is used twice'),
+    ],
+)
+def test_a_line_that_cannot_be_crossed_is_refused(lines: list[dict[str, object]], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        camera(lines=lines)
