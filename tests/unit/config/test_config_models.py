@@ -133,7 +133,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
         alerts.pop(ours)
     assert alerts.pop("apprise")["urls"] == alerts.pop("fallback") == alerts.pop("private_targets") == []
     assert alerts.pop("mqtt") == {"enabled": False}
-    assert (alerts.pop("ca_file"), alerts.pop("fallback_after_s")) == ("", 30)
+    assert (alerts.pop("ca_file"), alerts.pop("fallback_after_s"), alerts.pop("page_url")) == ("", 30, "")
     assert alerts["email"].pop("pictures") is alerts["email"].pop("starttls") is True
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert values["detection"].pop("loitering_s") == 60, "ours"
