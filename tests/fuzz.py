@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import string
@@ -96,7 +97,7 @@ class Fuzz:
             case 1:
                 where[rng.choice(MARKUP)] = where[key]
             case 2:
-                where[key] = rng.choice(SHAPES)
+                where[key] = copy.deepcopy(rng.choice(SHAPES))
             case 3:
                 where[key] = rng.choice(NUMBERS)
             case 4:

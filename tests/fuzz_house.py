@@ -63,6 +63,14 @@ departure_delay_m = 0
 name = "Ann"
 device_tracker = "person.ann"
 role = "adult"
+[homeassistant]
+enabled = true
+[offsite]
+enabled = true
+url = "https://127.0.0.1:9/x"
+username = "nobody"
+password = "nothing"
+private_targets = ["127.0.0.1/32"]
 """
 ZIGBEE = {
     "contact": True, "occupancy": False, "temperature": 21.5, "humidity": 40, "battery": 90, "linkquality": 100, "smoke": False,
@@ -90,7 +98,20 @@ IDS = {
     "sensor_id": ("door", "smoke", "ghost"),
     "stream": ("main", "sub", "jpeg", "x"),
 }
-ALL = ("events", "alerts", "sensors", "presence", "health", "ups", "web", "camera-worker")
+COUNTED = {"health", "presence", "homeassistant", "offsite"}
+"""Those that answer nobody: their counters tell that a valid message was handled."""
+ALL = (
+    "events",
+    "alerts",
+    "sensors",
+    "presence",
+    "health",
+    "ups",
+    "homeassistant",
+    "offsite",
+    "web",
+    "camera-worker",
+)
 FEW = ("events", "alerts", "sensors", "health")
 """Those that decide: enough for a form that takes seconds."""
 CLASSES = (*(kind.value for kind in Kind), "zigbee2mqtt", "zwave", "tracker")
@@ -209,7 +230,7 @@ class FuzzHouse:
         Raises AssertionError unless each of these messages was handled.
         """
         listening, waiting = self.listeners(kind), dict[str, str]()
-        before = {name: self.counters(name)["handled"] for name in listening & {"health", "presence"}}
+        before = {name: self.counters(name)["handled"] for name in listening & COUNTED}
         for n in numbers:
             self._batch(kind, BATCH)
             waiting |= self._sentinels(listening, n)
@@ -247,7 +268,7 @@ class FuzzHouse:
             shown = f"{SHOWN}{n % GROUP}"
             state = SensorState(sensor_id=shown, type="CONTACT", known=True, heard_ms=n + 1)
             self._say(f"vigilar/sensor/{shown}/state", state)
-        for name in listening & {"health", "presence"}:
+        for name in listening & COUNTED:
             self._to_counted(name)
         return waiting
 

@@ -189,6 +189,13 @@ def test_what_ended_shortly_before_the_alarm_is_sent_too_and_older_is_not(bench:
     assert not bench.arrived(old)
 
 
+def test_times_that_nobody_can_have_meant_cost_no_more_than_the_days_on_disk(bench: Bench) -> None:
+    recording_id = bench.house.record(film(1))
+    place(bench, recording_id)
+    found = list(Recordings(bench.house.root).ended(-(1 << 60), 1 << 60))
+    assert [file.recording_id for file in found] == [recording_id]
+
+
 def test_an_alarm_that_was_over_before_we_heard_of_it_is_gone_through(bench: Bench) -> None:
     recording_id = bench.house.record(film(1))
     place(bench, recording_id)

@@ -25,6 +25,8 @@ LONGEST_MS: Final = 4 * 3_600_000
 """No recording lasts longer: one that began before that cannot have ended lately."""
 OWNERS_SLOT: Final = 1
 _DAY_MS: Final = 86_400_000
+_LAST_MS: Final = 253_402_300_799_000
+"""9999-12-31, the last day that a date can name."""
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -80,12 +82,14 @@ class Recordings:
 
     def ended(self, from_ms: int, to_ms: int) -> Iterator[Found]:
         """What storage took over, of recordings that ended at or after `from_ms`, in the folders of days up to `to_ms`."""
-        days = {_day(ts_ms) for ts_ms in range(from_ms - LONGEST_MS, to_ms + _DAY_MS, _DAY_MS)}
+        first, last = _day(from_ms - LONGEST_MS), _day(to_ms + _DAY_MS)
         for camera in _folders(self._root):
             if camera.name == INCOMING or not re.fullmatch(ID_PATTERN, camera.name):
                 continue
-            for day in sorted(days):
-                for found in _files(camera / day, camera.name):
+            for day in _days(camera):
+                if not first <= day.relative_to(camera).as_posix() <= last:
+                    continue
+                for found in _files(day, camera.name):
                     if _ended_ms(found.path) >= from_ms:
                         yield found
 
@@ -179,6 +183,13 @@ def _folders(root: Path) -> list[Path]:
         return []
 
 
+def _days(camera: Path) -> Iterator[Path]:
+    """The folders YYYY/MM/DD that are there: a time that somebody made up may name any number of others."""
+    for year in _folders(camera):
+        for month in _folders(year):
+            yield from _folders(month)
+
+
 def _ended_ms(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns // 1_000_000
@@ -213,4 +224,4 @@ def _whole_chunks(offset: int, limit: int) -> int:
 
 
 def _day(ts_ms: int) -> str:
-    return datetime.fromtimestamp(max(0, ts_ms) / 1000, UTC).strftime("%Y/%m/%d")
+    return datetime.fromtimestamp(min(max(0, ts_ms), _LAST_MS) / 1000, UTC).strftime("%Y/%m/%d")
