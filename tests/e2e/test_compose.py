@@ -27,6 +27,7 @@ SERVICES = (
     "presence",
     "homeassistant",
     "offsite",
+    "detector",
     "web",
     "camera-worker",
     "demo-camera",

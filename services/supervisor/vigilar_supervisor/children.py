@@ -87,6 +87,8 @@ def service_names(config: Config, announced: bool = False) -> list[str]:
         names.append("homeassistant")
     if config.offsite.enabled:
         names.append("offsite")
+    if config.detection.person_detection:
+        names.append("detector")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 

@@ -1,0 +1,173 @@
+"""Models on disk: one folder each, with the manifest they were installed by; verified whenever one is loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vigilar_common.config.detection import Detection
+from vigilar_common.config.files import sync_dir, write_atomic
+
+from vigilar_detector.domain.errors import ModelError
+from vigilar_detector.domain.manifest import FileSource, Manifest, ModelFile, read_manifest
+
+DEFAULT_MODEL: Final = "ssd-mobilenet-v3"
+KNOWN: Final = Path(__file__).resolve().parents[1] / "known"
+"""Manifests that are shipped."""
+MANIFEST_FILE: Final = "manifest.json"
+IN_USE_FILE: Final = "in-use.txt"
+_PIECE_BYTES: Final = 1024 * 1024
+
+
+def models_dir(state_dir: Path, env: Mapping[str, str] = os.environ) -> Path:
+    """Where installed models lie: in containers a volume of their own, on one host below the detector's state."""
+    named = env.get("VIGILAR_MODELS_DIR", "")
+    return Path(named) if named else state_dir / "models"
+
+
+def known_manifests() -> list[Manifest]:
+    """Those that are shipped, by id."""
+    return [read_manifest(path) for path in sorted(KNOWN.glob("*.json"))]
+
+
+@dataclass(frozen=True)
+class Installed:
+    manifest: Manifest
+    folder: Path
+
+
+class Store:
+    """The folder with installed models."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def installed(self) -> Iterator[Installed]:
+        """What has a manifest that can be read; broken ones are left out (`get` says what is wrong with one)."""
+        for path in sorted(self.root.glob(f"*/{MANIFEST_FILE}")):
+            try:
+                manifest = read_manifest(path)
+            except ModelError:
+                continue
+            if manifest.id == path.parent.name:
+                yield Installed(manifest, path.parent)
+
+    def get(self, model_id: str) -> Installed:
+        """Raises ModelError when it is not there, or not readable."""
+        folder = self.root / model_id
+        if not (folder / MANIFEST_FILE).exists():
+            raise ModelError(f"model {model_id} is not installed: run `vigilar models install {model_id}`")
+        manifest = read_manifest(folder / MANIFEST_FILE)
+        if manifest.id != model_id:
+            raise ModelError(f"{folder / MANIFEST_FILE}: is that of {manifest.id}")
+        return Installed(manifest, folder)
+
+    def in_use(self) -> str:
+        """The id of the model that `vigilar models use` named; the default one where none was."""
+        try:
+            return (self.root / IN_USE_FILE).read_text("utf-8").strip()[:64] or DEFAULT_MODEL
+        except FileNotFoundError:
+            return DEFAULT_MODEL
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{self.root / IN_USE_FILE}: cannot be read: {error}") from error
+
+    def use(self, model_id: str) -> None:
+        """Raises ModelError when it is not installed, OSError."""
+        self.get(model_id)
+        write_atomic(self.root / IN_USE_FILE, f"{model_id}\n", 0o644)
+
+    def stamp(self) -> tuple[tuple[str, int], ...]:
+        """Another one when a model was installed or another is to be used."""
+        names = [self.root / IN_USE_FILE, *sorted(self.root.glob(f"*/{MANIFEST_FILE}"))]
+        return tuple((str(path), path.stat().st_mtime_ns) for path in names if path.exists())
+
+    def put(self, manifest: Manifest, files: Mapping[str, Path]) -> Installed:
+        """Move these files (by their name in the manifest) in, verified. Raises ModelError, OSError."""
+        for file in manifest.files:
+            verify_file(files[file.name], file)
+        fresh = self.root / f".{manifest.id}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for file in manifest.files:
+            _copy_synced(files[file.name], fresh / file.name)
+        write_atomic(
+            fresh / MANIFEST_FILE, json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n", 0o644
+        )
+        sync_dir(fresh)
+        target = self.root / manifest.id
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+        sync_dir(self.root)
+        return Installed(manifest, target)
+
+    def remove(self, model_id: str) -> None:
+        shutil.rmtree(self.get(model_id).folder)
+
+
+def verify(found: Installed) -> None:
+    """Raises ModelError naming the first file that is not what its manifest says."""
+    for file in found.manifest.files:
+        verify_file(found.folder / file.name, file)
+
+
+def verify_file(path: Path, wanted: ModelFile, progress: Callable[[int], None] = lambda _bytes: None) -> None:
+    """Raises ModelError."""
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes != wanted.size_bytes:
+            raise ModelError(f"{path}: has {size_bytes} bytes, not {wanted.size_bytes}: it is not used")
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                digest.update(piece)
+                progress(len(piece))
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if digest.hexdigest() != wanted.sha256:
+        raise ModelError(f"{path}: has SHA-256 {digest.hexdigest()}, not {wanted.sha256}: it is not used")
+
+
+def chosen(settings: Detection, store: Store) -> Installed:
+    """The model that the configuration asks for, verified. Raises ModelError.
+
+    `model_path` empty: the installed one that is in use. Else a file, described by a manifest: `model_config_path` where
+    that is one (.json), or the file of the same name that ends in .json.
+    """
+    if not settings.model_path:
+        found = store.get(store.in_use())
+    else:
+        found = _by_path(Path(settings.model_path), settings.model_config_path)
+    verify(found)
+    return found
+
+
+def _by_path(model: Path, description: str) -> Installed:
+    second = Path(description) if description else None
+    told = second if second is not None and second.suffix == ".json" else model.with_suffix(".json")
+    if not model.exists():
+        raise ModelError(f"[detection] model_path {model}: there is no such file")
+    if not told.exists():
+        raise ModelError(
+            f"[detection] model_path {model}: nothing says how to use it; describe it in {told} (docs/guide/models.md)"
+        )
+    manifest = read_manifest(told)
+    if manifest.files[0].name != model.name:
+        raise ModelError(f"{told}: describes {manifest.files[0].name}, not {model.name}")
+    return Installed(manifest, model.parent)
+
+
+def needs_file(manifest: Manifest) -> bool:
+    return isinstance(manifest.source, FileSource)
+
+
+def _copy_synced(source: Path, target: Path) -> None:
+    with source.open("rb") as given, target.open("wb") as taken:
+        shutil.copyfileobj(given, taken, _PIECE_BYTES)
+        taken.flush()
+        os.fsync(taken.fileno())

@@ -1,0 +1,1 @@
+"""What a model is, what its numbers mean, and whose turn it is: no I/O."""

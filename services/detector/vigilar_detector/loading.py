@@ -1,0 +1,56 @@
+"""From a model on disk to one that is ready: verified, loaded, tried out, timed."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from vigilar_common.clock import Clock
+from vigilar_common.config.detection import Detection
+from vigilar_common.messages.detection import TOLD_SHARE
+
+from vigilar_detector.adapters.runtime import load_model
+from vigilar_detector.adapters.store import Installed, Store, chosen
+from vigilar_detector.domain.decode import Fitted, decode
+from vigilar_detector.looker import Loaded
+
+MAX_WORKERS: Final = 2
+"""Threads that look at the same time: what a small machine can give beside recording."""
+TRIES: Final = 5
+
+
+def workers_here() -> int:
+    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0))))
+
+
+def load_chosen(settings: Detection, models: Path) -> Loaded:
+    """The model that the configuration asks for. Raises ModelError."""
+    return load(chosen(settings, Store(models)), settings.confidence_threshold * TOLD_SHARE, workers_here())
+
+
+def load(found: Installed, threshold: float, workers: int) -> Loaded:
+    """Raises ModelError, also for a model that does not keep to its manifest when it looks at a grey picture."""
+    model = load_model(found.manifest, found.folder, workers)
+    loaded = Loaded(found.manifest, model, workers, threshold)
+    for worker in range(workers):
+        _try(loaded, worker)
+    return loaded
+
+
+def _try(loaded: Loaded, worker: int) -> None:
+    wanted = loaded.manifest.input
+    grey = np.full((wanted.height_px, wanted.width_px, 3), 114, np.uint8)
+    decode(loaded.model.look(worker, grey), loaded.manifest, loaded.model.anchors, loaded.threshold, Fitted())
+
+
+def time_ms(loaded: Loaded, clock: Clock, tries: int = TRIES) -> float:
+    """Median of inference and decoding, one after the other, on one thread."""
+    times = []
+    for _ in range(tries):
+        began_s = clock.monotonic_s()
+        _try(loaded, 0)
+        times.append((clock.monotonic_s() - began_s) * 1000)
+    return statistics.median(times)
