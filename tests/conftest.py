@@ -14,6 +14,8 @@ import pytest
 from vigilar_common import clock
 from vigilar_common.testing.broker import TestBroker
 
+PRIORITY = os.sched_getscheduler(0)
+
 _seconds: dict[str, float] = defaultdict(float)
 
 
@@ -42,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def ordinary_priority() -> Iterator[None]:
     """A library that made this process a real-time one would starve the machine together with all it starts."""
     yield
-    assert os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR), "left with a real-time priority"
+    assert os.sched_getscheduler(0) == PRIORITY, "left with another priority than the run began with"
 
 
 @pytest.fixture(autouse=True)
