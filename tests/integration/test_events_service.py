@@ -9,11 +9,23 @@ import pytest
 from service_rig import ServiceProcess, ServiceRig, until
 from vigilar_common.bus import MqttBus, Received
 from vigilar_common.messages import Message, Reply
-from vigilar_common.messages.alarm import AlarmState, ArmAction, ArmCommand, EventOpened
-from vigilar_common.messages.camera import MotionStarted
+from vigilar_common.messages.alarm import AlarmState, ArmAction, ArmCommand, EventEnded, EventOpened
+from vigilar_common.messages.camera import Box, MotionStarted
+from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import object_event_id
 from vigilar_common.passwords import hash_pin
 from vigilar_common.testing.broker import TestBroker
-from vigilar_common.topics import ALARM_CHANGED, ALARM_STATE, CMD_ALARM, EVENT_OPENED, MOTION_STARTED, Topic
+from vigilar_common.topics import (
+    ALARM_CHANGED,
+    ALARM_STATE,
+    CAMERA_AVAILABLE,
+    CMD_ALARM,
+    EVENT_ENDED,
+    EVENT_OPENED,
+    FACT_TOPICS,
+    MOTION_STARTED,
+    Topic,
+)
 
 PIN = "73194682"
 TOML = f"""
@@ -38,7 +50,7 @@ class House:
         self.web: MqttBus = rig.broker.bus("web")
         self.outside: MqttBus = rig.broker.bus("home_automation")
         self.heard: list[tuple[Topic, Message]] = []
-        for topic in (ALARM_STATE, ALARM_CHANGED, EVENT_OPENED):
+        for topic in (ALARM_STATE, ALARM_CHANGED, EVENT_OPENED, EVENT_ENDED):
             self.web.subscribe(topic, self._hear)
 
     def _hear(self, received: Received) -> None:
@@ -115,6 +127,26 @@ def test_motion_becomes_an_event_within_a_moment_without_storage(house: House) -
     assert event.title == "Motion at Front door"
     worker.stop()
     assert house.events.rss_bytes() < 60_000_000
+
+
+def test_an_object_becomes_an_event_and_ends_with_a_worker_that_dies(house: House) -> None:
+    worker = house.rig.broker.bus("camera-worker-front")
+    track_id = str(uuid4())
+    seen = ObjectDetected(
+        camera_id="front",
+        track_id=track_id,
+        object_class="person",
+        confidence=0.8,
+        box=Box(x=0, y=0, w=0.1, h=0.3),
+    )
+    fact = worker.stamp(seen).model_copy(update={"id": str(uuid4())})
+    worker.publish(FACT_TOPICS[ObjectDetected.TYPE], fact, camera_id="front")
+    (event,) = until(lambda: [m for _, m in house.heard if isinstance(m, EventOpened)], what="the event")
+    assert (event.title, event.event_id) == ("Person at Front door", object_event_id(track_id))
+    worker.publish_frame(CAMERA_AVAILABLE, b"offline", camera_id="front")
+    (end,) = until(lambda: [m for _, m in house.heard if isinstance(m, EventEnded)], what="its end")
+    assert end.event_id == event.event_id
+    worker.stop()
 
 
 def test_without_a_pin_mqtt_is_refused_and_the_web_session_arms(house: House) -> None:

@@ -14,9 +14,10 @@ from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Config
 from vigilar_common.errors import OutboxFullError
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import AlarmState, ArmState, ArmStateChanged, EventOpened
+from vigilar_common.messages.alarm import AlarmState, ArmState, ArmStateChanged, EventOpened, EventType
 from vigilar_common.messages.alerts import AlertReceipt, AlertsState, ReceiptKind
 from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import object_event_id
 from vigilar_common.messages.visitors import FaceForgotten, FaceProfileSaved, VisitBegan
 from vigilar_common.outbox import FactLog
 from vigilar_common.topics import ALERTS_STATE
@@ -101,6 +102,8 @@ class Cases:
         """Once per fact of FACT_TYPES: on disk before it counts as handled."""
         with self.lock:
             match fact:
+                case EventOpened(type=EventType.OBJECT):
+                    pass  # decided with the detection that it is the event of
                 case EventOpened():
                     self._decide(of_event(fact), age_s)
                 case ObjectDetected():
@@ -121,6 +124,7 @@ class Cases:
 
     def _detection(self, fact: ObjectDetected) -> Happening:
         event_id = self.casebook.event_of_cause(fact.motion_id) if fact.motion_id else None
+        event_id = event_id or object_event_id(fact.track_id)
         return of_detection(fact, self._camera_name(fact.camera_id), self._arm_state, event_id)
 
     def _visit(self, fact: VisitBegan, age_s: float) -> None:

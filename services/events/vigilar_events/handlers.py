@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from vigilar_common.bus import Handler, Received
 from vigilar_common.clock import Clock
@@ -21,6 +21,8 @@ from vigilar_common.messages.camera import (
     MotionEnded,
     MotionStarted,
 )
+from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import ObjectLeft
 from vigilar_common.messages.power import PowerChanged, PowerShutdown
 from vigilar_common.messages.sensor import SensorChanged, SensorLost
 from vigilar_common.outbox import FactLog
@@ -40,6 +42,7 @@ from vigilar_common.topics import (
 
 from vigilar_events.arming import Arming
 from vigilar_events.domain import meaning
+from vigilar_events.domain.objects import InSight, object_ended, object_opened
 from vigilar_events.domain.outages import Outages
 from vigilar_events.domain.power import power_events
 from vigilar_events.guard import Guard
@@ -51,6 +54,8 @@ log = logging.getLogger("vigilar.events")
 FACT_TYPES = (
     MotionStarted.TYPE,
     MotionEnded.TYPE,
+    ObjectDetected.TYPE,
+    ObjectLeft.TYPE,
     CameraOnline.TYPE,
     CameraOffline.TYPE,
     SensorChanged.TYPE,
@@ -75,6 +80,7 @@ class Handlers:
         self._clock, self._facts, self._arm_state, self._file = clock, facts, arm_state, file
         self._lock = threading.Lock()
         self._cameras: dict[str, Camera] = {}
+        self._in_sight = InSight()
         self._outages = Outages(lambda: self._cameras, clock)
         self._take_cameras(config)
 
@@ -103,6 +109,12 @@ class Handlers:
                     self._tell([meaning.motion_opened(fact, self._cameras, self._arm_state(), age_s)])
                 case MotionEnded():
                     self._tell([meaning.motion_ended(fact)])
+                case ObjectDetected():
+                    self._in_sight.seen(fact)
+                    self._tell([object_opened(fact, self._cameras, self._arm_state(), age_s)])
+                case ObjectLeft():
+                    self._in_sight.left(fact)
+                    self._tell([object_ended(fact)])
                 case CameraOffline():
                     self._outages.offline(fact.camera_id, fact.id, fact.ts_ms, fact.reason)
                     self._keep()
@@ -121,6 +133,7 @@ class Handlers:
         now_ms = self._clock.now_ms()
         cause_id = derived_id("camera_worker_gone", f"{camera_id}:{now_ms}")
         with self._lock:
+            self._tell(self._in_sight.worker_gone(camera_id, now_ms))
             if camera_id in self._cameras:
                 self._outages.offline(camera_id, cause_id, now_ms, "its camera worker is not running")
                 self._keep()
@@ -149,7 +162,7 @@ class Handlers:
             self._tell(facts)
             self._keep()
 
-    def _tell(self, facts: list[Fact]) -> None:
+    def _tell(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
             self._facts.emit(fact)
 

@@ -19,6 +19,7 @@ from vigilar_storage.schema import (
     recordings,
     sensors,
 )
+from vigilar_storage.schema.house import IN_ZONES, IS_OBJECT, OBJECT_CLASS, SEEN_ZONES
 from vigilar_storage.schema.media import THERE
 
 Rows = tuple[list[dict[str, Any]], str | None]
@@ -57,7 +58,10 @@ def events_query(
     severity: str | None = None,
     span: Span = Span(),
     sensor: str | None = None,
+    object_class: str | None = None,
+    zone: str | None = None,
 ) -> sa.Select[Any]:
+    """Conditions on class and zone stand as their indexes say them."""
     columns = events.c
     query = sa.select(events).where(columns.started_ms.is_not(None))
     asked = {
@@ -67,6 +71,12 @@ def events_query(
         columns.sensor_id: sensor,
     }
     query = _equal(query, asked)
+    if object_class is not None:
+        same = sa.text(f"{OBJECT_CLASS} = :object_class").bindparams(object_class=object_class)
+        query = query.where(sa.text(IS_OBJECT), same)
+    if zone is not None:
+        within = sa.text(f"EXISTS (SELECT 1 FROM json_each({SEEN_ZONES}) WHERE value = :zone)")  # noqa: S608 a constant
+        query = query.where(sa.text(IN_ZONES), within.bindparams(zone=zone))
     return span.limit(query, events.c.started_ms)
 
 
@@ -95,6 +105,7 @@ SELECT wanted.key,
      WHERE state NOT IN ({_GONE_SQL}) AND coalesce(ended_ms, :now_ms) >= wanted.value ->> 'started_ms'
      ORDER BY started_ms DESC LIMIT 1)),
   coalesce(
+    (SELECT id FROM pictures WHERE id = wanted.value ->> 'best_id' AND state NOT IN ({_GONE_SQL})),
     wanted.value ->> 'picture_id',
     (SELECT id FROM pictures WHERE cause_id = wanted.value ->> 'cause_id' AND state NOT IN ({_GONE_SQL})
      ORDER BY ts_ms LIMIT 1))
@@ -109,7 +120,13 @@ def _with_media(connection: sa.Connection, found: list[dict[str, Any]], now_ms: 
     A recording is found by id, by cause, or by time; one that is gone is none.
     """
     names = ("recording_id", "cause_id", "camera_id", "picture_id", "started_ms")
-    wanted = json.dumps([{name: event[name] for name in names} for event in found])
+    # An object's best picture is told at its end; one that was deleted since is none.
+    wanted = json.dumps(
+        [
+            {name: event[name] for name in names} | {"best_id": event["end_detail"].get("picture_id")}
+            for event in found
+        ]
+    )
     media = connection.execute(sa.text(_MEDIA_OF_EVENTS), {"events": wanted, "now_ms": now_ms}).all()
     ids = [row[1] for row in media if row[1] is not None]
     starts = connection.execute(

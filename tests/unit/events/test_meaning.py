@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from vigilar_common.config import Camera, Config
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import ArmState, EventEnded, EventOpened, Severity
+from vigilar_common.messages.alarm import ArmState, EventEnded, EventOpened, EventType, Severity
 from vigilar_common.messages.camera import (
+    Box,
     CameraCondition,
     CameraOffline,
     CameraOnline,
@@ -18,6 +20,8 @@ from vigilar_common.messages.camera import (
     MotionEnded,
     MotionStarted,
 )
+from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import ObjectEnd, ObjectLeft, object_event_id
 from vigilar_common.state_file import StateFile
 from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_common.topics import CAMERA_AVAILABLE, CAMERA_STATE
@@ -284,3 +288,60 @@ def test_a_camera_that_is_removed_is_not_missing(house: House) -> None:
     house.bus.deliver(CAMERA_AVAILABLE, payload=b"offline", camera_id="hall")
     house.wait(60)
     assert len(house.opened) == 2
+
+
+def _seen(track_id: str, **more: Any) -> ObjectDetected:
+    box = Box(x=0.1, y=0.2, w=0.1, h=0.4)
+    return ObjectDetected(
+        camera_id="front",
+        track_id=track_id,
+        object_class="person",
+        confidence=0.8,
+        box=box,
+        zones=["drive"],
+        **more,
+    )
+
+
+def _left(track_id: str, **more: Any) -> ObjectLeft:
+    box = Box(x=0.5, y=0.2, w=0.1, h=0.4)
+    return ObjectLeft(
+        camera_id="front", track_id=track_id, reason=ObjectEnd.GONE, object_class="person", confidence=0.9, box=box,
+        started_ms=1, zones=["drive", "door"], dwell_s={"door": 3.5}, **more,
+    )  # fmt: skip
+
+
+def test_an_object_is_one_event_that_says_at_its_end_how_it_went(house: House) -> None:
+    track_id, motion_id, best = str(uuid4()), str(uuid4()), str(uuid4())
+    house.tell(_seen(track_id, motion_id=motion_id))
+    house.tell(_left(track_id, picture_id=best))
+    (event,), (end,) = house.opened, house.ended
+    assert (event.type, event.title, event.cause_id) == (EventType.OBJECT, "Person at The front", motion_id)
+    assert (event.detail["object_class"], event.detail["track_id"], event.score) == ("person", track_id, 0.8)
+    assert end.event_id == event.event_id
+    assert (end.detail["zones"], end.detail["dwell_s"], end.detail["picture_id"]) == (
+        ["drive", "door"],
+        {"door": 3.5},
+        best,
+    )
+
+
+def test_an_object_without_motion_is_its_own_cause_and_late_ones_say_so(house: House) -> None:
+    track_id = str(uuid4())
+    house.arm_state = ArmState.ARMED_AWAY
+    house.tell(_seen(track_id, ts_ms=house.clock.now_ms() - 60_000))
+    (event,) = house.opened
+    assert (event.cause_id, event.detail["late_s"], event.severity) == (track_id, 60, Severity.INFO)
+
+
+def test_what_a_worker_that_died_had_in_sight_ends_with_it(house: House) -> None:
+    here, gone = str(uuid4()), str(uuid4())
+    house.tell(_seen(here))
+    house.tell(_seen(gone))
+    house.tell(_left(gone))
+    house.bus.deliver(CAMERA_AVAILABLE, payload=b"offline", camera_id="front")
+    house.bus.deliver(CAMERA_AVAILABLE, payload=b"offline", camera_id="front")
+    ends = [end for end in house.ended if end.event_id == object_event_id(here)]
+    assert [end.detail for end in ends] == [{"reason": "interrupted"}]
+    house.tell(_left(here))
+    assert len({end.id for end in house.ended}) == len(house.ended) == 3, "the true end takes its place"

@@ -125,6 +125,9 @@ FILM_TIME = [recordings.c.started_ms, recordings.c.id]
         (queries.events_query(sensor="door", span=SPAN), BY_TIME, "ix_events_sensor"),
         (queries.events_query(camera="front", kind="motion"), BY_TIME, "ix_events_camera_type"),
         (queries.events_query(camera="front", severity="alert"), BY_TIME, "ix_events_camera_severity"),
+        (queries.events_query(object_class="person", span=SPAN), BY_TIME, "ix_events_class"),
+        (queries.events_query(object_class="person"), BY_TIME, "ix_events_class"),
+        (queries.events_query(camera="front", object_class="car"), BY_TIME, "ix_events_camera_class"),
         (queries.recordings_query(), FILM_TIME, "ix_recordings_there"),
         (queries.recordings_query(span=SPAN), FILM_TIME, "ix_recordings_there"),
         (queries.recordings_query(camera="front", span=SPAN), FILM_TIME, "ix_recordings_there_camera"),
@@ -147,6 +150,24 @@ def test_events_recordings_and_histories_walk_their_index(
     whole = not later and index in ("ix_events_time", "ix_recordings_there")
     assert is_range(plan, whole=whole), plan
     assert f"INDEX {index}" in plan
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (queries.events_query(zone="porch", span=SPAN), "ix_events_zones"),
+        (queries.events_query(zone="porch", camera="front", span=SPAN), "ix_events_camera_zones"),
+    ],
+)
+def test_a_zone_is_looked_for_among_what_was_in_zones_alone(
+    plans: Recorder, query: sa.Select[Any], index: str
+) -> None:
+    page(plans, query, BY_TIME, 50, encode([9, "x"]))  # type: ignore[arg-type]
+
+    walk = plans.plans[0].split(" | ")[0]
+    assert walk.startswith("SEARCH ")
+    assert f"INDEX {index} " in walk
+    assert "B-TREE" not in plans.plans[0]
 
 
 def test_the_feed_reads_a_type_from_its_index_alone(plans: Recorder) -> None:

@@ -53,6 +53,8 @@ class Severity(StrEnum):
 
 class EventType(StrEnum):
     MOTION = "motion"
+    OBJECT = "object"
+    """A person, a vehicle, an animal … was followed by a camera: `detail` says what and where, at the end how it went."""
     CAMERA_OFFLINE = "camera_offline"
     CAMERA_ONLINE = "camera_online"
     ALARM_TRIGGERED = "alarm_triggered"

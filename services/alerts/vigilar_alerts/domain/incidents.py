@@ -49,6 +49,7 @@ def family_of(kind: EventType) -> Family:
             return Family.DURESS
         case (
             EventType.MOTION
+            | EventType.OBJECT
             | EventType.ALARM_TRIGGERED
             | EventType.ALARM_CONFIRMED
             | EventType.SENSOR_OPENED
@@ -242,6 +243,8 @@ def word_of(happening: Happening) -> str:
     match happening.kind:
         case EventType.MOTION:
             return "Motion"
+        case EventType.OBJECT:
+            return "Seen"
         case EventType.SENSOR_OPENED:
             return "Opened"
         case EventType.ALARM_TRIGGERED | EventType.ALARM_CONFIRMED | EventType.DURESS:

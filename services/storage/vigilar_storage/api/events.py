@@ -21,11 +21,13 @@ def list_events(
     kind: Annotated[str | None, Query(alias="type", max_length=64)] = None,
     severity: Word = None,
     sensor: Word = None,
+    object_class: Annotated[str | None, Query(alias="class", max_length=40)] = None,
+    zone: Annotated[str | None, Query(max_length=120)] = None,
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
 ) -> JSONResponse:
     """Newest first."""
-    query = queries.events_query(camera, kind, severity, during, sensor)
+    query = queries.events_query(camera, kind, severity, during, sensor, object_class, zone)
     now_ms = services(request).clock.now_ms()
     with services(request).database.read() as connection:
         return listed(queries.list_events(connection, query, limit, cursor, now_ms))

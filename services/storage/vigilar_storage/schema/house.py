@@ -72,6 +72,13 @@ sensor_states = table(
     index("ix_sensor_states_key", "key", "sensor_id"),
 )
 
+OBJECT_CLASS = "coalesce(end_detail ->> 'object_class', detail ->> 'object_class')"
+"""What an object is: at its end its class is known best."""
+SEEN_ZONES = "coalesce(end_detail -> 'zones', zones)"
+"""Where it was: at its end all of its zones are known."""
+IS_OBJECT = "type = 'object'"
+IN_ZONES = "(type = 'object' OR zones <> '[]')"
+
 events = table(
     "events",
     "What the facts mean to the household, as the events service says. An end may arrive before its beginning.",
@@ -105,6 +112,11 @@ events = table(
     index("ix_events_camera_severity", "camera_id", "severity", "started_ms", "id"),
     index("ix_events_sensor", "sensor_id", "started_ms", "id", where="sensor_id IS NOT NULL"),
     index("ix_events_cause", "cause_id", where="cause_id IS NOT NULL"),
+    index("ix_events_class", OBJECT_CLASS, "started_ms", "id", where=IS_OBJECT),
+    index("ix_events_camera_class", "camera_id", OBJECT_CLASS, "started_ms", "id", where=IS_OBJECT),
+    # Which zones there are is the owner's choice: those of a span are read from the index alone.
+    index("ix_events_zones", "started_ms", "id", SEEN_ZONES, where=IN_ZONES),
+    index("ix_events_camera_zones", "camera_id", "started_ms", "id", SEEN_ZONES, where=IN_ZONES),
 )
 
 arm_state_log = table(
