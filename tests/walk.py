@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from push_service import Pushed
 from stack import wait_for
 
@@ -43,6 +44,18 @@ async (video) => {
 """
 
 
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
 class HasMessages(Protocol):
     """A push service: in this process, or in a container."""
 
@@ -58,13 +71,19 @@ class Login:
     pin: str
 
 
+def chromium() -> str:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "chromium is not installed: apt-get install chromium"
+    return program
+
+
 def open_page(
     browser: Browser, login: Login, push: dict[str, Any] | None, problems: list[str], **options: Any
 ) -> Page:
     context = browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-GB", **options)
     context.grant_permissions(["notifications"], origin=login.url)
     if push:
-        context.add_init_script(f"({FAKE_SUBSCRIBE})({json.dumps(push)})")
+        subscribes_to(context, push)
     page = context.new_page()
 
     def note(message: ConsoleMessage) -> None:
@@ -80,6 +99,10 @@ def open_page(
     )
     page.on("pageerror", lambda error: problems.append(str(error)))
     return page
+
+
+def subscribes_to(context: BrowserContext, push: dict[str, Any]) -> None:
+    context.add_init_script(f"({FAKE_SUBSCRIBE})({json.dumps(push)})")
 
 
 def log_in(page: Page, login: Login) -> None:

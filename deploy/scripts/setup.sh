@@ -14,7 +14,7 @@ RUN_PACKAGES=(mosquitto ca-certificates python3-gi gir1.2-gst-rtsp-server-1.0
               gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
 # libatomic1: the Node that drives the browser in the tests is linked with it. dbus and what follows it: desktop notifications.
 TEST_PACKAGES=(age mosquitto-clients ffmpeg chromium fonts-dejavu-core libatomic1 nut-server strace xfsprogs
-               dbus libnotify-bin python3-dbusmock)
+               dbus libnotify-bin libglib2.0-bin python3-dbusmock)
 
 missing_packages() {
   local package

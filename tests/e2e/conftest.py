@@ -10,21 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import walk
 from patience import PATIENCE
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from stack import CACHE, ROOT, Stack
 from vigilar_common.testing.broker import free_port
-
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +47,7 @@ def playwright_session() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright_session: Playwright) -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "chromium is not installed: apt-get install chromium"
-    chromium = playwright_session.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+    chromium = playwright_session.chromium.launch(executable_path=walk.chromium(), args=walk.CHROMIUM_FLAGS)
     yield chromium
     chromium.close()
 

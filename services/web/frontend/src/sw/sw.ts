@@ -98,17 +98,22 @@ async function send(action: string, token: string): Promise<boolean> {
   }
 }
 
+/** The press allows one window to be opened or focused, so nothing may use that up before it is known to work. */
 async function open(path: string): Promise<void> {
-  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const target = new URL(path, self.location.origin).href;
-  const same = windows.find((client) => client.url === target) ?? windows[0];
-  if (!same) {
-    await self.clients.openWindow(target);
-    return;
-  }
-  await same.focus();
-  if (same.url !== target) {
-    // Safari may refuse to navigate a window that it does not control; a new one is as good.
-    await same.navigate(target).catch(() => self.clients.openWindow(target));
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const there = windows.find((client) => client.url === target) ?? (await led(target));
+  if (there) await there.focus();
+  else await self.clients.openWindow(target);
+}
+
+/** A window of ours that went there; null when there is none, or none that may be led (loaded before this worker, or in Safari). */
+async function led(target: string): Promise<WindowClient | null> {
+  const [ours] = await self.clients.matchAll({ type: 'window' });
+  if (!ours) return null;
+  try {
+    return (await ours.navigate(target)) ?? ours;
+  } catch {
+    return null;
   }
 }

@@ -1,0 +1,68 @@
+"""What axe-core finds on the pages of alerts: nothing, by WCAG 2.2 AA, in light and dark."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import walk
+from playwright.sync_api import Browser, Page
+from stack import Stack, wait_for
+
+AXE = Path(__file__).resolve().parents[1] / "peers" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+pytestmark = pytest.mark.slow
+
+
+def violations(page: Page) -> list[str]:
+    """Each as its rule, what is wrong, and where."""
+    page.evaluate(AXE.read_text("utf-8"))  # not as a script of the page: its policy forbids that
+    found: list[dict[str, Any]] = page.evaluate(
+        "async (rules) => (await axe.run(document, { runOnly: rules })).violations", list(RULES)
+    )
+    return [
+        f"{one['id']}: {node['failureSummary']} at {node['target']}" for one in found for node in one["nodes"]
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _axe() -> None:
+    if not AXE.exists():
+        assert not os.environ.get("CI"), "deploy/scripts/setup.sh test installs it"
+        pytest.skip("axe-core is missing: deploy/scripts/setup.sh test installs it")
+
+
+def test_axe_sees_through_to_what_lies_in_components(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content(
+        "<html lang=en><title>x</title><main><div id=a></div></main><script>"
+        "a.attachShadow({mode: 'open'}).innerHTML = '<img src=x><p style=color:#ccc>pale</p>'</script>"
+    )
+    assert {found.partition(":")[0] for found in violations(page)} == {"image-alt", "color-contrast"}
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_alerts(browser: Browser, stack: Stack, scheme: Any) -> None:
+    info = stack.info
+    login = walk.Login(info["url"], info["username"], info["password"], info["pin"])
+    page = walk.open_page(browser, login, None, [], color_scheme=scheme)
+    walk.log_in(page, login)
+    item = wait_for(
+        "an alert", lambda: stack.api().get("/api/v1/incidents")["items"], walk.EVENT_LIMIT_MS / 1000
+    )[0]
+    page.goto(info["url"] + "/alerts")
+    page.locator("vg-incident article").first.wait_for()
+    for card in ("vg-push-card", "vg-snooze-card", "vg-channels-card"):
+        page.locator(card).first.wait_for(state="attached")
+    for summary in page.locator("vg-incident summary").all()[:4]:
+        summary.click()
+    assert violations(page) == []
+    page.goto(f"{info['url']}/events/{item['lead']}")
+    page.locator("vg-why summary").click()
+    page.locator("vg-why li").first.wait_for()
+    assert violations(page) == []
+    page.context.close()
