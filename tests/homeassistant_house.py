@@ -38,6 +38,7 @@ def house(**homeassistant: Any) -> dict[str, Any]:
     return {
         "homeassistant": {"enabled": True, **homeassistant},
         "cameras": cameras,
+        "detection": {"person_detection": True},
         "sensors": sensors,
         "presence": {"enabled": True, "members": members},
         "ups": {"enabled": True, "ups_name": "eaton.5p"},

@@ -81,7 +81,16 @@ def test_the_slice_of_the_bridge_holds_no_secret() -> None:
         "security": {"recovery_passphrase_hash": ""},
     }
     values = slice_values(Config.model_validate(raw), "homeassistant")
-    assert set(values) == {"system", "mqtt", "homeassistant", "cameras", "sensors", "ups", "presence"}
+    assert set(values) == {
+        "system",
+        "mqtt",
+        "homeassistant",
+        "cameras",
+        "sensors",
+        "ups",
+        "presence",
+        "detection",
+    }
     assert "canary" not in json.dumps(values)
 
 

@@ -107,7 +107,7 @@ class ObjectReport:
         self._bus, self._report, self._clock = bus, report, clock
         self._camera, self._detection, self._view = camera, detection, view
         self._store, self._motion_id = store, motion_id
-        self.wanted = detection.person_detection and (not detection.cameras or camera.id in detection.cameras)
+        self.wanted = detection.looks_at(camera.id)
         """False: this camera is not looked at for objects."""
         self._items: deque[Look | _Lost | _Retune] = deque()
         self._news = threading.Condition()

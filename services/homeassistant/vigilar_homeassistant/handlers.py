@@ -173,7 +173,7 @@ class Bridge:
             camera_id=fact.camera_id or "",
             sensor_id=fact.sensor_id or "",
             zones=fact.zones,
-            detail={"score": fact.score, "arm_state": fact.arm_state.value},
+            detail={"score": fact.score, "arm_state": fact.arm_state.value} | hub.seen(fact),
         )
         self._tell(self._naming.hub_id, event, fact.ts_ms)
         camera = self._config.camera(fact.camera_id) if fact.camera_id else None
@@ -236,7 +236,9 @@ class Bridge:
         pin = self._alarm is not None and self._alarm.pin_configured
         found = [hub.hub(naming, config.system.name, pin, config.presence)]
         found += [
-            cameras.camera(naming, camera, self._settings) for camera in config.cameras if camera.enabled
+            cameras.camera(naming, camera, self._settings, config.detection.looks_at(camera.id))
+            for camera in config.cameras
+            if camera.enabled
         ]
         for sensor in config.sensors:
             if sensor.enabled:

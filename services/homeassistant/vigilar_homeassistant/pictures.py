@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vigilar_common.bus import Bus, Handler, Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
-from vigilar_common.messages.camera import CameraCondition, CameraState, TakeSnapshot
+from vigilar_common.messages.camera import CameraCondition, CameraState, PictureKind, TakeSnapshot
 from vigilar_common.topics import CAMERA_STATE, CMD_SNAPSHOT, HOUSE_IMAGE, PICTURE, Topic
 
 from vigilar_homeassistant.handlers import Bridge
@@ -45,6 +45,9 @@ class Pictures:
             camera.seeing = state.condition is CameraCondition.ONLINE and not state.privacy
 
     def on_picture(self, received: Received) -> None:
+        """The whole picture of a camera; what is cut out around an object is none."""
+        if received.properties.get("kind") == PictureKind.OBJECT:
+            return
         now_s, camera_id = self._clock.monotonic_s(), received.ids["camera_id"]
         with self._lock:
             camera = self._cameras.get(camera_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vigilar_common.messages.alarm import EventOpened
+from vigilar_common.messages.alarm import EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery
 
 from vigilar_web.settings import CameraInfo
@@ -20,6 +20,8 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
     """From a row of storage's `events`."""
     camera_id = row.get("camera_id")
     picture_id, recording_id = row.get("picture_id"), row.get("recording_id")
+    end = row.get("end_detail")
+    end = end if isinstance(end, Mapping) else {}
     return {
         "id": row["id"],
         "type": row.get("type"),
@@ -34,15 +36,35 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
         "recording_offset_ms": row.get("recording_offset_ms"),
         "playlist_url": f"/api/v1/recordings/{recording_id}/playlist.m3u8" if recording_id else None,
         "arm_state": row.get("arm_state"),
-        "zones": row.get("zones") or [],
+        "zones": end.get("zones") or row.get("zones") or [],
         "score": row.get("score") or 0,
-        "score_curve": _score_curve(row.get("end_detail")),
+        "score_curve": _score_curve(end),
+        "object": _object(row.get("detail"), end),
     }
 
 
-def _score_curve(end: Any) -> dict[str, Any] | None:
+def _object(begin: Any, end: Row) -> dict[str, Any] | None:
+    """What was seen, as its end says it or, while it is in sight, as its beginning does; None for what is no object."""
+    begin = begin if isinstance(begin, Mapping) else {}
+    if not begin.get("track_id"):
+        return None
+    names = (
+        "object_class",
+        "confidence",
+        "box",
+        "dwell_s",
+        "speed",
+        "direction",
+        "crossed",
+        "loitered",
+        "reason",
+    )
+    return {"track_id": begin["track_id"]} | {name: end.get(name, begin.get(name)) for name in names}
+
+
+def _score_curve(end: Row) -> dict[str, Any] | None:
     """How strongly it moved: `{points, step_s, mean, peak}`; None while it lasts, and for what is no motion."""
-    if not isinstance(end, Mapping) or not end.get("curve"):
+    if not end.get("curve"):
         return None
     return {
         "points": end["curve"],
@@ -52,10 +74,13 @@ def _score_curve(end: Any) -> dict[str, Any] | None:
     }
 
 
-def opened_item(fact: EventOpened, cameras: Cameras) -> dict[str, Any]:
-    """From the live fact, before storage has the row."""
-    row = fact.model_dump(mode="json")
-    return event_item(row | {"id": fact.event_id, "started_ms": fact.ts_ms, "ended_ms": None}, cameras)
+def opened_item(fact: EventOpened, cameras: Cameras, ended: EventEnded | None = None) -> dict[str, Any]:
+    """From the live facts, before storage has the row."""
+    row = fact.model_dump(mode="json") | {"id": fact.event_id, "started_ms": fact.ts_ms, "ended_ms": None}
+    if ended is not None:
+        row |= {"ended_ms": ended.ended_ms, "end_detail": ended.detail}
+        row["picture_id"] = ended.detail.get("picture_id") or row["picture_id"]
+    return event_item(row, cameras)
 
 
 def recording_item(row: Row, cameras: Cameras) -> dict[str, Any]:

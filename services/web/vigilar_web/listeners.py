@@ -10,7 +10,8 @@ from vigilar_common import topics
 from vigilar_common.bus import Bus, Received
 from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery, AlertReceipt, AlertsState, PushInfo
-from vigilar_common.messages.camera import CameraState
+from vigilar_common.messages.camera import CameraState, PictureKind
+from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.power import PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
@@ -54,6 +55,7 @@ class Listeners:
         handlers: tuple[tuple[Topic, Callable[[Received], None]], ...] = (
             (topics.CAMERA_STATE, self.on_camera),
             (topics.CAMERA_AVAILABLE, self.on_worker),
+            (topics.CAMERA_OBJECTS, self.on_objects),
             (topics.AVAILABLE, self.on_service),
             (topics.SENSOR_STATE, self.on_sensor),
             (topics.ALARM_STATE, self.on_alarm),
@@ -88,6 +90,14 @@ class Listeners:
             return
         self._model.put_camera(state)
         self._tell_camera(state.camera_id)
+
+    def on_objects(self, received: Received) -> None:
+        seen = received.message
+        assert isinstance(seen, CameraObjects)
+        camera = self._settings().cameras.get(seen.camera_id)
+        if seen.camera_id == received.ids["camera_id"] and camera is not None and camera.looked_at:
+            self._model.put_objects(seen)
+            self._tell_camera(seen.camera_id)
 
     def on_worker(self, received: Received) -> None:
         camera_id = received.ids["camera_id"]
@@ -151,7 +161,7 @@ class Listeners:
             # It began before this process did: only storage knows the rest of it.
             self._bridge.post(self._stream.resync)
             return
-        self._tell("event", opened_item(opened, self._settings().cameras) | {"ended_ms": fact.ended_ms})
+        self._tell("event", opened_item(opened, self._settings().cameras, fact))
 
     def on_delivery(self, received: Received) -> None:
         assert isinstance(received.message, AlertDelivery)
@@ -176,7 +186,9 @@ class Listeners:
         properties = received.properties
         taken = properties.get("ts_ms", "")
         taken_ms = int(taken) if taken.isdecimal() and len(taken) <= 15 else 0
-        if not self._pictures.put(camera_id, properties.get("picture_id", ""), received.payload, taken_ms):
+        whole = properties.get("kind") != PictureKind.OBJECT  # a part of a picture shows no camera
+        picture_id = properties.get("picture_id", "")
+        if not self._pictures.put(camera_id, picture_id, received.payload, taken_ms, whole=whole):
             log.warning(
                 "a picture of %s is no JPEG or has no id; %d refused", camera_id, self._pictures.refused
             )

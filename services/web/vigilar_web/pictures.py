@@ -32,8 +32,10 @@ class PictureCache:
         self._bytes = 0
         self.refused = 0
 
-    def put(self, camera_id: str, picture_id: str, jpeg: bytes, taken_ms: int = 0) -> bool:
-        """False (counted) when it is no JPEG or has no usable id."""
+    def put(
+        self, camera_id: str, picture_id: str, jpeg: bytes, taken_ms: int = 0, *, whole: bool = True
+    ) -> bool:
+        """False (counted) when it is no JPEG or has no usable id. `whole`: it shows all that the camera sees."""
         if not jpeg.startswith(JPEG_START) or not UUID.fullmatch(picture_id):
             self.refused += 1
             return False
@@ -41,7 +43,8 @@ class PictureCache:
         with self._lock:
             self._remove(picture_id)
             self._pictures[picture_id] = picture
-            self._newest[camera_id] = picture
+            if whole:
+                self._newest[camera_id] = picture
             self._bytes += len(jpeg)
             while len(self._pictures) > MAX_PICTURES or self._bytes > MAX_TOTAL_BYTES:
                 self._remove(next(iter(self._pictures)))

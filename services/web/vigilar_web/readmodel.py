@@ -10,6 +10,7 @@ from typing import Any
 from vigilar_common.messages.alarm import AlarmState, EventOpened
 from vigilar_common.messages.alerts import AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
+from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
@@ -27,6 +28,7 @@ class ReadModel:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cameras: dict[str, CameraState] = {}
+        self._objects: dict[str, CameraObjects] = {}
         self._sensors: dict[str, SensorState] = {}
         self._gone_workers: set[str] = set()
         self._gone_services: set[str] = set()
@@ -42,6 +44,10 @@ class ReadModel:
     def put_camera(self, state: CameraState) -> None:
         with self._lock:
             self._cameras[state.camera_id] = state
+
+    def put_objects(self, seen: CameraObjects) -> None:
+        with self._lock:
+            self._objects[seen.camera_id] = seen
 
     def put_sensor(self, state: SensorState) -> None:
         with self._lock:
@@ -113,7 +119,17 @@ class ReadModel:
             "location": camera.location,
             "has_sub_stream": camera.has_sub_stream,
             "state": state.model_dump(mode="json", exclude=ENVELOPE) if state else None,
+            "objects": self._objects_item(camera),
         }
+
+    def _objects_item(self, camera: CameraInfo) -> dict[str, Any] | None:
+        """What is there now, by class; null where nobody looks. A dead worker's last word is no truth any more."""
+        if not camera.looked_at:
+            return None
+        seen = self._objects.get(camera.id)
+        if seen is None or self.worker_gone(camera.id):
+            return {"known": False, "counts": {}}
+        return {"known": seen.known, "counts": seen.counts}
 
     def sensor_item(self, sensor: SensorInfo) -> dict[str, Any]:
         """A sensor as the API gives it; while its service is not running nothing is known of it."""

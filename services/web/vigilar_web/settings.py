@@ -20,6 +20,8 @@ class CameraInfo:
     name: str
     location: str
     has_sub_stream: bool
+    looked_at: bool = False
+    """Objects are looked for in its pictures."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,13 @@ class Settings:
 
 def settings_of(config: Config) -> Settings:
     cameras = {
-        camera.id: CameraInfo(camera.id, camera.display_name, str(camera.location), bool(camera.detect_url))
+        camera.id: CameraInfo(
+            camera.id,
+            camera.display_name,
+            str(camera.location),
+            bool(camera.detect_url),
+            config.detection.looks_at(camera.id),
+        )
         for camera in config.cameras
         if camera.enabled
     }

@@ -216,6 +216,15 @@ def test_an_event_is_told_for_the_hub_and_for_its_camera(there: BridgeHouse) -> 
     assert events(there)[2:] == [("vigilar_hub", "alarm_triggered")]
 
 
+def test_an_event_of_an_object_says_what_it_is(there: BridgeHouse) -> None:
+    seen = event(
+        there, EventType.OBJECT, camera_id="front", detail={"object_class": "person", "track_id": "x"}
+    )
+    there.bus.deliver(EVENT_OPENED, seen)
+    told: list[Any] = [item.message for item in there.bus.published if item.topic is HOUSE_EVENT]
+    assert [(item.event_type, item.detail["object_class"]) for item in told] == [("object", "person")] * 2
+
+
 def test_duress_is_told_nowhere(there: BridgeHouse) -> None:
     there.bus.deliver(EVENT_OPENED, event(there, EventType.DURESS))
     assert events(there) == []

@@ -15,6 +15,7 @@ from vigilar_common.messages import Message
 from vigilar_common.messages.alarm import AlarmState, ArmCommand, ArmState, OpenSensor, Severity
 from vigilar_common.messages.camera import CameraCondition, CameraState, CameraSwitch
 from vigilar_common.messages.homeassistant import BridgeState
+from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.power import PowerState, PowerStatus, PowerValues
 from vigilar_common.messages.presence import PersonStatus, Role
 from vigilar_common.messages.sensor import SensorState
@@ -157,6 +158,29 @@ def test_a_camera_that_is_away_has_no_motion_to_tell() -> None:
     assert value(CAMERA["binary_sensor_recording"], state) == "ON"
     assert value(CAMERA["binary_sensor_problem"], state) == "OFF"
     assert value(CAMERA["binary_sensor_problem"], state.model_copy(update={"findings": ["x"]})) == "ON"
+
+
+def test_who_is_there_is_counted_while_somebody_looks_and_unknown_otherwise() -> None:
+    found = cameras.camera(NAMING, CONFIG.cameras[0], CONFIG.homeassistant, looked_at=True).components
+    seen = CameraObjects(
+        camera_id="front", known=True, counts={"person": 2, "bus": 1}, zones={"Path": {"person": 1}}
+    )
+    shown = {name: value(found[name], seen) for name in found if name.endswith(("_there", "_count"))}
+    assert (shown["binary_sensor_person_there"], shown["sensor_person_count"]) == ("ON", "2")
+    assert (shown["binary_sensor_car_there"], shown["sensor_car_count"]) == ("OFF", "0")
+    assert shown["sensor_object_count"] == "3"
+    attributes = json.loads(render(found["sensor_object_count"]["json_attributes_template"], seen))
+    assert attributes == {"counts": {"person": 2, "bus": 1}, "zones": {"Path": {"person": 1}}}
+    nobody = CameraObjects(camera_id="front", known=False, reason="the detector is not running")
+    assert [available(found["sensor_person_count"], state) for state in (seen, nobody)] == [
+        "online",
+        "offline",
+    ]
+    assert value(found["sensor_object_count"], nobody) == "0"
+
+
+def test_a_camera_that_nobody_looks_at_for_objects_has_no_such_entities() -> None:
+    assert [name for name in CAMERA if "person" in name or "count" in name] == []
 
 
 @pytest.mark.parametrize("switch", ["recording", "detection", "privacy"])

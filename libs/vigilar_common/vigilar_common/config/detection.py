@@ -35,6 +35,10 @@ class Detection(Section):
         description="A person in sight for so many seconds is told as loitering; 0: never.",
     )
 
+    def looks_at(self, camera_id: str) -> bool:
+        """Whether objects are looked for in that camera's pictures."""
+        return self.person_detection and (not self.cameras or camera_id in self.cameras)
+
 
 class KnownVehicle(Section):
     """A vehicle that belongs here."""

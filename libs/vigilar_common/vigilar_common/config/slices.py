@@ -53,7 +53,7 @@ SLICES: dict[str, tuple[str, ...]] = {
     "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),
-    "homeassistant": (*_BASICS, "homeassistant", "cameras", "sensors", "ups", "presence"),
+    "homeassistant": (*_BASICS, "homeassistant", "cameras", "sensors", "ups", "presence", "detection"),
     "offsite": (*_BASICS, "offsite"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),
     "pets": (*_BASICS, "pets", "cameras", "detection", "location"),

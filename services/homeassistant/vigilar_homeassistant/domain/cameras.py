@@ -10,6 +10,7 @@ from vigilar_common.messages.alarm import EventType
 from vigilar_common.messages.camera import CameraSwitchName
 from vigilar_common.topics import (
     CAMERA_AVAILABLE,
+    CAMERA_OBJECTS,
     CAMERA_STATE,
     CMD_ASK_SWITCH,
     HOUSE_EVENT,
@@ -20,7 +21,12 @@ from vigilar_homeassistant.domain import templates
 from vigilar_homeassistant.domain.device import Component, Device, Naming, component, keyed, on_off, when
 from vigilar_homeassistant.domain.hub import SENDER
 
-EVENT_TYPES = (EventType.MOTION.value, EventType.CAMERA_OFFLINE.value, EventType.CAMERA_ONLINE.value)
+EVENT_TYPES = (
+    EventType.MOTION.value,
+    EventType.OBJECT.value,
+    EventType.CAMERA_OFFLINE.value,
+    EventType.CAMERA_ONLINE.value,
+)
 """Of one camera; the hub's event entity tells these and all others."""
 
 SWITCHES: dict[CameraSwitchName, tuple[str, str, str]] = {
@@ -59,6 +65,36 @@ def _truth(camera: Camera) -> Iterator[tuple[str, Component]]:
     )  # fmt: skip
 
 
+COUNTED = (
+    ("person", "Person", "mdi:account"),
+    ("car", "Car", "mdi:car"),
+    ("dog", "Dog", "mdi:dog"),
+    ("cat", "Cat", "mdi:cat"),
+)
+"""Classes with entities of their own; of all others tells the sensor of all objects in its attributes."""
+
+
+def _objects(camera: Camera) -> Iterator[tuple[str, Component]]:
+    """Who and what is there now. Not available while nobody looks: that nobody is there would be a lie."""
+    state = CAMERA_OBJECTS.path(camera_id=camera.id)
+    known = when(state, "value_json['known']")
+    for name, title, icon in COUNTED:
+        count = f"value_json['counts'].get('{name}', 0)"
+        yield f"{name}_there", component(
+            "binary_sensor", title, state_topic=state, value_template=on_off(f"{count} > 0"),
+            device_class="occupancy", **known,
+        )  # fmt: skip
+        yield f"{name}_count", component(
+            "sensor", f"{title} count", state_topic=state, value_template=f"{{{{ {count} }}}}",
+            state_class="measurement", icon=icon, **known,
+        )  # fmt: skip
+    yield "object_count", component(
+        "sensor", "Objects", state_topic=state, value_template="{{ value_json['counts'].values() | sum }}",
+        state_class="measurement", icon="mdi:shape", json_attributes_topic=state,
+        json_attributes_template=templates.attributes("counts", "zones"), **known,
+    )  # fmt: skip
+
+
 def _switch(camera: Camera, switch: CameraSwitchName) -> Component:
     name, condition, icon = SWITCHES[switch]
     return component(
@@ -69,10 +105,11 @@ def _switch(camera: Camera, switch: CameraSwitchName) -> Component:
     )  # fmt: skip
 
 
-def camera(naming: Naming, found: Camera, settings: HomeAssistant) -> Device:
+def camera(naming: Naming, found: Camera, settings: HomeAssistant, looked_at: bool = False) -> Device:
+    """``looked_at``: objects are looked for in its pictures."""
     object_id = naming.object_id("camera", found.id)
     state = CAMERA_STATE.path(camera_id=found.id)
-    parts = [*_truth(found)]
+    parts = [*_truth(found), *(_objects(found) if looked_at else ())]
     parts += [(switch.value, _switch(found, switch)) for switch in settings.switches]
     if settings.images:
         parts.append(

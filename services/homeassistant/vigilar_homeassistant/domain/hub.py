@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from vigilar_common.config.presence import Presence
-from vigilar_common.messages.alarm import ArmState, EventType
+from vigilar_common.messages.alarm import ArmState, EventOpened, EventType
 from vigilar_common.messages.presence import Household
 from vigilar_common.topics import (
     ALARM_SIREN,
@@ -139,3 +140,8 @@ def hub(naming: Naming, name: str, pin_configured: bool, presence: Presence) -> 
     if presence.enabled:
         found += _household()
     return Device(naming.hub_id, name, "Hub", "", keyed(found))
+
+
+def seen(fact: EventOpened) -> dict[str, Any]:
+    """What was seen, of an event of an object: automations choose by it."""
+    return {"object_class": fact.detail["object_class"]} if "object_class" in fact.detail else {}

@@ -1,11 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import { errorFromBody } from '../src/api/client';
-import type { Camera, CameraState, Delivery, VigilarEvent } from '../src/api/types';
+import type { Camera, CameraState, Delivery, SeenObject, VigilarEvent } from '../src/api/types';
 import { deviceName, keyBytes } from '../src/push';
 import { match } from '../src/router';
-import { matches, mergeCamera, upsertDelivery, upsertEvent } from '../src/state/merge';
+import { type EventFilter, matches, mergeCamera, upsertDelivery, upsertEvent } from '../src/state/merge';
 import { Paged } from '../src/state/paged';
+import { className, seenNow } from '../src/strings';
 
 const event = (id: string, startedMs: number, more: Partial<VigilarEvent> = {}): VigilarEvent => ({
   id,
@@ -26,6 +27,10 @@ const event = (id: string, startedMs: number, more: Partial<VigilarEvent> = {}):
   ...more,
 });
 
+const wanted = (more: Partial<EventFilter>): EventFilter => ({
+  camera: '', type: '', class: '', zone: '', from_ms: null, to_ms: null, ...more,
+});
+
 describe('the list of events', () => {
   it('takes a new event in at its place in time', () => {
     const list = upsertEvent([event('c', 30), event('a', 10)], event('b', 20));
@@ -37,10 +42,25 @@ describe('the list of events', () => {
     expect(upsertEvent([known], event('a', 10))[0]).toMatchObject({ picture_url: '/p', ended_ms: 50 });
   });
   it('filters what arrives like what was asked for', () => {
-    expect(matches(event('a', 10), 'front', 'motion', 10, 20)).toBe(true);
-    expect(matches(event('a', 20), '', '', 10, 20)).toBe(false);
-    expect(matches(event('a', 10), 'garden', '', null, null)).toBe(false);
-    expect(matches(event('a', 10), '', 'camera_offline', null, null)).toBe(false);
+    expect(matches(event('a', 10), wanted({ camera: 'front', type: 'motion', from_ms: 10, to_ms: 20 }))).toBe(true);
+    expect(matches(event('a', 20), wanted({ from_ms: 10, to_ms: 20 }))).toBe(false);
+    expect(matches(event('a', 10), wanted({ camera: 'garden' }))).toBe(false);
+    expect(matches(event('a', 10), wanted({ type: 'camera_offline' }))).toBe(false);
+    const person = event('b', 10, { type: 'object', zones: ['porch'], object: { object_class: 'person' } as SeenObject });
+    expect(matches(person, wanted({ class: 'person', zone: 'porch' }))).toBe(true);
+    expect(matches(person, wanted({ class: 'car' }))).toBe(false);
+    expect(matches(event('a', 10), wanted({ class: 'person' }))).toBe(false);
+    expect(matches(person, wanted({ zone: 'path' }))).toBe(false);
+  });
+});
+
+describe('what is there now', () => {
+  const camera = (objects: NonNullable<Camera['objects']> | null): Camera => ({ id: 'front', name: 'Front', location: '', state: null, objects });
+  it('is counted in words, and nothing is said of what is not known', () => {
+    expect(seenNow(camera({ known: true, counts: { person: 1, car: 2, hedgehog: 2, dog: 0 } }))).toBe('1 person, 2 cars, 2 hedgehog');
+    expect(seenNow(camera({ known: false, counts: { person: 1 } }))).toBe('');
+    expect(seenNow(camera(null))).toBe('');
+    expect(className('wild boar')).toBe('Wild boar');
   });
 });
 

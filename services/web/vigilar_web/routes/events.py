@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Query
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
 from vigilar_web.items import UNSEEN, event_item, opened_item
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
+
+ObjectClass = Annotated[str | None, Query(alias="class", pattern=r"^[a-z][a-z0-9_ -]{0,39}$")]
 
 router = guarded_router()
 
@@ -19,6 +23,8 @@ async def events(
     camera: Word = None,
     type: Word = None,  # noqa: A002 its name in the URL
     severity: Word = None,
+    object_class: ObjectClass = None,
+    zone: Annotated[str | None, Query(max_length=120)] = None,
     from_ms: Moment | None = None,
     to_ms: Moment | None = None,
     cursor: Cursor = None,
@@ -28,6 +34,8 @@ async def events(
         "camera": camera,
         "type": type,
         "severity": severity,
+        "class": object_class,
+        "zone": zone,
         "from_ms": from_ms,
         "to_ms": to_ms,
         "cursor": cursor,

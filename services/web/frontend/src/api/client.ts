@@ -128,6 +128,8 @@ function numbersOf<T extends { ts_ms: number }>(page: Page<T>, value: (row: T) =
 export interface EventQuery {
   camera?: string;
   type?: string;
+  class?: string;
+  zone?: string;
   from_ms?: number | null;
   to_ms?: number | null;
   cursor?: string | null;

@@ -35,6 +35,23 @@ export interface Camera {
   location: string;
   /** Absent until the camera's worker has spoken for the first time. */
   state: CameraState | null;
+  /** What is there now, by class; null where nobody looks for objects. */
+  objects?: { known: boolean; counts: Record<string, number> } | null;
+}
+
+/** One object, followed as long as it was in sight; what its end says is null while it is. */
+export interface SeenObject {
+  track_id: string;
+  object_class: string;
+  confidence: number;
+  /** Parts of the picture's width and height. */
+  box: { x: number; y: number; w: number; h: number };
+  dwell_s: Record<string, number> | null;
+  speed: 'still' | 'slow' | 'medium' | 'fast' | null;
+  direction: string | null;
+  crossed: { line: string; direction: string }[] | null;
+  loitered: boolean | null;
+  reason: 'gone' | 'rests' | 'unseen' | 'interrupted' | null;
 }
 
 /** How strongly something moved: the largest share of the picture in each step. */

@@ -1,6 +1,6 @@
 /** What the public API answers (docs/design/interfaces.md, section 4). Times are UTC milliseconds. */
 
-import type { ScoreHistory } from './types-camera';
+import type { ScoreHistory, SeenObject } from './types-camera';
 import type { ArmState } from './types-house';
 import type { ChannelStatistics } from './types-system';
 
@@ -38,6 +38,8 @@ export interface VigilarEvent {
   score: number;
   /** Once it is over. */
   score_curve?: ScoreHistory | null;
+  /** What was seen, where it is a person, a vehicle, an animal …; null for all else. */
+  object?: SeenObject | null;
 }
 
 export interface Delivery {

@@ -7,7 +7,7 @@ import { moment, place } from '../format';
 import type { FeedState } from '../live/feed';
 import { liveWords } from './live-words';
 import type { LiveState } from './live-video';
-import { t } from '../strings';
+import { seenNow, t } from '../strings';
 import './icon';
 import './live-video';
 
@@ -148,6 +148,7 @@ export class CameraTile extends LitElement {
   override render(): unknown {
     const camera = this.camera;
     const truth = camera.state;
+    const seen = seenNow(camera);
     const offline = truth?.condition === 'offline' || (this.feed === 'offline' && truth?.condition !== 'online');
     return html`
       <a href="/cameras/${camera.id}" class=${truth?.motion && !offline ? 'motion' : ''}>
@@ -173,6 +174,7 @@ export class CameraTile extends LitElement {
         <div class="caption">
           <div class="grow">
             <p class="name truncate">${camera.name}</p>
+            ${seen ? html`<p class="place seen">${seen}</p>` : nothing}
             ${camera.location ? html`<p class="place">${place(camera.location)}</p>` : nothing}
           </div>
         </div>

@@ -12,8 +12,13 @@ import './thumb';
 export function eventIcon(type: string): IconName {
   if (type === 'camera_offline') return 'camera-off';
   if (type.startsWith('alarm_') || type.startsWith('power_') || type === 'host_shutdown' || type === 'rule') return 'alarm';
-  if (type === 'motion') return 'events';
+  if (type === 'motion' || type === 'object') return 'events';
   return 'camera';
+}
+
+/** Motion and objects last; all else is a moment. */
+export function isOngoing(event: VigilarEvent): boolean {
+  return (event.type === 'motion' || event.type === 'object') && event.ended_ms === null;
 }
 
 /** One event as a row with its picture; the whole row is the link. */
@@ -102,14 +107,14 @@ export class EventItem extends LitElement {
 
   override render(): unknown {
     const event = this.event;
-    const ongoing = event.type === 'motion' && event.ended_ms === null;
+    const ongoing = isOngoing(event);
     const when = this.exact ? clockSeconds(event.started_ms) : ago(event.started_ms, this.nowMs);
     const camera = event.camera_name ?? '';
     return html`
       <a href="/events/${event.id}">
         <div class="picture">
           <vg-thumb .src=${event.picture_url} icon=${eventIcon(event.type)}></vg-thumb>
-          ${event.ended_ms !== null && event.type === 'motion'
+          ${event.ended_ms !== null && (event.type === 'motion' || event.type === 'object')
             ? html`<span class="length num">${duration(event.ended_ms - event.started_ms)}</span>`
             : nothing}
         </div>

@@ -2,8 +2,9 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { api, urls } from '../api/client';
-import type { EventDetail, Recording, VigilarEvent } from '../api/types';
+import type { EventDetail, Recording, SeenObject, VigilarEvent } from '../api/types';
 import '../components/clip-actions';
+import { isOngoing } from '../components/event-item';
 import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/event-player';
 import '../components/icon';
@@ -16,7 +17,7 @@ import { pageStyles, shared } from '../design/shared';
 import { duration, fullMoment } from '../format';
 import { onsetS, playFromS } from '../live/clip';
 import { asApiError, ListenApp, type Loaded } from '../state/app-state';
-import { t } from '../strings';
+import { className, t } from '../strings';
 
 const ASK_AGAIN_WITHIN_MS = 120_000;
 const ASK_AGAIN_AFTER_MS = 3_000;
@@ -120,7 +121,7 @@ export class EventPage extends LitElement {
       // A motion is told before its recording is known: ask again while it may still come.
       const young = Date.now() - event.started_ms < ASK_AGAIN_WITHIN_MS;
       clearTimeout(this.timer);
-      if (event.type === 'motion' && !event.recording_id && young && this.isConnected) {
+      if (['motion', 'object'].includes(event.type) && !event.recording_id && young && this.isConnected) {
         this.timer = setTimeout(() => void this.load(), ASK_AGAIN_AFTER_MS);
       }
     } catch (error) {
@@ -195,7 +196,7 @@ export class EventPage extends LitElement {
         .onsetS=${onset}
         .wallStartMs=${event.started_ms - (event.recording_offset_ms ?? 0)}
         .poster=${event.picture_url ?? ''}
-        .growing=${event.type === 'motion' && event.ended_ms === null}
+        .growing=${isOngoing(event)}
       ></vg-event-player>
       <div class="under">
         ${onset === null ? html`<span></span>` : html`<span class="hint muted small">${t.player.beforeOnset(Math.round(onset - startS))}</span>`}
@@ -211,10 +212,36 @@ export class EventPage extends LitElement {
       [t.events.armState, t.alarm.state[event.arm_state]],
     ];
     if (event.ended_ms !== null) rows.push([t.events.lasted, duration(event.ended_ms - event.started_ms)]);
-    else if (event.type === 'motion') rows.push([t.events.lasted, t.time.ongoing]);
+    else if (isOngoing(event)) rows.push([t.events.lasted, t.time.ongoing]);
     if (event.camera_id) rows.unshift([t.events.camera, html`<a href="/cameras/${event.camera_id}">${event.camera_name ?? event.camera_id}</a>`]);
-    if (event.zones.length) rows.push([t.events.zones, event.zones.join(', ')]);
+    if (event.object) rows.unshift(...objectFacts(event.object));
+    if (event.zones.length) rows.push([t.events.zones, zoneLinks(event)]);
     if (event.type === 'motion' && event.score > 0) rows.push([t.events.score, `${(event.score * 100).toFixed(1)} %`]);
     return html`<dl class="facts num">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
   }
+}
+
+/** How the object went; what only its end knows is left out before. */
+function objectFacts(seen: SeenObject): [string, unknown][] {
+  const rows: [string, unknown][] = [
+    [t.events.objectClass, className(seen.object_class)],
+    [t.events.confidence, `${Math.round(seen.confidence * 100)} %`],
+  ];
+  if (seen.speed) rows.push([t.events.speed, t.events.speedName[seen.speed]]);
+  if (seen.direction) rows.push([t.events.direction, t.events.directionName[seen.direction] ?? seen.direction]);
+  if (seen.crossed?.length) {
+    rows.push([t.events.crossed, seen.crossed.map(({ line, direction }) => t.events.crossing(line, direction === 'in')).join(', ')]);
+  }
+  const dwelt = Object.entries(seen.dwell_s ?? {}).filter(([, seconds]) => seconds >= 1);
+  if (dwelt.length) rows.push([t.events.dwell, dwelt.map(([zone, seconds]) => `${zone} ${duration(seconds * 1000)}`).join(', ')]);
+  if (seen.loitered) rows.push([t.events.loitered, t.events.yes]);
+  if (seen.reason) rows.push([t.events.left, t.events.leftWhy[seen.reason]]);
+  return rows;
+}
+
+function zoneLinks(event: VigilarEvent): unknown {
+  return event.zones.map((zone, i) => {
+    const search = new URLSearchParams({ camera: event.camera_id ?? '', zone });
+    return html`${i ? ', ' : ''}<a href=${`/events?${search.toString()}`}>${zone}</a>`;
+  });
 }

@@ -11,13 +11,16 @@ import { pageStyles, shared } from '../design/shared';
 import { dayKey, dayRange, dayTitle } from '../format';
 import { navigate } from '../router';
 import { app, ListenApp, WatchApp } from '../state/app-state';
-import { matches, upsertEvent } from '../state/merge';
+import { type EventFilter, matches, upsertEvent } from '../state/merge';
 import { Now } from '../state/now';
 import { Paged } from '../state/paged';
-import { t } from '../strings';
+import { className, t } from '../strings';
 
 const PAGE = 30;
-const TYPES = ['motion', 'alarm_triggered', 'sensor_opened', 'failed_to_arm', 'camera_offline', 'camera_online', 'power_out', 'power_low', 'power_back', 'host_shutdown', 'rule'];
+const TYPES = ['object', 'motion', 'alarm_triggered', 'sensor_opened', 'failed_to_arm', 'camera_offline', 'camera_online', 'power_out', 'power_low', 'power_back', 'host_shutdown', 'rule'];
+/** Those that people ask for; a link may name any other. */
+const CLASSES = ['person', 'car', 'truck', 'bus', 'motorcycle', 'bicycle', 'dog', 'cat', 'bird'];
+const NOTHING = { camera: '', type: '', class: '', zone: '', day: '' };
 
 /** All events, newest first, by day; new ones come in at the top by themselves. */
 @customElement('vg-events')
@@ -63,7 +66,7 @@ export class EventsPage extends LitElement {
 
   /** Without one, the whole page with its filters; with one, only the list of that camera's events. */
   @property({ reflect: true }) only: string | undefined;
-  private filter = { camera: '', type: '', day: '' };
+  private filter = { ...NOTHING };
   private readonly now = new Now(this);
   private readonly fresh = new Set<string>();
   private readonly list = new Paged<VigilarEvent>(
@@ -85,20 +88,22 @@ export class EventsPage extends LitElement {
     this.filter = {
       camera: this.only ?? search.get('camera') ?? '',
       type: this.only ? '' : (search.get('type') ?? ''),
+      class: this.only ? '' : (search.get('class') ?? ''),
+      zone: this.only ? '' : (search.get('zone') ?? ''),
       day: this.only ? '' : (search.get('day') ?? ''),
     };
     void this.list.restart();
   }
 
-  private query(): { camera: string; type: string; from_ms: number | null; to_ms: number | null } {
-    const range = dayRange(this.filter.day);
-    return { camera: this.filter.camera, type: this.filter.type, from_ms: range?.fromMs ?? null, to_ms: range?.toMs ?? null };
+  private query(): EventFilter {
+    const { day, ...wanted } = this.filter;
+    const range = dayRange(day);
+    return { ...wanted, from_ms: range?.fromMs ?? null, to_ms: range?.toMs ?? null };
   }
 
   private take(event: VigilarEvent): void {
-    const q = this.query();
     const known = this.list.items.some((item) => item.id === event.id);
-    if (!known && !matches(event, q.camera, q.type, q.from_ms, q.to_ms)) return;
+    if (!known && !matches(event, this.query())) return;
     if (!known) this.fresh.add(event.id);
     this.list.items = upsertEvent(this.list.items, event);
     this.requestUpdate();
@@ -117,7 +122,8 @@ export class EventsPage extends LitElement {
 
   private filters(): unknown {
     const cameras = app.cameras.status === 'ready' ? app.cameras.value : [];
-    const filtered = this.filter.camera || this.filter.type || this.filter.day;
+    const filtered = Object.values(this.filter).some(Boolean);
+    const classes = this.filter.class && !CLASSES.includes(this.filter.class) ? [...CLASSES, this.filter.class] : CLASSES;
     return html`<form aria-label=${t.events.filter} @submit=${(e: Event) => e.preventDefault()}>
       <label
         >${t.events.camera}
@@ -134,6 +140,22 @@ export class EventsPage extends LitElement {
         </select>
       </label>
       <label
+        >${t.events.objectClass}
+        <select @change=${(e: Event) => this.choose('class', e)}>
+          <option value="">${t.events.allClasses}</option>
+          ${classes.map((name) => html`<option value=${name} ?selected=${name === this.filter.class}>${className(name)}</option>`)}
+        </select>
+      </label>
+      ${this.filter.zone
+        ? html`<label
+            >${t.events.zones}
+            <select @change=${(e: Event) => this.choose('zone', e)}>
+              <option value="">${t.events.allZones}</option>
+              <option value=${this.filter.zone} selected>${this.filter.zone}</option>
+            </select>
+          </label>`
+        : nothing}
+      <label
         >${t.events.day}
         <input type="date" max=${dayKey(this.now.ms)} .value=${this.filter.day} @change=${(e: Event) => this.choose('day', e)} />
       </label>
@@ -141,13 +163,13 @@ export class EventsPage extends LitElement {
     </form>`;
   }
 
-  private choose(key: 'camera' | 'type' | 'day', event: Event): void {
+  private choose(key: keyof typeof NOTHING, event: Event): void {
     this.filter = { ...this.filter, [key]: (event.target as HTMLInputElement | HTMLSelectElement).value };
     this.refilter();
   }
 
   private readonly clear = (): void => {
-    this.filter = { camera: '', type: '', day: '' };
+    this.filter = { ...NOTHING };
     for (const select of this.renderRoot.querySelectorAll('select')) select.value = '';
     this.refilter();
   };

@@ -36,11 +36,23 @@ export function upsertDelivery(rows: readonly Delivery[], row: Delivery): Delive
   return [row, ...rows.filter((known) => deliveryKey(known) !== key)];
 }
 
-/** Does an event belong into a list that is filtered like this? */
-export function matches(event: VigilarEvent, camera: string, type: string, fromMs: number | null, toMs: number | null): boolean {
+export interface EventFilter {
+  camera: string;
+  type: string;
+  class: string;
+  zone: string;
+  from_ms: number | null;
+  to_ms: number | null;
+}
+
+/** Does an event belong into a list that is filtered like this? Empty words and null let all pass. */
+export function matches(event: VigilarEvent, wanted: EventFilter): boolean {
+  const { from_ms: fromMs, to_ms: toMs } = wanted;
   return (
-    (!camera || event.camera_id === camera) &&
-    (!type || event.type === type) &&
+    (!wanted.camera || event.camera_id === wanted.camera) &&
+    (!wanted.type || event.type === wanted.type) &&
+    (!wanted.class || event.object?.object_class === wanted.class) &&
+    (!wanted.zone || event.zones.includes(wanted.zone)) &&
     (fromMs === null || event.started_ms >= fromMs) &&
     (toMs === null || event.started_ms < toMs)
   );

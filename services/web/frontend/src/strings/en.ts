@@ -2,6 +2,19 @@
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
+/** One and many; what is not here is written as the model names it. */
+export const classNames: Record<string, [one: string, many: string]> = {
+  person: ['Person', 'people'],
+  car: ['Car', 'cars'],
+  truck: ['Truck', 'trucks'],
+  bus: ['Bus', 'buses'],
+  motorcycle: ['Motorcycle', 'motorcycles'],
+  bicycle: ['Bicycle', 'bicycles'],
+  dog: ['Dog', 'dogs'],
+  cat: ['Cat', 'cats'],
+  bird: ['Bird', 'birds'],
+};
+
 export const en = {
   app: {
     name: 'Vigilar',
@@ -233,8 +246,38 @@ export const en = {
     allTypes: 'All types',
     day: 'Day',
     clear: 'Clear filters',
+    objectClass: 'What',
+    allClasses: 'Anything',
+    allZones: 'All zones',
+    confidence: 'How sure',
+    speed: 'Speed',
+    speedName: { still: 'Still', slow: 'Slow', medium: 'Medium', fast: 'Fast' },
+    direction: 'Direction',
+    directionName: {
+      left: 'To the left',
+      right: 'To the right',
+      up: 'Upwards',
+      down: 'Downwards',
+      up_left: 'Up and left',
+      up_right: 'Up and right',
+      down_left: 'Down and left',
+      down_right: 'Down and right',
+    } as Record<string, string>,
+    crossed: 'Lines crossed',
+    crossing: (line: string, inwards: boolean) => `${line} (${inwards ? 'in' : 'out'})`,
+    dwell: 'Time in zones',
+    loitered: 'Loitered',
+    yes: 'Yes',
+    left: 'Ended because',
+    leftWhy: {
+      gone: 'It left',
+      rests: 'It stands still',
+      unseen: 'Nobody looked there any more',
+      interrupted: 'The camera or the search ended',
+    },
     type_name: {
       motion: 'Motion',
+      object: 'Somebody or something seen',
       camera_offline: 'Camera offline',
       alarm_triggered: 'Alarm',
       alarm_confirmed: 'Alarm, not disarmed',
