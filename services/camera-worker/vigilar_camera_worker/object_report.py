@@ -17,7 +17,7 @@ from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
 from vigilar_common.config.detection import Detection
-from vigilar_common.messages.camera import PictureKind
+from vigilar_common.messages.camera import CameraCondition, PictureKind
 from vigilar_common.messages.detection import ObjectDetected
 from vigilar_common.messages.objects import (
     CameraObjects,
@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 MAX_LOOKS: Final = 32
 """Answers that wait; of more the oldest are left out, counted."""
 TICK_S: Final = 1.0
+CALM_TICK_S: Final = 5.0
+"""While nothing can end by itself: whether the camera is still there. While nothing is known nothing is asked."""
 BETTER: Final = 1.2
 """A moment must be so many times better than the one of the picture there is."""
 PICTURE_EVERY_S: Final = 2.0
@@ -187,7 +189,7 @@ class ObjectReport:
     def _wait(self) -> bool:
         with self._news:
             if not self._items and not self._stopping:
-                self._news.wait(TICK_S if self._tracker.busy else None)
+                self._news.wait(TICK_S if self._tracker.busy else None if self._reason else CALM_TICK_S)
             return not self._stopping
 
     def turn(self) -> None:
@@ -199,6 +201,8 @@ class ObjectReport:
             for item in items:
                 self._handle(item)
             self._tell_all(self._tracker.tick(self._clock.now_ms() / 1000))
+            if not self._reason and self._report.condition is CameraCondition.OFFLINE:
+                self._lose("the camera is offline")
             self._say()
         except Exception:
             # What cannot be told of one look must not end all further ones.

@@ -59,9 +59,9 @@ class House:
             }
         )
         settings = Detection.model_validate({"person_detection": True, **detection})
-        report = Report(self.bus, self.facts, "front", self.clock)  # type: ignore[arg-type]
+        self.report = Report(self.bus, self.facts, "front", self.clock)  # type: ignore[arg-type]
         self.objects = ObjectReport(
-            self.bus, report, self.clock, camera, settings,
+            self.bus, self.report, self.clock, camera, settings,
             self.view, lambda item: keeps and not self.stored.append(item), lambda: self.motion_id,  # type: ignore[arg-type, func-returns-value]
         )  # fmt: skip
 
@@ -146,6 +146,18 @@ def test_when_nobody_looks_any_more_objects_leave_and_the_state_says_why() -> No
         "the detector is not running",
         {},
     )
+
+
+def test_of_a_camera_that_is_offline_nothing_is_known() -> None:
+    house = House()
+    house.play(looks([WALK], 4))
+    house.report.online()
+    house.report.lost("no route to host")
+    house.objects.turn()
+    assert house.state.known, "one try at connecting is allowed"
+    house.report.lost("no route to host")
+    house.objects.turn()
+    assert (house.state.known, house.state.reason, house.state.counts) == (False, "the camera is offline", {})
 
 
 def test_detection_that_is_switched_off_by_command_ends_at_once_and_comes_back() -> None:
