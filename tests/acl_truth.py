@@ -103,7 +103,7 @@ def _party(user: str, topic: Topic, parties: tuple[str, ...], path: str, *, says
     if user.startswith(CAMERA_ROLE):
         if ids.get("camera_id", camera := user.removeprefix(CAMERA_ROLE)) != camera:
             return False
-        if topic is AVAILABLE:
+        if topic is AVAILABLE and says:
             return False  # a camera says so on its own topic
         if "camera-worker" in parties:
             return True

@@ -67,7 +67,7 @@ AVAILABLE = Topic(
     Kind.AVAILABILITY,
     None,
     ALL_SERVICES,
-    ("events", "health", "homeassistant", "web", "home_automation"),
+    ("events", "health", "homeassistant", "web", "camera-worker", "home_automation"),
     "`online`, or `offline` by last will.",
     16,
 )

@@ -28,6 +28,7 @@ from vigilar_camera_worker.adapters.files import open_incoming
 from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.choice import MainView, StreamChoice
+from vigilar_camera_worker.crops import Crops
 from vigilar_camera_worker.domain.governor import FpsGovernor
 from vigilar_camera_worker.domain.history import History
 from vigilar_camera_worker.domain.recording import Policy
@@ -138,6 +139,7 @@ class CameraWorker:
         )  # fmt: skip
         search.on_suspicion = self._hurry
         self._objects.mute(self._motion.muted)
+        self._crops = self._motion.crops = Crops(context.bus, camera.id, clock, self._objects)
         self._report.find("crash", self._history.words())
         self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()
@@ -149,6 +151,7 @@ class CameraWorker:
         self._writer.start()
         self._analyser.start()
         self._objects.start()
+        self._crops.start()
         self._reader.start()
         if self._sub is not None:
             self._sub.start()
@@ -291,6 +294,7 @@ class CameraWorker:
             self._finder.counters,
             self._tuning.counters,
             self._objects.counters,
+            self._crops.counters,
             analyser.rejections,
         ]
         if sub is not None:

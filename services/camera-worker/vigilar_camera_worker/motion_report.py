@@ -13,6 +13,7 @@ from vigilar_common.topics import PICTURE
 
 from vigilar_camera_worker.adapters.decoder import Picture
 from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, thumbnail
+from vigilar_camera_worker.crops import Crops
 from vigilar_camera_worker.domain.curve import ScoreCurve
 from vigilar_camera_worker.domain.motion import Ended, Observation, Started
 from vigilar_camera_worker.domain.session import StorePicture
@@ -43,6 +44,8 @@ class MotionReport:
         self._snapshot_wanted = False
         self._snapshot_at_s = clock.monotonic_s()
         self._curve: ScoreCurve | None = None
+        self.crops: Crops | None = None
+        """Whoever has what moves looked at by the detector."""
         self.muted = False
         """Detection is switched off: what begins now is not told."""
         self.last_score = 0.0
@@ -62,11 +65,13 @@ class MotionReport:
         if self._snapshot_wanted and self._clock.monotonic_s() >= self._snapshot_at_s:
             self._snapshot(picture)
 
-    def observed(self, seen: Observation) -> None:
+    def observed(self, seen: Observation, picture: Picture) -> None:
         self.last_score = seen.score
         self._report.score(seen.score, moving=bool(self._motion_id))
         if self._curve is not None and not seen.blind:
             self._curve.add(seen.wall_ms, seen.score)
+        if self.crops is not None:
+            self.crops.looked(seen, picture)
 
     def motion_started(self, started: Started, picture: Picture) -> None:
         if self.muted:
@@ -100,6 +105,8 @@ class MotionReport:
         self.told_after_s = max(0, self._clock.now_ms() - started.onset_ms) / 1000
         log.info("motion: %.2f %% of the picture, largest area %d px", seen.score * 100, seen.area_px)
         self._report.update(motion=True)
+        if self.crops is not None:
+            self.crops.began()
         if jpeg is not None:
             self._keep(jpeg, picture_id, motion_id, picture.wall_ms)
 
@@ -123,6 +130,8 @@ class MotionReport:
         )
         log.info("motion is over after %.1f s", (ended.last_ms - ended.started_ms) / 1000)
         self._report.update(motion=False, motion_score=0.0)
+        if self.crops is not None:
+            self.crops.ended()
 
     def _snapshot(self, picture: Picture) -> None:
         """Tried again a little later when the broker is away or the picture does not do."""

@@ -372,7 +372,7 @@ class MotionSearch:
             self.onlooker.looked(seen, self._detector, self._machine.phase)
         if log.isEnabledFor(logging.DEBUG) and seen.score > 0:
             log.debug("motion score %.4f, area %d px, %s", seen.score, seen.area_px, self._machine.phase)
-        self._listener.observed(seen)
+        self._listener.observed(seen, picture)
         if isinstance(result, Started):
             self._confirmed = True
             self._tell_started(result, picture)

@@ -43,7 +43,7 @@ class Listener:
 
     motion_ended = motion_started
 
-    def observed(self, seen: Observation) -> None: ...
+    def observed(self, seen: Observation, picture: object) -> None: ...
 
 
 def analyse(packets: list[Any]) -> tuple[MotionSearch, StillDetector, Listener]:

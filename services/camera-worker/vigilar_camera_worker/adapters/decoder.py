@@ -23,6 +23,8 @@ _EIGHT_BIT_PLANAR: Final = frozenset(
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
 _WALL_TIMES: Final = 64
+_FULL_RANGE: Final = 2
+"""AVCOL_RANGE_JPEG"""
 _LOW_DELAY: Final = 1 << 19
 """AV_CODEC_FLAG_LOW_DELAY"""
 
@@ -45,6 +47,24 @@ class Picture:
         plane = frame.planes[0]
         rows = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
         return rows[: frame.height, : frame.width]
+
+    @property
+    def full_range(self) -> bool:
+        """Brightness 0–255, not 16–235."""
+        return self._frame.format.name.startswith("yuvj") or int(self._frame.color_range) == _FULL_RANGE
+
+    def planes_420(self) -> tuple[Luma, Luma, Luma] | None:
+        """Brightness and the two colours (half as wide and high) without a copy; None for other pixel formats."""
+        frame = self._frame
+        if frame.format.name not in ("yuv420p", "yuvj420p"):
+            return None
+        half = (frame.height + 1) // 2, (frame.width + 1) // 2
+        shapes = ((frame.height, frame.width), half, half)
+        planes = []
+        for plane, (rows, columns) in zip(frame.planes, shapes, strict=True):
+            whole = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
+            planes.append(whole[:rows, :columns])
+        return planes[0], planes[1], planes[2]
 
     def bgr(self, width_px: int, height_px: int) -> NDArray[np.uint8]:
         """uint8[height, width, 3], scaled."""
