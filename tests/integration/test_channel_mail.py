@@ -128,7 +128,7 @@ def test_with_starttls_the_login_and_the_mail_are_encrypted(authority: Authority
         assert "535" in wrong.error
         assert "no" not in wrong.error.split()
         refused = send(settings(server.port), mail(authority.ca_file))
-        assert (refused.status, refused.problem) == (400, "rejected"), "it insists on STARTTLS"
+        assert (refused.status, refused.problem) == (400, "tls"), "it insists on STARTTLS"
         assert len(server.letters) == 1
 
 
@@ -144,6 +144,7 @@ def test_tls_from_the_first_byte_works_and_its_name_is_checked(authority: Author
 def test_a_server_without_starttls_gets_neither_login_nor_mail_when_tls_is_wanted(clear: MailServer) -> None:
     answer = send(settings(clear.port, use_tls=True, username="me", password="s3cret"))
     assert (answer.status, answer.problem) == (400, "tls")
+    assert answer.error == f"mail.test offers no STARTTLS on port {clear.port}"
     assert clear.letters == []
 
 
@@ -153,7 +154,7 @@ def test_a_server_that_greylists_gets_the_mail_at_a_later_attempt(clear: MailSer
     assert (first.status, first.problem) == (429, "greylisted")
     assert "451 4.7.1 Greylisted" in first.error
     verdict = judge(first, 1, 0)
-    assert (verdict.outcome, "by itself" in verdict.cure) == (Outcome.RETRYING, True)
+    assert (verdict.outcome, "by themselves" in verdict.cure) == (Outcome.RETRYING, True)
     assert send(settings(clear.port)).status == 202
     assert len(clear.letters) == 1
 
@@ -174,6 +175,7 @@ def test_a_no_is_final_and_come_again_is_not(
     answer = send(settings(clear.port))
     assert judge(answer, 1, 0).outcome is outcome
     assert line[:3] in answer.error
+    assert ("to the recipient me@example.org" in answer.error) is (verb == "RCPT")
     assert clear.letters == []
 
 
@@ -236,6 +238,9 @@ def test_nobody_listening_and_addresses_that_are_none_are_told_apart() -> None:
     assert send(settings(free_port())).problem == "refused"
     broken = mail().send(ALERT, "not an address", settings(25), "UTC", None, None)
     assert (broken.status, broken.problem) == (400, "setup")
+    assert '[alerts.email] to_addr: "not an address" is no mail address' in broken.error
+    sender = mail().send(ALERT, "me@example.org", settings(25, from_addr="house"), "UTC", None, None)
+    assert '[alerts.email] from_addr: "house" is no mail address' in sender.error
     inside = Mail(Egress(SystemClock(), lookup=lambda *_: ["192.168.1.9"]), SystemClock())
     answer = send(settings(25), inside)
     assert (answer.status, answer.problem) == (400, "forbidden")

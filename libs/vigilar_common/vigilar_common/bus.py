@@ -125,6 +125,7 @@ class MqttBus:
         self._client.max_inflight_messages_set(MAX_INFLIGHT)
         self._client.max_queued_messages_set(MAX_QUEUED)
         self._client.connect_timeout = 5.0
+        self._client.on_connect_fail = self._on_unreachable
         self._available, ids = _availability(user)
         self._available_path = self._available.path(**ids)
         self._guest = guest
@@ -186,6 +187,9 @@ class MqttBus:
         return (
             "" if self.connected else f"broker {self._address.host}:{self._address.port}: {self._last_error}"
         )
+
+    def _on_unreachable(self, _client: Any, _userdata: Any) -> None:
+        self._last_error = "nothing answers at this address"
 
     def _network_loop(self) -> None:
         while not self._stopping.is_set():

@@ -28,6 +28,7 @@ from vigilar_alerts.domain.endpoints import host_of
 from vigilar_alerts.domain.findings import findings
 from vigilar_alerts.domain.payload import payload
 from vigilar_alerts.domain.retry import Answer
+from vigilar_alerts.domain.switched_off import why_nobody
 from vigilar_alerts.handlers import FACT_TYPES, UI, Channels, Handlers, table
 from vigilar_alerts.metrics import Metrics
 from vigilar_alerts.subscriptions import Subscriptions
@@ -206,9 +207,7 @@ class Alerts:
         return [job for job in jobs if job.channel == channel]
 
     def _why_nobody(self, channel: str) -> str:
-        if channel == "web_push" and self._web_push:
-            return "No device is subscribed; allow notifications on one first."
-        return f"The channel {channel} is switched off, incomplete or unknown."
+        return why_nobody(channel, self._config.alerts, self._key_problem)
 
     def _public_key(self) -> str:
         return self._key.public if self._key else ""

@@ -24,6 +24,8 @@ USER = "alerts"
 CHANNELS = (*ORDERED_CHANNELS, "syslog")
 CONNECT_S = 5.0
 ANSWER_S = 60.0
+ALIVE_S = 5.0
+"""To say that it is there."""
 CURE = "is Vigilar running? In containers: docker compose exec alerts python -m vigilar_alerts alerts test CHANNEL"
 
 
@@ -49,6 +51,7 @@ def _test(args: argparse.Namespace) -> int:
             if SystemClock().monotonic_s() > give_up_s:
                 raise TrialError(f"{bus.connection_problem() or 'no connection to the broker'}; {CURE}")
             SystemClock().sleep(0.05)
+        _ask(bus, "", ALIVE_S)
         found = {channel: _ask(bus, channel) for channel in ([args.channel] if args.channel else CHANNELS)}
     finally:
         bus.stop()
@@ -72,11 +75,13 @@ def _bus() -> MqttBus:
     return MqttBus(BrokerAddress(mqtt.host, mqtt.port, name, password), USER, SystemClock(), guest=True)
 
 
-def _ask(bus: MqttBus, channel: str) -> dict[str, Any]:
+def _ask(bus: MqttBus, channel: str, answer_s: float = ANSWER_S) -> dict[str, Any]:
+    """No channel: only whether somebody is there."""
     try:
-        reply = bus.request(CMD_ALERT_TEST, AlertTest(channel=channel, user="the command line"), ANSWER_S)
+        reply = bus.request(CMD_ALERT_TEST, AlertTest(channel=channel, user="the command line"), answer_s)
     except BusUnavailableError as error:
-        raise TrialError(f"the alerts service does not answer ({error}); {CURE}") from error
+        why = f"nothing came within {answer_s:g} s" if bus.connected else str(error)
+        raise TrialError(f"the alerts service does not answer ({why}); {CURE}") from error
     return reply.model_dump(include={"ok", "code", "message", "data"})
 
 

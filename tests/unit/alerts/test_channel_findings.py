@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from vigilar_alerts.domain import diagnosis
 from vigilar_alerts.domain.channel_findings import channel_findings
+from vigilar_alerts.domain.switched_off import why_nobody
 from vigilar_common.config.alerts import Alerts
 from vigilar_common.egress import Problem
 
@@ -64,3 +65,24 @@ def test_every_kind_of_failure_has_words_for_people() -> None:
     for status in (301, 400, 401, 403, 404, 410, 413, 429, 500, 503):
         assert diagnosis.cure("", status), status
     assert diagnosis.cure("", 204) == ""
+
+
+@pytest.mark.parametrize(
+    ("channel", "values", "named"),
+    [
+        ("email", {}, "set [alerts.email] enabled = true"),
+        ("email", {"email": MAIL | {"to_addr": ""}}, "[alerts.email] lacks to_addr"),
+        ("webhook", {"webhook": {"enabled": True}}, "[alerts.webhook] lacks url"),
+        ("apprise", {}, "[alerts.apprise] urls is empty"),
+        ("mqtt", {}, "set [alerts.mqtt] enabled = true"),
+        ("syslog", {"local": {"enabled": False}}, "set [alerts.local] enabled = true"),
+        ("desktop", {}, "set [alerts.local] desktop_notify = true"),
+        ("web_push", {}, "No device is subscribed"),
+        ("web_push", {"web_push": {"enabled": False}}, "set [alerts.web_push] enabled = true"),
+        ("pigeon", {}, "There is no such channel"),
+    ],
+)
+def test_a_channel_that_tells_nobody_says_which_setting_would_change_that(
+    channel: str, values: dict[str, object], named: str
+) -> None:
+    assert named in why_nobody(channel, Alerts.model_validate(values))

@@ -20,6 +20,8 @@ class Problem(StrEnum):
     TLS = "tls"
     CERTIFICATE = "certificate"
     PROTOCOL = "protocol"
+    SETUP = "setup"
+    """A setting of ours cannot be used."""
     AUTH = "auth"
     """Said by callers: the other side wants another login."""
 

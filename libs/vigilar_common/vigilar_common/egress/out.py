@@ -112,7 +112,7 @@ class Egress:
                     except OSError as error:  # SSLError is one
                         reason = error.strerror or type(error).__name__
                         why = f"cannot be used as [{self._section}] ca_file ({reason})"
-                        raise EgressError(Problem.CERTIFICATE, self._ca_file, why) from error
+                        raise EgressError(Problem.SETUP, self._ca_file, why) from error
                 self._context = context
             return self._context
 
@@ -170,7 +170,8 @@ class Egress:
                 raise
             except (OSError, http.client.HTTPException, EOFError) as error:
                 if deadline.over or isinstance(error, TimeoutError):
-                    raise EgressError(Problem.TIMEOUT, host, f"no answer within {total_s:g} s") from error
+                    why = f"no answer on port {port} within {total_s:g} s"
+                    raise EgressError(Problem.TIMEOUT, host, why) from error
                 raise of_talking(host, error) from error
             finally:
                 connection.close()

@@ -47,6 +47,8 @@ class Mail:
     ) -> Answer:
         """One attempt. Never raises for what the outside does."""
         now_ms = self._clock.now_ms()
+        if why := why_no_address(settings.from_addr, to):
+            return Answer(400, why, problem="setup")
         try:
             text = compose(alert, to, settings.from_addr, zone, now_ms, anchor, jpeg, link)
         except (ValueError, IndexError, MessageError) as error:  # an address that is none
@@ -59,7 +61,7 @@ class Mail:
                 except smtplib.SMTPException as error:
                     if isinstance(error, smtplib.SMTPServerDisconnected):
                         raise  # an OSError like any other: the way out knows whether it cut the line itself
-                    return _refusal(host, error)
+                    return _refusal(settings, error)
         except EgressError as error:
             return of_error(error)
         return Answer(ACCEPTED.status, sent_ms=now_ms)
@@ -146,6 +148,16 @@ def compose(
     return message
 
 
+def why_no_address(from_addr: str, to: str) -> str:
+    """Which of the two is no mail address; empty when both are."""
+    for key, address in (("from_addr", parseaddr(from_addr)[1] or from_addr), ("to_addr", to)):
+        try:
+            Address(addr_spec=address)
+        except (ValueError, IndexError, MessageError) as error:
+            return f'[alerts.email] {key}: "{address}" is no mail address ({error})'
+    return ""
+
+
 def recipients(to_addr: str) -> tuple[str, ...]:
     """Addresses without the names that may stand beside them."""
     return tuple(dict.fromkeys(address for _, address in getaddresses([to_addr]) if address))
@@ -181,25 +193,39 @@ def _literal(opened: socket.socket) -> str:
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
-def _refusal(host: str, error: smtplib.SMTPException) -> Answer:
+def _refusal(settings: Settings, error: smtplib.SMTPException) -> Answer:
     """4xx asks to come again (greylisting is one), 5xx is a no."""
+    host, about = settings.smtp_host, ""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, raw = next(iter(error.recipients.values()))
+        to, (code, raw) = next(iter(error.recipients.items()))
+        about = f" to the recipient {to}"
     elif isinstance(error, smtplib.SMTPResponseException):
         code, raw = error.smtp_code, _bytes(error.smtp_error)
+        if isinstance(error, smtplib.SMTPSenderRefused):
+            about = f" to the sender {error.sender}"
     else:
-        # The server does not offer what is needed: STARTTLS, a login, an alphabet.
-        problem = "tls" if "STARTTLS" in str(error) else "auth" if "AUTH" in str(error) else "rejected"
-        return Answer(400, f"{host}: {error}", problem=problem)
+        return _not_offered(settings, str(error))
     said = "".join(c if c.isprintable() else " " for c in raw.decode("utf-8", "replace"))
-    text = f"{host} says {code} {said[:REASON_CHARACTERS]}"
-    if isinstance(error, smtplib.SMTPAuthenticationError):
+    text = f"{host} says{about} {code} {said[:REASON_CHARACTERS]}"
+    if code == 530 and "STARTTLS" in said.upper():
+        return Answer(400, text, problem="tls")
+    if isinstance(error, smtplib.SMTPAuthenticationError) or code == 530:
         return Answer(400 if code >= 500 else 429, text, problem="auth")
     if code == 421:
         return Answer(503, text, problem="busy")
     if 400 <= code < 500:
         return Answer(429, text, problem="greylisted")
     return Answer(400, text, problem="rejected")
+
+
+def _not_offered(settings: Settings, said: str) -> Answer:
+    """The server lacks what is needed: STARTTLS, a login, an alphabet."""
+    where = f"{settings.smtp_host} offers no %s on port {settings.smtp_port}"
+    if "STARTTLS" in said:
+        return Answer(400, where % "STARTTLS", problem="tls")
+    if "AUTH" in said:
+        return Answer(400, f"{where % 'login'}; if it wants none, leave username empty", problem="auth")
+    return Answer(400, f"{settings.smtp_host}: {said}", problem="rejected")
 
 
 def _bytes(said: bytes | str) -> bytes:

@@ -7,8 +7,10 @@ CURES = {
     "forbidden": "If this server is yours, name its address in [alerts] private_targets.",
     "refused": "Check host and port and whether the server runs; a firewall may refuse too.",
     "unreachable": "Check this machine's network, and that no firewall or proxy ends the connection.",
-    "timeout": "Server or firewall say nothing: check host and port; many providers block port 25.",
-    "tls": "The port speaks no TLS, or an old one. Mail: 587 is for STARTTLS, 465 for TLS.",
+    "timeout": "Server or firewall say nothing: check host and port. Mail: many providers block port 25; a port other than 465 "
+    "that speaks TLS from the first byte wants starttls = false.",
+    "tls": "The port speaks no TLS, or an old one. Mail: use port 587 for STARTTLS, 465 for TLS; "
+    "use_tls = false inside the house only.",
     "certificate": "Use the name the certificate is made for; name an authority of your own in [alerts] ca_file; "
     "check this machine's clock.",
     "protocol": "Something else answers at this address: check host, port and path.",
@@ -16,11 +18,11 @@ CURES = {
     "expired": "The device no longer takes notifications: turn them on there again.",
     "clock": "Set this machine's clock, best by NTP: timedatectl set-ntp true.",
     "redirect": "Redirects are not followed: enter the address that the server points to.",
-    "busy": "The service asks to wait, or its limit is reached; it is tried again by itself.",
-    "greylisted": "The mail server lets unknown senders wait; it is tried again by itself.",
-    "rejected": "The service does not take this message; its answer says why.",
+    "busy": "The service asks to wait, or its limit is reached: alerts are tried again by themselves, repeat a test later.",
+    "greylisted": "The mail server lets unknown senders wait: alerts are tried again by themselves, repeat a test later.",
+    "rejected": "The service does not take this message, its answer says why: correct the address or setting that it names.",
     "missing": "Install what is named, or switch the channel off.",
-    "setup": "Complete the channel's settings.",
+    "setup": "Correct the setting that is named; it is taken over within seconds.",
 }
 
 
