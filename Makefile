@@ -20,7 +20,7 @@ IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -99,6 +99,9 @@ bench-storage: setup-test ## storage alone: inserts, pages, seeks, encryption, v
 
 bench-video: setup-test ## one camera beside peers, many cameras, motion on ground truth, recording, live; half an hour
 	@for name in video recorder live; do $(VENV)/python -m tests.bench $$name || missed=1; done; exit $${missed:-0}
+
+bench-detector: setup-test ## the default model: ms per crop, crops a second, sixteen cameras, memory, idle
+	@$(VENV)/python -m tests.bench detector
 
 up: ## containers: build and start (compose.yaml)
 	docker compose up -d --build --wait
