@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -62,11 +63,11 @@ def model() -> Installed:
 
 def one_crop(found: Installed) -> bool:
     loaded, data = load(found, 0.25, 1), street(found.manifest.crop_px)
-    parts = {
+    picture = pictures.pixels(data)
+    parts: dict[str, Callable[[], object]] = {
         "crop, end to end": lambda: look(loaded, 0, data),
         "of it inference": lambda: loaded.model.look(0, picture),
     }
-    picture = pictures.pixels(data)
     ok = True
     for name, call in parts.items():
         times, cpu_s = [], time.process_time()
