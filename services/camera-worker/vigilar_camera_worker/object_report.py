@@ -27,7 +27,6 @@ from vigilar_common.messages.objects import (
     ObjectEnd,
     ObjectLeft,
     ObjectSpeed,
-    PresentObject,
 )
 from vigilar_common.topics import CAMERA_OBJECTS, PICTURE
 
@@ -44,7 +43,7 @@ from vigilar_camera_worker.domain.object_tracker import (
     Reason,
 )
 from vigilar_camera_worker.domain.session import StorePicture
-from vigilar_camera_worker.object_words import box_of, places_of, present_objects, zones_of
+from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, zones_of
 from vigilar_camera_worker.report import Report
 
 log = logging.getLogger(__name__)
@@ -319,7 +318,7 @@ class ObjectReport:
         present = [] if self._reason else self._tracker.present
         state = present_objects(self._camera.id, self._reason, present)
         before = self._said
-        if before is not None and _same(before, state):
+        if before is not None and same(before, state):
             return
         self._said = state
         self._bus.set_state(CAMERA_OBJECTS, state, camera_id=self._camera.id)
@@ -384,18 +383,3 @@ class ObjectReport:
         else:
             self.counters["object_pictures_failed"] += 1
             log.error("the picture %s of an object is not kept: the disk is too slow", picture.picture_id)
-
-
-def _same(one: CameraObjects, other: CameraObjects) -> bool:
-    """Whether both tell the same; where an object stands within its zones is not told again and again."""
-
-    def told(item: PresentObject) -> tuple[object, ...]:
-        return item.track_id, item.object_class, tuple(item.zones), item.resting
-
-    same = (one.known, one.reason, one.counts, one.zones) == (
-        other.known,
-        other.reason,
-        other.counts,
-        other.zones,
-    )
-    return same and list(map(told, one.objects)) == list(map(told, other.objects))

@@ -65,3 +65,18 @@ def present_objects(camera_id: str, reason: str, present: Sequence[Followed]) ->
             for item in newest
         ],
     )
+
+
+def same(one: CameraObjects, other: CameraObjects) -> bool:
+    """Whether both tell the same; where an object stands within its zones is not told again and again."""
+
+    def told(item: PresentObject) -> tuple[object, ...]:
+        return item.track_id, item.object_class, tuple(item.zones), item.resting
+
+    alike = (one.known, one.reason, one.counts, one.zones) == (
+        other.known,
+        other.reason,
+        other.counts,
+        other.zones,
+    )
+    return alike and list(map(told, one.objects)) == list(map(told, other.objects))
