@@ -14,6 +14,7 @@ import av
 import pytest
 from camera_rig import QUICK_FILM, Heard, Rig, frame_times_s, rig, wait_for
 from footage import RunningCamera, ensure_film, running_camera
+from patience import PATIENCE
 from vigilar_common import topics
 from vigilar_common.bus import Received
 from vigilar_common.crypto.vge import FooterState, VgeReader, recover
@@ -278,6 +279,6 @@ def test_a_missing_key_and_a_missing_camera_end_the_process_with_a_clear_reason(
     key = running.folder / "secrets" / "camera-worker-front" / "storage_public.pem"
     key.write_text("abc")
     processes = [running.start(), running.start("--camera", "attic")]
-    assert [process.wait(START_LIMIT_S) for process in processes] == [1, 1]
+    assert [process.wait(START_LIMIT_S * PATIENCE) for process in processes] == [1, 1]
     assert f"public key {key}: neither PEM nor 64 hexadecimal digits" in running.log
     assert "no configuration for camera-worker-attic yet" in running.log
