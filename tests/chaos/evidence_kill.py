@@ -9,6 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,6 +58,10 @@ def die_at_each(
                 watch(at, operations)
                 work(at)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+                raise
             finally:
                 os._exit(code)
         status = os.waitpid(child, 0)[1]
