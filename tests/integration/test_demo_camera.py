@@ -116,7 +116,7 @@ def test_several_viewers_see_the_same_and_each_starts_with_a_keyframe_within_one
     camera: RunningCamera,
 ) -> None:
     seen: list[Seen] = []
-    first = threading.Thread(target=lambda: seen.extend(watch(camera.urls["demo"], 3.0)))
+    first = threading.Thread(target=lambda: seen.extend(watch(camera.urls["demo"], 6.0)))
     first.start()
     time.sleep(1.0)
     started = time.monotonic()
