@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vigilar_common import __version__, logs
@@ -28,3 +29,18 @@ def run_verb(args: argparse.Namespace) -> int:
         sys.stderr.write(f"vigilar: {logs.mask(str(error))}\n")
         return 1
     return code
+
+
+def seconds(least_s: float, most_s: float) -> Callable[[str], float]:
+    """The `type` of an option: a number of seconds between these."""
+
+    def parsed(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+        if not least_s <= value <= most_s:
+            raise argparse.ArgumentTypeError(f"must be {least_s:g} to {most_s:g} seconds")
+        return value
+
+    return parsed

@@ -13,6 +13,7 @@ from vigilar_common import __version__, logs
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.base import CAMERA_SCHEMES
 from vigilar_common.errors import VigilarError
+from vigilar_common.verbs import seconds
 
 PASSWORD_VARIABLE: Final = "VIGILAR_ONVIF_PASSWORD"  # noqa: S105 the name of a variable, no password
 
@@ -22,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="action", metavar="COMMAND", required=True)
     discover = verbs.add_parser("discover", help="ask the network for ONVIF cameras and their streams")
     discover.add_argument(
-        "--timeout", type=_seconds, default=4.0, metavar="SECONDS", help="how long to listen"
+        "--timeout", type=seconds(0.5, 30), default=4.0, metavar="SECONDS", help="how long to listen"
     )
     discover.add_argument(
         "--host", action="append", default=[], metavar="ADDRESS", help="ask this one alone; may be repeated"
@@ -41,22 +42,14 @@ def parser() -> argparse.ArgumentParser:
     discover.add_argument("--port", type=int, default=3702, help=argparse.SUPPRESS)
     probe = verbs.add_parser("probe", help="connect to an address and say what it sends")
     probe.add_argument("url", metavar="URL", help="rtsp://… (with - it is read from standard input)")
-    probe.add_argument("--seconds", type=_seconds, default=5.0, metavar="SECONDS", help="how long to watch")
+    probe.add_argument(
+        "--seconds", type=seconds(0.5, 30), default=5.0, metavar="SECONDS", help="how long to watch"
+    )
     probe.add_argument("--transport", choices=("tcp", "udp", "http"), help="try this one alone")
     for verb in (discover, probe):
         verb.add_argument("--json", action="store_true", help="print JSON")
         verb.add_argument("--version", action="version", version=f"vigilar {__version__}")
     return top
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
-    if not 0.5 <= value <= 30:
-        raise argparse.ArgumentTypeError("must be 0.5 to 30 seconds")
-    return value
 
 
 def main(words: list[str], clock: Clock | None = None) -> int:

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from vigilar_common.bus import Bus
@@ -120,7 +121,8 @@ class ObjectReport:
         self._said: CameraObjects | None = None
         self._reason = NOT_YET
         self.counters = {
-            **self._tracker.counters, "object_looks_dropped": 0, "object_pictures": 0, "object_pictures_failed": 0,
+            **self._tracker.counters, "object_looks_dropped": 0, "object_looks_failed": 0, "object_pictures": 0,
+            "object_pictures_failed": 0,
         }  # fmt: skip
 
     @property
@@ -173,7 +175,9 @@ class ObjectReport:
     def _put(self, item: Look | _Lost | _Retune) -> None:
         with self._news:
             if len(self._items) >= MAX_LOOKS:
-                self._items.popleft()
+                # New zones, and that nobody looks any more, must not be lost for one look more.
+                oldest = next((at for at, held in enumerate(self._items) if isinstance(held, Look)), 0)
+                del self._items[oldest]
                 self.counters["object_looks_dropped"] += 1
             self._items.append(item)
             self._news.notify()
@@ -196,17 +200,22 @@ class ObjectReport:
         with self._news:
             items = list(self._items)
             self._items.clear()
-        try:
-            for item in items:
-                self._handle(item)
-            self._tell_all(self._tracker.tick(self._clock.now_ms() / 1000))
-            if not self._reason and self._report.condition is CameraCondition.OFFLINE:
-                self._lose("the camera is offline")
-            self._say()
-        except Exception:
-            # What cannot be told of one look must not end all further ones.
-            log.exception("what the detector saw could not be told")
+        steps: list[Callable[[], None]] = [*(partial(self._handle, item) for item in items), self._go_on]
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                # What cannot be told of one look must not end all further ones.
+                self.counters["object_looks_failed"] += 1
+                log.exception("what the detector saw could not be told")
         self.counters.update(self._tracker.counters)
+
+    def _go_on(self) -> None:
+        """What time alone brings."""
+        self._tell_all(self._tracker.tick(self._clock.now_ms() / 1000))
+        if not self._reason and self._report.condition is CameraCondition.OFFLINE:
+            self._lose("the camera is offline")
+        self._say()
 
     def _handle(self, item: Look | _Lost | _Retune) -> None:
         match item:

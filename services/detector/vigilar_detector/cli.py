@@ -12,6 +12,7 @@ from typing import Final
 from vigilar_common import __version__, logs
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.errors import VigilarError
+from vigilar_common.verbs import seconds
 
 from vigilar_detector.adapters.store import (
     DEFAULT_MODEL,
@@ -50,23 +51,13 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("model", nargs="?", help="id (default: the one in use)")
     bench.add_argument("--picture", type=Path, metavar="PATH", help="a JPEG of at most 640 pixels a side")
     bench.add_argument(
-        "--seconds", type=_seconds, default=5.0, metavar="SECONDS", help="how long (default 5)"
+        "--seconds", type=seconds(0.5, 600), default=5.0, metavar="SECONDS", help="how long (default 5)"
     )
     bench.set_defaults(run=_bench)
     for verb in (listing, install, use, check, bench):
         verb.add_argument("-c", "--config", metavar="PATH", help="vigilar.toml")
         verb.add_argument("--version", action="version", version=f"vigilar {__version__}")
     return top
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
-    if not 0.5 <= value <= 600:
-        raise argparse.ArgumentTypeError("must be 0.5 to 600 seconds")
-    return value
 
 
 def main(words: list[str], clock: Clock | None = None) -> int:

@@ -64,7 +64,10 @@ class Looker:
         self._waited_ms: deque[float] = deque(maxlen=KEPT_TIMES)
         self.problem = ""
         """Why its answers are not to be trusted; empty while they are."""
-        self.counters = {f"crops_{result.value}": 0 for result in CropResult} | {"objects": 0}
+        self.counters = {f"crops_{result.value}": 0 for result in CropResult} | {
+            "objects": 0,
+            "answers_lost": 0,
+        }
         self._threads = [
             threading.Thread(target=self._run, args=(number,), name=f"look-{number}", daemon=True)
             for number in range(loaded.workers)
@@ -145,6 +148,8 @@ class Looker:
                 try:
                     self._look(worker, crop)
                 except Exception:
+                    # The worker gives this crop up after a second; the thread must go on with the next one.
+                    self.counters["answers_lost"] += 1
                     log.exception("the answer to a crop of %s got lost", crop.camera_id)
 
     def _next(self) -> tuple[Crop | None, list[Crop]] | None:

@@ -234,3 +234,35 @@ def test_the_picture_is_cut_around_the_object_and_no_wider_than_a_thumbnail() ->
 
 def _small(seen: Seen) -> Seen:
     return Seen(seen.object_class, seen.score, Rect(seen.box.x, seen.box.y, 0.03, 0.1))
+
+
+def test_one_look_that_cannot_be_told_is_counted_and_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    scene = looks([WALK], 5)
+    whole = house.objects._tracker.look
+
+    def torn(look: Look) -> Any:
+        if look is scene[0]:
+            raise RuntimeError("torn")
+        return whole(look)
+
+    monkeypatch.setattr(house.objects._tracker, "look", torn)
+    for look in scene[:20]:
+        house.objects.looked(look)
+    house.objects.turn()
+    assert house.objects.counters["object_looks_failed"] == 1
+    assert len(house.facts.of(ObjectDetected)) == 1
+
+
+def test_new_zones_are_not_lost_for_looks_that_do_not_fit() -> None:
+    house = House()
+    renamed = house.objects._camera.model_copy(
+        update={"zones": [house.objects._camera.zones[0].model_copy(update={"name": "Lawn"})]}
+    )
+    house.objects.retune(renamed)
+    scene = looks([WALK], 8)
+    for look in (scene * 3)[: MAX_LOOKS + 5]:
+        house.objects.looked(look)
+    house.objects.turn()
+    assert house.objects._camera.zones[0].name == "Lawn"
+    assert house.objects.counters["object_looks_dropped"] == 6
