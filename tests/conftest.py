@@ -16,6 +16,7 @@ from vigilar_common.testing.broker import TestBroker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+DISKS = ("tests/chaos/test_evidence", "tests/chaos/test_full_disk", "tests/chaos/test_failing_disk")
 PRIORITY = os.sched_getscheduler(0)
 
 _seconds: dict[str, float] = defaultdict(float)
@@ -32,12 +33,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 class BrowserApart(LoadScopeScheduling):
-    """The browser's tests in one process, all others in order in another.
+    """The browser's tests in one process, all others in order in another; who is done first takes those of the disks.
 
     What `loadgroup` of pytest-xdist is for; but its groups go by the ids of tests, which pytest 9.2 no longer lets it change.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(DISKS):
+            return "disks"  # neither frames nor a whole house: nothing that minds what runs beside it
         return "browser" if "/e2e/" in nodeid else "others"
 
 

@@ -451,3 +451,35 @@ def test_settings_are_changed_as_one_validated_whole(rig: Rig) -> None:
     )
     (history,) = rig.get("/v1/settings-history").json()["items"]
     assert (history["actor"], history["changes"]) == ("ann", {"web": {"session_timeout": 7200}})
+
+
+def test_a_change_of_settings_is_tried_out_and_an_earlier_version_put_back(rig: Rig) -> None:
+    before = rig.get("/v1/settings").json()
+    wrong = rig.send("POST", "/v1/settings/check", {"changes": {"web": {"port": 0}}}).json()
+    assert wrong["problems"] == [{"key": "web.port", "text": "must be greater than or equal to 1"}]
+    change = {"web": {"session_timeout": 1234}}
+    right = rig.send("POST", "/v1/settings/check", {"changes": change}).json()
+    assert right["problems"] == []
+    was = before["values"]["web"]["session_timeout"]
+    assert right["differences"] == [{"key": "web.session_timeout", "before": was, "after": 1234}]
+    assert right["services"] == ["web", "supervisor"]
+    assert rig.get("/v1/settings").json()["revision"] == before["revision"], "nothing was changed"
+
+    said = {"actor": "ann", "revision": before["revision"]}
+    changed = rig.send("PUT", "/v1/settings", {"changes": change, **said}).json()
+    assert changed["services"] == ["web", "supervisor"]
+    newest, first = rig.get("/v1/settings/versions").json()["items"][:2]
+    assert (newest["actor"], newest["changes"], newest["current"]) == ("ann", change, True)
+    stale = rig.send("POST", "/v1/settings/return", {"version": first["version"], **said})
+    assert code(stale) == (409, "stale_revision")
+    said["revision"] = changed["revision"]
+    assert code(rig.send("POST", "/v1/settings/return", {"version": "x.toml", **said})) == (
+        422,
+        "invalid_config",
+    )
+    back = rig.send("POST", "/v1/settings/return", {"version": first["version"], **said}).json()
+    assert back["values"]["web"]["session_timeout"] == was
+    newest = rig.get("/v1/settings/versions").json()["items"][0]
+    assert newest["changes"] == {"restored": first["version"]}
+    sections = rig.get("/v1/settings/form").json()["sections"]
+    assert "web" in [section["path"] for section in sections]

@@ -9,8 +9,18 @@ from typing import Any
 
 import pytest
 from vigilar_common.config import settings as settings_module
-from vigilar_common.config.load import InvalidConfigError, assemble
-from vigilar_common.config.settings import history, merge, set_value, write_settings
+from vigilar_common.config.difference import differences
+from vigilar_common.config.load import InvalidConfigError, Problem, assemble
+from vigilar_common.config.settings import (
+    earlier,
+    edited,
+    history,
+    merge,
+    set_value,
+    write,
+    write_settings,
+    written,
+)
 from vigilar_common.errors import ConfigError
 
 BASE = """\
@@ -107,7 +117,7 @@ def test_an_invalid_change_is_refused_as_a_whole(house: House) -> None:
     with pytest.raises(InvalidConfigError, match=r"\[web\] port: must be less than or equal to 65535"):
         house.write({"ups": {"enabled": False}, "web": {"port": 70000}})
     assert house.settings.read_text(encoding="utf-8") == before
-    assert len(history(house.settings)) == 1
+    assert len(history(house.settings)) == 2  # as it was before any change, and as it is
 
 
 def test_a_change_of_a_camera_without_id_is_refused(house: House) -> None:
@@ -203,3 +213,67 @@ def test_merging_never_changes_the_meaning(vigilar: str, settings: str) -> None:
 def test_a_hash_is_put_into_any_way_of_writing_a_section(text: str) -> None:
     after = set_value(text, "security", "pin_hash", "new", "v.toml")
     assert tomllib.loads(after) == {**tomllib.loads(text), "security": {"pin_hash": "new"}}
+
+
+def test_a_change_is_tried_out_without_writing_anything(house: House) -> None:
+    edit = edited(house.settings, {"web": {"port": 9000}}, house.vigilar, {})
+    assert edit.loaded.config.web.port == 9000
+    assert not house.settings.exists()
+    assert history(house.settings) == []
+
+
+def test_each_problem_names_its_key_as_a_form_does(house: House) -> None:
+    changes = {
+        "web": {"port": 0},
+        "sensors_gpio": {"bounce_time_ms": -1},
+        "cameras": [{"id": "shed", "zones": [{"name": "a"}]}],
+    }
+    with pytest.raises(InvalidConfigError) as refused:
+        edited(house.settings, changes, house.vigilar, {})
+    told = {problem.key: problem.reason for problem in refused.value.problems if isinstance(problem, Problem)}
+    assert told == {
+        "web.port": "must be greater than or equal to 1",
+        "sensors_gpio.bounce_time_ms": "must be greater than or equal to 0",
+        "cameras.shed.zones.0.polygon": "is missing",
+    }
+
+
+def test_going_back_puts_a_kept_version_in_force_and_is_itself_kept(house: House) -> None:
+    house.write({"web": {"port": 9000}})
+    house.write({"web": {"port": 9001}, "ups": {"enabled": False}})
+    empty, first, _ = history(house.settings)
+    edit = earlier(house.settings, first.name, house.vigilar, {})
+    write(house.settings, edit, house.clock)
+    assert (edit.loaded.config.web.port, edit.loaded.config.ups.enabled) == (9000, True)
+    assert len(history(house.settings)) == 4
+    assert earlier(house.settings, empty.name, house.vigilar, {}).loaded.config.web.port == 8000
+    assert written(history(house.settings)[-1])[1] == edit.loaded.revision
+    with pytest.raises(ConfigError, match="not kept any more"):
+        earlier(house.settings, "../vigilar.toml", house.vigilar, {})
+
+
+def test_going_back_never_brings_an_old_login_or_pin_back(house: House) -> None:
+    old, new = "ab" * 16 + ":" + "cd" * 32, "ef" * 16 + ":" + "01" * 32
+    house.write({"web": {"port": 9000, "password_hash": old}})
+    house.write({"web": {"port": 9001, "password_hash": new, "username": "ann"}})
+    edit = earlier(house.settings, history(house.settings)[1].name, house.vigilar, {})
+    web = edit.loaded.config.web
+    assert (web.port, web.password_hash, web.username) == (9000, new, "ann")
+
+
+def test_differences_name_what_changed_and_show_no_secret(house: House) -> None:
+    before = edited(house.settings, {"web": {"port": 8000}}, house.vigilar, {}).loaded.config
+    changes = {
+        "web": {"port": 9000},
+        "cameras": [{"id": "front", "rtsp_url": "rtsp://u:other@192.0.2.1/1"}],
+        "alerts": {"email": {"password": "hush"}},
+        "removed": {"cameras": ["shed"]},
+    }
+    after = edited(house.settings, changes, house.vigilar, {}).loaded.config
+    found = {entry["key"]: (entry["before"], entry["after"]) for entry in differences(before, after)}
+    assert found["web.port"] == (8000, 9000)
+    assert found["cameras.front.rtsp_url"] == ("rtsp://***@192.0.2.1/1", "rtsp://***@192.0.2.1/1")
+    assert found["alerts.email.password"] == ("", "***")
+    assert found["cameras.shed.display_name"] == ("Shed", None)
+    assert "hush" not in str(found)
+    assert differences(before, before) == []

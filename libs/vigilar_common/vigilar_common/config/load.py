@@ -35,6 +35,21 @@ REPEATED = "is there twice (entries"
 """In the model's error about a repeated id, which is told with lines elsewhere."""
 
 
+class Problem(str):
+    """A complete line of text about one key."""
+
+    __slots__ = ("key", "reason")
+    key: str
+    """As a form names it: `web.port`, `cameras.front.fps`."""
+    reason: str
+    """The line without place and key."""
+
+    def __new__(cls, text: str, key: str, reason: str) -> Problem:
+        problem = super().__new__(cls, text)
+        problem.key, problem.reason = key, reason
+        return problem
+
+
 class InvalidConfigError(ConfigError):
     """Everything that is wrong with a configuration; the text has one line per problem."""
 
@@ -160,7 +175,23 @@ def _told(path: Path, reason: str, overlay: Overlay) -> str:
         return reason
     table, key = split(path)
     where = table_name(table, overlay.data) if table else ""
-    return f"{overlay.origin(path).place}: {' '.join(filter(None, (where, key)))}: {reason}"
+    text = f"{overlay.origin(path).place}: {' '.join(filter(None, (where, key)))}: {reason}"
+    return Problem(text, ".".join(_label(path, overlay.data)), reason)
+
+
+def _label(path: Path, data: Any) -> Iterator[str]:
+    """The parts of a path with ids and names instead of indexes, as `leaves` has them."""
+    keys: tuple[str, ...] = ()
+    node: Any = data
+    for part in path:
+        if isinstance(part, str):
+            keys += (part,)
+            node = node.get(part) if isinstance(node, Mapping) else None
+            yield part
+            continue
+        node = node[part] if isinstance(node, list | tuple) and part < len(node) else None
+        name = node.get(KEYED_LISTS.get(keys, "")) if isinstance(node, Mapping) else None
+        yield name if isinstance(name, str) else str(part)
 
 
 def _unknown(path: Path, data: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from vigilar_common.errors import ConfigError
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
+LOGIN = (("web", "password_hash"), ("web", "username"), ("security",), ("system", "arm_pin_hash"))
+"""Sections and keys that only a page that asks for the old secret may change."""
 HISTORY_LIMIT = 200
 _HISTORY_NAME = re.compile(r"^\d{8}T\d{9}Z-[0-9a-f]+\.toml$")
 _HEAD = (
@@ -33,6 +36,73 @@ _HEAD = (
 
 def history_dir(path: Path) -> Path:
     return path.with_name("settings.history")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change that is valid and not written yet."""
+
+    before: str | None
+    """The text of settings.toml; None when there is no such file."""
+    after: str
+    loaded: LoadedConfig
+    """The whole configuration as it would be."""
+
+
+def edited(
+    path: Path, changes: Mapping[str, Any], vigilar_toml: Path, env: Mapping[str, str] = os.environ
+) -> Edit:
+    """What `write_settings` would write. Raises ConfigError when the whole would not be valid."""
+    before = _present(path)
+    document = _parse(before if before is not None else _HEAD, path)
+    for dotted, names in (changes.get(REMOVED) or {}).items():
+        _drop_entries(document, tuple(dotted.split(".")), names or [])
+    _change_table(document, changes, ())
+    return _edit(path, before, document.as_string(), vigilar_toml, env)
+
+
+def earlier(path: Path, name: str, vigilar_toml: Path, env: Mapping[str, str] = os.environ) -> Edit:
+    """Going back to the kept version of this name, but for the keys of `LOGIN`: an old password stays past.
+
+    Raises ConfigError when it is not kept or not valid any more.
+    """
+    kept = next((file for file in history(path) if file.name == name), None)
+    if kept is None:
+        raise ConfigError("this version of the settings is not kept any more")
+    before = _present(path)
+    document, present = _parse(read_text(kept), kept), _parse(before or "", path)
+    for keys in LOGIN:
+        wanted = _at(present, keys)
+        if _at(document, keys) is not None:
+            _change_table(document, _nested(keys, None), ())
+        if wanted is not None:
+            _change_table(document, _nested(keys, wanted), ())
+    return _edit(path, before, document.as_string(), vigilar_toml, env)
+
+
+def _at(table: Any, keys: tuple[str, ...]) -> Any:
+    """The plain value at a path of keys; None when there is none."""
+    for key in keys:
+        table = table.get(key) if isinstance(table, Mapping) else None
+    return table.unwrap() if hasattr(table, "unwrap") else table
+
+
+def _nested(keys: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(keys):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def write(path: Path, edit: Edit, clock: Clock | None = None) -> None:
+    """Raises OSError when the disk refuses; then nothing changed."""
+    clock = clock or SystemClock()
+    folder = history_dir(path)
+    folder.mkdir(mode=0o750, exist_ok=True)
+    if not any(folder.iterdir()):
+        _remember(folder, edit.before if edit.before is not None else _HEAD, "0", clock.now_ms() - 1)
+    _remember(folder, edit.after, edit.loaded.revision, clock.now_ms())
+    write_atomic(path, edit.after)
 
 
 def write_settings(
@@ -51,21 +121,17 @@ def write_settings(
     GPIO is `sensors_gpio`.
     Raises ConfigError when the whole would not be valid and OSError when the disk refuses; then nothing changed.
     """
-    clock = clock or SystemClock()
-    before = read_text(path) if path.exists() else None
-    document = _parse(before if before is not None else _HEAD, path)
-    for dotted, names in (changes.get(REMOVED) or {}).items():
-        _drop_entries(document, tuple(dotted.split(".")), names or [])
-    _change_table(document, changes, ())
-    after = document.as_string()
-    loaded = assemble(vigilar_toml, read_text(vigilar_toml), env, path, after)
-    history = history_dir(path)
-    history.mkdir(mode=0o750, exist_ok=True)
-    if before is not None and not any(history.iterdir()):
-        _remember(history, before, "0", clock.now_ms() - 1)
-    _remember(history, after, loaded.revision, clock.now_ms())
-    write_atomic(path, after)
-    return loaded
+    edit = edited(path, changes, vigilar_toml, env)
+    write(path, edit, clock)
+    return edit.loaded
+
+
+def _present(path: Path) -> str | None:
+    return read_text(path) if path.exists() else None
+
+
+def _edit(path: Path, before: str | None, after: str, vigilar_toml: Path, env: Mapping[str, str]) -> Edit:
+    return Edit(before, after, assemble(vigilar_toml, read_text(vigilar_toml), env, path, after))
 
 
 def history(path: Path) -> list[Path]:
@@ -74,6 +140,13 @@ def history(path: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(file for file in folder.iterdir() if _HISTORY_NAME.match(file.name))
+
+
+def written(file: Path) -> tuple[int, str]:
+    """When a kept version was written, in milliseconds, and the revision of the whole at that time."""
+    stamp, _, revision = file.name.removesuffix(".toml").partition("-")
+    at = datetime.strptime(stamp[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return int(at.timestamp()) * 1000 + int(stamp[15:18]), revision
 
 
 def _remember(folder: Path, text: str, revision: str, now_ms: int) -> None:

@@ -138,6 +138,18 @@ def slice_revision(config: Config, service: str) -> str:
     return revision_of(slice_values(config, service))
 
 
+def disturbed(before: Config, after: Config) -> list[str]:
+    """The services that would be given another slice, or lose theirs."""
+    old, new = slice_names(before), slice_names(after)
+    return [
+        service
+        for service in dict.fromkeys((*new, *old))
+        if service not in old
+        or service not in new
+        or slice_revision(before, service) != slice_revision(after, service)
+    ]
+
+
 def apply(loaded: LoadedConfig, config_run_dir: Path, clock: Clock | None = None) -> list[str]:
     """Write the slices that changed, each atomically, and remove those of cameras that are gone.
 

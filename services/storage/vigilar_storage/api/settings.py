@@ -1,4 +1,4 @@
-"""The effective configuration: `GET /v1/settings`, `PUT /v1/settings`."""
+"""The effective configuration: shown, tried out, changed, and put back to how it was."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ class Change(Body):
     revision: str = Field(min_length=1, max_length=64)
 
 
+class Trial(Body):
+    changes: dict[str, Any] = Field(min_length=1)
+
+
+class Return(Body):
+    """`version` as the list of versions names it."""
+
+    version: str = Field(min_length=1, max_length=80)
+    actor: str = Field(min_length=1, max_length=80)
+    revision: str = Field(min_length=1, max_length=64)
+
+
 @router.get("/v1/settings", dependencies=[Depends(Require("settings:read"))])
 def get_settings(request: Request) -> JSONResponse:
     """`{revision, values, origins, warnings}`; secrets are '***'."""
@@ -30,3 +42,27 @@ def get_settings(request: Request) -> JSONResponse:
 @router.put("/v1/settings", dependencies=[Depends(Require("settings:write"))])
 def put_settings(request: Request, body: Change) -> JSONResponse:
     return JSONResponse(services(request).settings.change(body.changes, body.actor, body.revision))
+
+
+@router.get("/v1/settings/form", dependencies=[Depends(Require("settings:read"))])
+def get_form() -> JSONResponse:
+    """`{sections}`: every key with title, meaning, kind and bounds; the same until the program changes."""
+    from vigilar_common.config.form import form  # only for who opens the page
+
+    return JSONResponse({"sections": form()})
+
+
+@router.post("/v1/settings/check", dependencies=[Depends(Require("settings:write"))])
+def check_settings(request: Request, body: Trial) -> JSONResponse:
+    """`{problems: [{key, text}], warnings, differences: [{key, before, after}], services}`; nothing is changed."""
+    return JSONResponse(services(request).settings.try_out(body.changes))
+
+
+@router.get("/v1/settings/versions", dependencies=[Depends(Require("settings:read"))])
+def get_versions(request: Request) -> JSONResponse:
+    return JSONResponse({"items": services(request).settings.versions()})
+
+
+@router.post("/v1/settings/return", dependencies=[Depends(Require("settings:write"))])
+def return_settings(request: Request, body: Return) -> JSONResponse:
+    return JSONResponse(services(request).settings.go_back(body.version, body.actor, body.revision))
