@@ -81,6 +81,7 @@ class MediaFile:
         self.sidx: tuple[int, bytes] | None = None
         """Where the segment index of the download belongs, and the index, once the file is whole (see `delivery`)."""
         self._lock = threading.Lock()
+        self._mime = ""
         self._index: FragmentIndex | None = None
         self._indexed_bytes = 0
 
@@ -107,6 +108,14 @@ class MediaFile:
                 index.feed(piece)
                 self._indexed_bytes += len(piece)
             return index.init_length, tuple(index.fragments), finished
+
+    def mime(self) -> str:
+        """What a player must be able to play, for example `video/mp4; codecs="avc1.64001f"`. Raises as `layout`."""
+        if not self._mime:
+            init = FragmentIndex()
+            init.feed(self.reader.read(0, self.layout()[0]))
+            self._mime = f'video/mp4; codecs="{", ".join(init.codecs)}"'
+        return self._mime
 
 
 class OpenFiles:

@@ -110,10 +110,26 @@ def absences(news: Iterable[tuple[int, str | None]], from_ms: int, to_ms: int) -
     return [piece for piece in found if piece.to_ms > from_ms]
 
 
+def coarse(pieces: Iterable[Piece], least_ms: int) -> list[Piece]:
+    """For a picture of a long time: recordings that follow one another are one, and what was not expected to be recorded
+    is part of them where it is shorter than `least_ms`. What is missing stays, however short. Pure.
+    """
+    found: list[Piece] = []
+    for piece in pieces:
+        last = found[-1] if found else None
+        short = piece.state == IDLE and piece.to_ms - piece.from_ms < least_ms
+        if last is not None and last.state == RECORDED and (piece.state == RECORDED or short):
+            found[-1] = Piece(last.from_ms, piece.to_ms, RECORDED)
+        else:
+            found.append(Piece(piece.from_ms, piece.to_ms, piece.state, piece.reason))
+    return found
+
+
 def report(
-    connection: sa.Connection, camera_id: str, from_ms: int, to_ms: int, now_ms: int
+    connection: sa.Connection, camera_id: str, from_ms: int, to_ms: int, now_ms: int, least_ms: int = 0
 ) -> dict[str, Any]:
-    """The answer of `GET /v1/cameras/{camera_id}/coverage`; nothing is said of the future.
+    """The answer of `GET /v1/cameras/{camera_id}/coverage`; nothing is said of the future. With `least_ms` spans are
+    `coarse`; totals are exact all the same.
 
     Raises UnknownCameraError, ReportTooLargeError.
     """
@@ -139,7 +155,7 @@ def report(
         "camera_id": camera_id,
         "from_ms": from_ms,
         "to_ms": end_ms,
-        "spans": [asdict(span) for span in spans],
+        "spans": [asdict(span) for span in (coarse(spans, least_ms) if least_ms else spans)],
         "totals_ms": totals,
     }
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vigilar_common.errors import FileDamagedError, VigilarError, WrongKeyError
-from vigilar_common.fmp4 import Fmp4Error
+from vigilar_common.fmp4 import Fmp4Error, Fragment, from_zero
 
 from vigilar_storage import paths, playlist, queries
 from vigilar_storage.db import Database
@@ -27,6 +27,7 @@ A player's seek asks for all that follows: to verify much more first would be fe
 MAX_PICTURE_BYTES = 8 * 1024 * 1024
 MAX_SPAN_MS = 24 * 3600 * 1000
 MAX_SPAN_FILMS = 500
+MAX_KEYFRAME_BYTES = 16 * 1024 * 1024
 
 
 class NotFoundError(VigilarError):
@@ -144,7 +145,18 @@ class Media:
         return playlist.of_recording(self._film(self._recording(recording_id), playlist.FILM_NAME))
 
     def span_playlist(self, camera_id: str, from_ms: int, to_ms: int) -> str:
-        """Of what a camera recorded between two UTC times; a damaged recording is left out, and logged.
+        """Of what a camera recorded between two UTC times. Raises as `span_films`."""
+        return playlist.of_span(self.span_films(camera_id, from_ms, to_ms), from_ms, to_ms)
+
+    def span_index(self, camera_id: str, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+        """The same as `playlist.index_of_span`, one segment for each keyframe. Raises as `span_films`."""
+        films = self.span_films(camera_id, from_ms, to_ms, least_ms=1)
+        return playlist.index_of_span(films, from_ms, to_ms)
+
+    def span_films(
+        self, camera_id: str, from_ms: int, to_ms: int, *, least_ms: int = playlist.SEGMENT_MS
+    ) -> list[playlist.Film]:
+        """What a camera recorded between two UTC times; a damaged recording is left out, and logged.
 
         Raises SpanTooLargeError, StorageUnavailableError.
         """
@@ -158,13 +170,37 @@ class Media:
             raise SpanTooLargeError(f"more than {MAX_SPAN_FILMS} recordings: ask for a shorter time")
         films = []
         for row in rows:
+            uri = f"/api/v1/recordings/{row['id']}/{playlist.FILM_NAME}"
             try:
-                films.append(self._film(row, f"/api/v1/recordings/{row['id']}/{playlist.FILM_NAME}"))
+                films.append(self._film(row, uri, least_ms))
             except (FileDamagedError, WrongKeyError, NotFoundError, NotFragmentedError, Fmp4Error) as error:
                 log.warning("recording %s is left out of a playlist: %s", row["id"], error)
-        return playlist.of_span(films, from_ms, to_ms)
+        return films
 
-    def _film(self, row: Mapping[str, Any], uri: str) -> playlist.Film:
+    def keyframe(self, camera_id: str, at_ms: int) -> tuple[bytes, int]:
+        """(a film of the fragment that shows this moment, when its keyframe was seen). Raises as `content`."""
+        with self._database.read() as connection:
+            rows = queries.recordings_of_span(
+                connection, camera_id, queries.Span(at_ms, at_ms + 1), MAX_SPAN_FILMS
+            )
+        for row in reversed(rows):
+            file = self._open(row)
+            try:
+                init_bytes, fragments, _ = file.layout()
+                start_ms = row["started_ms"] - (fragments[0].time_ms if fragments else 0)
+                shown = keyframe_at(fragments, at_ms - start_ms)
+                if shown is None:
+                    continue
+                if shown.size > MAX_KEYFRAME_BYTES:
+                    raise FileDamagedError(f"recording {row['id']}: a fragment has {shown.size} bytes")
+                init = file.reader.read(0, init_bytes)
+                film = file.reader.read(shown.offset, shown.offset + shown.size)
+                return init + from_zero(film), start_ms + shown.time_ms
+            finally:
+                self._files.give_back(file)
+        raise NotFoundError(f"nothing of {camera_id} was recorded at {at_ms}")
+
+    def _film(self, row: Mapping[str, Any], uri: str, least_ms: int = playlist.SEGMENT_MS) -> playlist.Film:
         file = self._open(row)
         try:
             if settled_as_file(row) and not is_fragmented(file.reader):
@@ -172,14 +208,15 @@ class Media:
                     f"recording {row['id']} is no film in fragments: it plays as one file"
                 )
             init_bytes, fragments, finished = file.layout()
+            mime = file.mime()
         except FileDamagedError:
             self.counters["damaged"] += 1
             raise
         finally:
             self._files.give_back(file)
-        found = playlist.segments(fragments, finished=finished)
+        found = playlist.segments(fragments, finished=finished, least_ms=least_ms)
         lead_ms = found[0].time_ms - fragments[0].time_ms if found else 0
-        return playlist.Film(uri, row["started_ms"] + lead_ms, init_bytes, found, finished)
+        return playlist.Film(uri, row["started_ms"] + lead_ms, init_bytes, found, finished, row["id"], mime)
 
     def _recording(self, recording_id: str) -> dict[str, Any]:
         with self._database.read() as connection:
@@ -203,6 +240,15 @@ class Media:
         suffix = {FileFormat.MP4: ".mp4", FileFormat.JPEG: ".jpg"}.get(row["format"], ".vge")
         expected = row["path"] or paths.stored(row["camera_id"], _time(row), row["id"], suffix)
         return [self._root / expected, incoming / f"{row['id']}{suffix}", self._root / expected]
+
+
+def keyframe_at(fragments: Sequence[Fragment], time_ms: int) -> Fragment | None:
+    """The last keyframe at or before this media time, or the first one there is; None without any."""
+    shown: Fragment | None = None
+    for fragment in fragments:
+        if fragment.keyframe and (shown is None or fragment.time_ms <= time_ms):
+            shown = fragment
+    return shown
 
 
 def _time(row: Mapping[str, Any]) -> int:

@@ -7,9 +7,10 @@ there, because only then its end is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import ceil
+from typing import Any
 
 from vigilar_common.fmp4 import Fragment
 
@@ -41,12 +42,14 @@ class Film:
     init_bytes: int
     segments: Sequence[Segment]
     finished: bool
+    recording_id: str = ""
+    mime: str = ""
 
     def utc_ms(self, segment: Segment) -> int:
         return self.started_ms + segment.time_ms - (self.segments[0].time_ms if self.segments else 0)
 
 
-def segments(fragments: Sequence[Fragment], *, finished: bool) -> list[Segment]:
+def segments(fragments: Sequence[Fragment], *, finished: bool, least_ms: int = SEGMENT_MS) -> list[Segment]:
     """Group fragments so that each segment begins with a keyframe; what precedes the first one is left out.
 
     Without any keyframe (the camera never sent one that we know) time alone cuts.
@@ -58,7 +61,7 @@ def segments(fragments: Sequence[Fragment], *, finished: bool) -> list[Segment]:
     for fragment in fragments:
         if start is None:
             start = fragment if fragment.keyframe or blind else None
-        elif (fragment.keyframe or blind) and fragment.time_ms - start.time_ms >= SEGMENT_MS:
+        elif (fragment.keyframe or blind) and fragment.time_ms - start.time_ms >= least_ms:
             found.append(_segment(start, fragment.time_ms, fragment.offset))
             start = fragment
         last = fragment
@@ -76,28 +79,48 @@ def of_recording(film: Film) -> str:
     return _render([film], ended=film.finished)
 
 
-def of_span(films: Iterable[Film], from_ms: int, to_ms: int) -> str:
-    """The playlist of what the films hold between two UTC times, in the order given.
+def of_span(films: Sequence[Film], from_ms: int, to_ms: int) -> str:
+    """The playlist of what the films hold between two UTC times, in the order given; a discontinuity between films."""
+    return _render(inside(films, from_ms, to_ms), ended=all(film.finished for film in films))
 
-    Between films there is a discontinuity. Where two overlap, the later one starts after the end of the earlier.
+
+def index_of_span(films: Sequence[Film], from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+    """The same for a player that fills its buffers itself: where each piece lies in time and in its file.
+
+    `segments` are `[utc_ms, time_ms, duration_ms, offset, size]`: when, media time, bytes of the content.
     """
+    return [
+        {
+            "recording_id": film.recording_id,
+            "uri": film.uri,
+            "mime": film.mime,
+            "init_bytes": film.init_bytes,
+            "finished": film.finished,
+            "segments": [
+                [film.utc_ms(one), one.time_ms, one.duration_ms, one.offset, one.size]
+                for one in film.segments
+            ],
+        }
+        for film in inside(films, from_ms, to_ms)
+    ]
+
+
+def inside(films: Iterable[Film], from_ms: int, to_ms: int) -> list[Film]:
+    """Of each film what lies between two UTC times. Where two overlap, the later one starts after the end of the earlier."""
     chosen: list[Film] = []
     reached_ms = from_ms
-    ended = True
     for film in films:
-        inside = [
+        found = [
             segment
             for segment in film.segments
             if film.utc_ms(segment) + segment.duration_ms > reached_ms and film.utc_ms(segment) < to_ms
         ]
-        ended = ended and film.finished
-        if not inside:
+        if not found:
             continue
         # Times are told relative to the first segment, so it must stay known when leading ones are left out.
-        first_ms = film.utc_ms(inside[0])
-        chosen.append(Film(film.uri, first_ms, film.init_bytes, inside, film.finished))
-        reached_ms = max(reached_ms, film.utc_ms(inside[-1]) + inside[-1].duration_ms)
-    return _render(chosen, ended=ended)
+        chosen.append(replace(film, started_ms=film.utc_ms(found[0]), segments=found))
+        reached_ms = max(reached_ms, film.utc_ms(found[-1]) + found[-1].duration_ms)
+    return chosen
 
 
 def _render(films: Sequence[Film], *, ended: bool) -> str:

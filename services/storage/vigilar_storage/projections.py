@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged, EventEnded, EventOpened
+from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged, EventEnded, EventOpened, EventType
 from vigilar_common.messages.alerts import AlertDelivery, PushRemoved, PushSubscribed
 from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingGap, RecordingOpened
 from vigilar_common.messages.system import SystemEvent
@@ -142,6 +142,7 @@ _EVENT_COLUMNS = (
     "id", "type", "severity", "title", "camera_id", "sensor_id", "cause_id", "picture_id", "recording_id", "zones", "score",
     "arm_state", "detail", "started_ms", "received_ms",
 )  # fmt: skip
+_REVIEW_COLUMNS = ("event_id", "camera_id", "started_ms")
 _EVENT_KNOWN = ", ".join(f"{name} = excluded.{name}" for name in _EVENT_COLUMNS[1:-1])
 # An end that came first must not lie before the beginning that comes now.
 _EVENT_AGAIN = f"ON CONFLICT (id) DO UPDATE SET {_EVENT_KNOWN}, ended_ms = max(ended_ms, excluded.started_ms)"
@@ -160,6 +161,11 @@ def _events_opened(connection: sa.Connection, facts: Sequence[EventOpened], rece
         for f in facts
     ]  # fmt: skip
     insert_rows(connection, "events", _EVENT_COLUMNS, rows, _EVENT_AGAIN)
+    # Nobody is asked to look at duress: whoever forces somebody to disarm may be looking at the page.
+    open_reviews = [(f.event_id, f.camera_id or "", f.ts_ms) for f in facts if f.type is not EventType.DURESS]
+    insert_rows(
+        connection, "event_reviews", _REVIEW_COLUMNS, open_reviews, "ON CONFLICT (event_id) DO NOTHING"
+    )
     event_of: dict[str, str] = {}
     for fact in facts:
         for named in (fact.recording_id, fact.cause_id):

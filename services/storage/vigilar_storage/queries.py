@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from vigilar_storage import pages
+from vigilar_storage import pages, reviews
 from vigilar_storage.projections import GONE
 from vigilar_storage.schema import (
     cameras,
+    event_reviews,
     events,
+    pet_sightings,
     pictures,
     push_subscriptions,
     recordings,
     sensors,
+    visits,
 )
 from vigilar_storage.schema.house import IN_ZONES, IS_OBJECT, OBJECT_CLASS, SEEN_ZONES
 from vigilar_storage.schema.media import THERE
@@ -52,6 +55,34 @@ def _equal(query: sa.Select[Any], pairs: Mapping[sa.Column[Any], Any]) -> sa.Sel
 # -- events ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which events: each may be left open; several words of a kind mean any of them."""
+
+    cameras: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    """Types: motion, object, alarm_triggered …"""
+    severities: Sequence[str] = ()
+    classes: Sequence[str] = ()
+    sensor: str | None = None
+    zone: str | None = None
+    words: Sequence[str] = ()
+    """Each stands somewhere in the title."""
+    pet: str | None = None
+    person: str | None = None
+    """Id of a face profile."""
+    reviewed: bool | None = None
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether counts by camera, kind and severity cannot tell."""
+        others = (self.sensor, self.zone, self.pet, self.person, self.reviewed)
+        both = bool(self.classes and self.kinds)
+        return (
+            any(value is not None for value in others) or bool(self.words) or both or "object" in self.kinds
+        )
+
+
 def events_query(
     camera: str | None = None,
     kind: str | None = None,
@@ -61,35 +92,75 @@ def events_query(
     object_class: str | None = None,
     zone: str | None = None,
 ) -> sa.Select[Any]:
+    cameras_, kinds, severities, classes = (
+        () if value is None else (value,) for value in (camera, kind, severity, object_class)
+    )
+    return wanted_events(Wanted(cameras_, kinds, severities, classes, sensor, zone), span)
+
+
+def wanted_events(wanted: Wanted, span: Span = Span()) -> sa.Select[Any]:
     """Conditions on class and zone stand as their indexes say them."""
     columns = events.c
     query = sa.select(events).where(columns.started_ms.is_not(None))
-    asked = {
-        columns.camera_id: camera,
-        columns.type: kind,
-        columns.severity: severity,
-        columns.sensor_id: sensor,
-    }
-    query = _equal(query, asked)
-    if object_class is not None:
-        same = sa.text(f"{OBJECT_CLASS} = :object_class").bindparams(object_class=object_class)
-        query = query.where(sa.text(IS_OBJECT), same)
-    if zone is not None:
+    for column, values in (
+        (columns.camera_id, wanted.cameras),
+        (columns.type, wanted.kinds),
+        (columns.severity, wanted.severities),
+    ):
+        if values:
+            query = query.where(column == values[0] if len(values) == 1 else column.in_(values))
+    query = _equal(query, {columns.sensor_id: wanted.sensor})
+    if wanted.classes:
+        names = {f"class_{at}": value for at, value in enumerate(wanted.classes)}
+        listed = ", ".join(f":{name}" for name in names)
+        same = sa.text(f"{OBJECT_CLASS} = {listed}" if len(names) == 1 else f"{OBJECT_CLASS} IN ({listed})")
+        query = query.where(sa.text(IS_OBJECT), same.bindparams(**names))
+    if wanted.zone is not None:
         within = sa.text(f"EXISTS (SELECT 1 FROM json_each({SEEN_ZONES}) WHERE value = :zone)")  # noqa: S608 a constant
-        query = query.where(sa.text(IN_ZONES), within.bindparams(zone=zone))
+        query = query.where(sa.text(IN_ZONES), within.bindparams(zone=wanted.zone))
+    for word in wanted.words:
+        query = query.where(columns.title.icontains(word, autoescape=True))
+    for table, column, one in (
+        (pet_sightings, pet_sightings.c.pet_id, wanted.pet),
+        (visits, visits.c.profile_id, wanted.person),
+    ):
+        if one is not None:
+            query = query.where(columns.id.in_(sa.select(table.c.event_id).where(column == one)))
+    if wanted.reviewed is not None:
+        query = _reviewed(query, wanted, span)
     return span.limit(query, events.c.started_ms)
 
 
+def _reviewed(query: sa.Select[Any], wanted: Wanted, span: Span) -> sa.Select[Any]:
+    """What waits is read from its own index, however much lies before it; the rest is what does not wait."""
+    waits = sa.text("event_reviews.reviewed_ms IS NULL")
+    if wanted.reviewed:
+        some = sa.select(sa.literal(1)).where(event_reviews.c.event_id == events.c.id, waits)
+        return query.where(~some.exists())
+    query = query.join(event_reviews, event_reviews.c.event_id == events.c.id).where(waits)
+    if len(wanted.cameras) == 1:
+        query = query.where(event_reviews.c.camera_id == wanted.cameras[0])
+    return span.limit(query.add_columns(event_reviews.c.event_id), event_reviews.c.started_ms)
+
+
 def list_events(
-    connection: sa.Connection, query: sa.Select[Any], limit: int, cursor: str | None, now_ms: int
+    connection: sa.Connection,
+    query: sa.Select[Any],
+    limit: int,
+    cursor: str | None,
+    now_ms: int,
+    *,
+    waiting: bool = False,
 ) -> Rows:
-    rows, following = pages.page(connection, query, (events.c.started_ms, events.c.id), limit, cursor)
-    return _with_media(connection, rows, now_ms), following
+    """`waiting`: the query is of events that nobody has looked at."""
+    table, key = (event_reviews, event_reviews.c.event_id) if waiting else (events, events.c.id)
+    rows, following = pages.page(connection, query, (table.c.started_ms, key), limit, cursor)
+    return reviews.add(connection, _with_media(connection, rows, now_ms)), following
 
 
 def get_event(connection: sa.Connection, event_id: str, now_ms: int) -> dict[str, Any] | None:
     row = connection.execute(events_query().where(events.c.id == event_id)).mappings().first()
-    return _with_media(connection, [dict(row)], now_ms)[0] if row else None
+    return reviews.add(connection, _with_media(connection, [dict(row)], now_ms))[0] if row else None
 
 
 _GONE_SQL = ", ".join(f"'{state}'" for state in GONE)

@@ -16,7 +16,8 @@ _GROUPS = {
     "The ledger": ("ledger", "ledger_checkpoints"),
     "Recordings": ("recordings", "pictures", "recording_gaps"),
     "House and alarm": (
-        "cameras", "sensors", "sensor_states", "events", "arm_state_log", "alert_log", "push_subscriptions",
+        "cameras", "sensors", "sensor_states", "events", "event_reviews", "event_counts", "saved_searches", "arm_state_log",
+        "alert_log", "push_subscriptions",
     ),
     "Pets, people, parcels": (
         "pets", "pet_sightings", "pet_training_images", "pet_rules", "wildlife_sightings", "package_events",

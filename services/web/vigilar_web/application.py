@@ -39,6 +39,7 @@ from vigilar_web.routes import (
     setup,
     status,
     stream,
+    timeline,
     tuning,
 )
 
@@ -63,6 +64,7 @@ MODULES = (
     events,
     exports,
     recordings,
+    timeline,
     alarm,
     alerts,
     push,

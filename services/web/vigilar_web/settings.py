@@ -22,6 +22,7 @@ class CameraInfo:
     has_sub_stream: bool
     looked_at: bool = False
     """Objects are looked for in its pictures."""
+    zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def settings_of(config: Config) -> Settings:
             str(camera.location),
             bool(camera.detect_url),
             config.detection.looks_at(camera.id),
+            tuple(zone.name for zone in camera.zones),
         )
         for camera in config.cameras
         if camera.enabled

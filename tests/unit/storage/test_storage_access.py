@@ -30,6 +30,7 @@ from vigilar_storage.api import (
     recordings,
     settings,
     state,
+    timeline,
 )
 from vigilar_storage.api.deps import Require
 from vigilar_storage.db import Database
@@ -54,6 +55,14 @@ DECLARED = {
     ("GET", "/v1/pictures/{picture_id}"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/playlist.m3u8"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/coverage"): "media:read",
+    ("GET", "/v1/cameras/{camera_id}/film"): "media:read",
+    ("GET", "/v1/cameras/{camera_id}/keyframe.mp4"): "media:read",
+    ("GET", "/v1/timeline"): "media:read",
+    ("GET", "/v1/reviews"): "media:read",
+    ("POST", "/v1/reviews"): "media:write",
+    ("GET", "/v1/saved-searches"): "media:read",
+    ("POST", "/v1/saved-searches"): "media:write",
+    ("DELETE", "/v1/saved-searches/{search_id}"): "media:write",
     ("POST", "/v1/exports"): "media:write",
     ("GET", "/v1/exports"): "media:read",
     ("GET", "/v1/exports/{export_id}"): "media:read",
@@ -114,6 +123,7 @@ def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
         histories,
         settings,
         state,
+        timeline,
     )
     for subject in subjects:
         for route in subject.router.routes:

@@ -21,6 +21,7 @@ from vigilar_storage.api import (
     recordings,
     settings,
     state,
+    timeline,
 )
 from vigilar_storage.api.deps import BodyLimit, Services, install_errors
 
@@ -59,6 +60,7 @@ def create_app(behind: Services) -> FastAPI:
         histories,
         settings,
         state,
+        timeline,
     )
     for subject in subjects:
         app.include_router(subject.router)

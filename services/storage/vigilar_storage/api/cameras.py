@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from vigilar_storage import playlist, queries
+from vigilar_storage import playlist, queries, ranges
 from vigilar_storage.api.deps import TIME_MAX_MS, ApiError, Require, listed, services
 
 router = APIRouter()
@@ -34,6 +34,29 @@ def get_span_playlist(request: Request, camera_id: str, from_ms: Time, to_ms: Ti
         raise ApiError(422, "invalid", "to_ms must be later than from_ms", "to_ms")
     text = services(request).media.span_playlist(camera_id, from_ms, to_ms)
     return Response(text, media_type=playlist.TYPE, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/v1/cameras/{camera_id}/film", dependencies=[Depends(Require("media:read"))])
+def get_span_index(request: Request, camera_id: str, from_ms: Time, to_ms: Time) -> JSONResponse:
+    """What a playlist says, for a player that fills its buffers itself: `{films: [...]}` (`playlist.index_of_span`)."""
+    if to_ms <= from_ms:
+        raise ApiError(422, "invalid", "to_ms must be later than from_ms", "to_ms")
+    return JSONResponse({"films": services(request).media.span_index(camera_id, from_ms, to_ms)})
+
+
+@router.get("/v1/cameras/{camera_id}/keyframe.mp4", dependencies=[Depends(Require("media:read"))])
+def get_keyframe(request: Request, camera_id: str, at_ms: Time) -> Response:
+    """A film of half a second at most that begins with the picture of that moment: for previews. One HTTP Range."""
+    film, taken_ms = services(request).media.keyframe(camera_id, at_ms)
+    headers = {"Accept-Ranges": "bytes", "X-Taken-Ms": str(taken_ms)}
+    try:
+        part = ranges.parse(request.headers.get("range"), len(film))
+    except ranges.UnsatisfiableRangeError as error:
+        raise ApiError(416, "range", "the range lies outside the film") from error
+    if part is None:
+        return Response(film, media_type="video/mp4", headers=headers)
+    headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{len(film)}"
+    return Response(film[part.start : part.end], 206, headers, media_type="video/mp4")
 
 
 @router.get("/v1/push-subscriptions", dependencies=[Depends(Require("push:read"))])

@@ -9,28 +9,57 @@ from fastapi.responses import JSONResponse
 
 from vigilar_storage import queries
 from vigilar_storage.api.deps import DEFAULT, ApiError, Cursor, Limit, Require, Word, listed, services, span
+from vigilar_storage.timeline import words
 
 router = APIRouter(dependencies=[Depends(Require("media:read"))])
+Several = Annotated[str | None, Query(max_length=1_000)]
+MAX_SEARCHED_WORDS = 8
+
+
+def _wanted(
+    camera: Several = None,
+    kind: Annotated[str | None, Query(alias="type", max_length=1_000)] = None,
+    severity: Word = None,
+    sensor: Word = None,
+    object_class: Annotated[str | None, Query(alias="class", max_length=400)] = None,
+    zone: Annotated[str | None, Query(max_length=120)] = None,
+    text: Annotated[str | None, Query(max_length=300)] = None,
+    pet: Word = None,
+    person: Word = None,
+    reviewed: bool | None = None,
+) -> queries.Wanted:
+    """Camera, type, severity and class may name several, with commas between."""
+    return queries.Wanted(
+        cameras=words(camera),
+        kinds=words(kind),
+        severities=words(severity),
+        classes=words(object_class),
+        sensor=sensor,
+        zone=zone,
+        words=(text or "").split()[:MAX_SEARCHED_WORDS],
+        pet=pet,
+        person=person,
+        reviewed=reviewed,
+    )
+
+
+WantedEvents = Annotated[queries.Wanted, Depends(_wanted)]
 
 
 @router.get("/v1/events")
 def list_events(
     request: Request,
     during: Annotated[queries.Span, Depends(span)],
-    camera: Word = None,
-    kind: Annotated[str | None, Query(alias="type", max_length=64)] = None,
-    severity: Word = None,
-    sensor: Word = None,
-    object_class: Annotated[str | None, Query(alias="class", max_length=40)] = None,
-    zone: Annotated[str | None, Query(max_length=120)] = None,
+    wanted: WantedEvents,
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
 ) -> JSONResponse:
     """Newest first."""
-    query = queries.events_query(camera, kind, severity, during, sensor, object_class, zone)
+    query = queries.wanted_events(wanted, during)
     now_ms = services(request).clock.now_ms()
     with services(request).database.read() as connection:
-        return listed(queries.list_events(connection, query, limit, cursor, now_ms))
+        waiting = wanted.reviewed is False
+        return listed(queries.list_events(connection, query, limit, cursor, now_ms, waiting=waiting))
 
 
 @router.get("/v1/events/{event_id}")

@@ -36,6 +36,7 @@ from vigilar_storage.schema.media import (
     recording_gaps,
     recordings,
 )
+from vigilar_storage.schema.review import event_counts, event_reviews, saved_searches
 
 __all__ = [
     "METADATA",
@@ -45,6 +46,8 @@ __all__ = [
     "alert_log",
     "arm_state_log",
     "cameras",
+    "event_counts",
+    "event_reviews",
     "events",
     "face_embeddings",
     "face_profiles",
@@ -62,6 +65,7 @@ __all__ = [
     "recording_gaps",
     "recordings",
     "rejected_facts",
+    "saved_searches",
     "sensor_states",
     "sensors",
     "settings_history",

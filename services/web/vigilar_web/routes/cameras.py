@@ -17,7 +17,7 @@ from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
 from vigilar_web.parts import Parts
-from vigilar_web.routes.recordings import PLAYLIST_TYPE
+from vigilar_web.routes.recordings import PLAYLIST_TYPE, range_of
 from vigilar_web.routes.types import CameraId, Moment
 
 router = guarded_router()
@@ -27,6 +27,8 @@ FRESH_S = 1.0
 MAX_AGE_S = 86_400.0
 MAX_PICTURE_BYTES = 4 * 1024 * 1024
 LOOKED_AT_EVENTS = 20
+KEPT_S = 300
+"""How long a browser may keep a picture of the past: a deleted recording is soon gone from there too."""
 
 
 @router.get("/api/v1/cameras")
@@ -129,11 +131,42 @@ async def coverage(
     parts: PartsNeeded,
     from_ms: Annotated[Moment, Query()],
     to_ms: Annotated[Moment, Query()],
+    least_ms: Annotated[int, Query(ge=0, le=86_400_000)] = 0,
 ) -> Any:
-    """Which seconds exist, and why the others do not."""
+    """Which seconds exist, and why the others do not; with `least_ms` without the recordings' ids, for a long time."""
     parts.camera(camera_id)
     path = f"/v1/cameras/{camera_id}/coverage"
+    query = {"from_ms": from_ms, "to_ms": to_ms, "least_ms": least_ms or None}
+    return await parts.storage.json("GET", path, query)
+
+
+@router.get("/api/v1/cameras/{camera_id}/film")
+@access(Access.SESSION)
+async def film(
+    camera_id: CameraId,
+    parts: PartsNeeded,
+    from_ms: Annotated[Moment, Query()],
+    to_ms: Annotated[Moment, Query()],
+) -> Any:
+    """Where in which file each second lies, for a player that fills its buffers itself."""
+    parts.camera(camera_id)
+    path = f"/v1/cameras/{camera_id}/film"
     return await parts.storage.json("GET", path, {"from_ms": from_ms, "to_ms": to_ms})
+
+
+@router.get("/api/v1/cameras/{camera_id}/keyframe.mp4")
+@access(Access.SESSION, renews=False)
+async def keyframe(
+    camera_id: CameraId, request: Request, parts: PartsNeeded, at_ms: Annotated[Moment, Query()]
+) -> Response:
+    """The picture of a moment, as a film of half a second at most."""
+    parts.camera(camera_id)
+    return await parts.storage.stream(
+        f"/v1/cameras/{camera_id}/keyframe.mp4",
+        range_of(request),
+        params={"at_ms": at_ms},
+        extra={"content-type": "video/mp4", "cache-control": f"private, max-age={KEPT_S}"},
+    )
 
 
 async def _stored(parts: PartsNeeded, camera_id: str) -> bytes | None:

@@ -4,46 +4,62 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
 from vigilar_web.items import UNSEEN, event_item, opened_item
-from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
-
-ObjectClass = Annotated[str | None, Query(alias="class", pattern=r"^[a-z][a-z0-9_ -]{0,39}$")]
+from vigilar_web.parts import Parts
+from vigilar_web.routes.types import Classes, Cursor, ItemId, Limit, Moment, Word, Words, Zone
 
 router = guarded_router()
+
+
+async def wanted(
+    camera: Words = None,
+    type: Words = None,  # noqa: A002 its name in the URL
+    severity: Words = None,
+    object_class: Classes = None,
+    zone: Zone = None,
+    pet: Word = None,
+    person: Word = None,
+    reviewed: bool | None = None,
+) -> dict[str, Any]:
+    """Which events: as storage is asked for them."""
+    return {
+        "camera": camera,
+        "type": type,
+        "severity": severity,
+        "class": object_class,
+        "zone": zone,
+        "pet": pet,
+        "person": person,
+        "reviewed": None if reviewed is None else str(reviewed).lower(),
+    }
+
+
+WantedEvents = Annotated[dict[str, Any], Depends(wanted)]
 
 
 @router.get("/api/v1/events")
 @access(Access.SESSION, renews=False)
 async def events(
     parts: PartsNeeded,
-    camera: Word = None,
-    type: Word = None,  # noqa: A002 its name in the URL
-    severity: Word = None,
-    object_class: ObjectClass = None,
-    zone: Annotated[str | None, Query(max_length=120)] = None,
+    asked: WantedEvents,
     from_ms: Moment | None = None,
     to_ms: Moment | None = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    query = {
-        "camera": camera,
-        "type": type,
-        "severity": severity,
-        "class": object_class,
-        "zone": zone,
-        "from_ms": from_ms,
-        "to_ms": to_ms,
-        "cursor": cursor,
-        "limit": limit,
-    }
+    span = {"from_ms": from_ms, "to_ms": to_ms, "cursor": cursor, "limit": limit}
+    return await event_page(parts, asked | span)
+
+
+async def event_page(parts: Parts, query: dict[str, Any]) -> dict[str, Any]:
     page = await parts.storage.json("GET", "/v1/events", query)
     cameras = parts.settings.cameras
-    items = [event_item(row, cameras) for row in page["items"] if type or row.get("type") not in UNSEEN]
+    asked = query.get("type")
+    items = [event_item(row, cameras) for row in page["items"] if asked or row.get("type") not in UNSEEN]
     return {"items": items, "next": page.get("next")}
 
 
