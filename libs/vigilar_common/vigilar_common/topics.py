@@ -61,6 +61,8 @@ from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH
 from vigilar_common.topics_homeassistant import CMD_SWITCH as CMD_SWITCH
 from vigilar_common.topics_homeassistant import HOUSE_EVENT as HOUSE_EVENT
 from vigilar_common.topics_homeassistant import HOUSE_IMAGE as HOUSE_IMAGE
+from vigilar_common.topics_vehicles import CMD_VEHICLE as CMD_VEHICLE
+from vigilar_common.topics_vehicles import VEHICLES_STATE as VEHICLES_STATE
 
 AVAILABLE = Topic(
     "vigilar/{service}/available",
@@ -224,7 +226,7 @@ REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,
     Reply,
-    ("events", "alerts", "camera-worker"),
+    ("events", "alerts", "camera-worker", "detector"),
     ALL_SERVICES,
     "The answer to a command; each sender reads only its own.",
     65_536,

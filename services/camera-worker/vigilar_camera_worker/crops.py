@@ -152,7 +152,11 @@ class Crops:
             area = Rect(region.x / width, region.y / height, region.width / width, region.height / height)
             with self._lock:
                 self._waiting[crop_id] = _Sent(area, seen.wall_ms, moving, now_s)
-            properties = {"crop_id": crop_id, "ts_ms": str(seen.wall_ms)}
+            properties = {
+                "crop_id": crop_id,
+                "ts_ms": str(seen.wall_ms),
+                "area": ",".join(f"{part:.4f}" for part in area),
+            }
             if self._bus.publish_frame(CROP, jpeg, properties, camera_id=self._camera_id):
                 self.counters["crops_sent"] += 1
             else:
@@ -206,6 +210,7 @@ class Crops:
                 one.object_class,
                 one.score,
                 placed(Rect(one.box.x, one.box.y, one.box.w, one.box.h), sent.area),
+                vehicle=one.vehicle,
             )
             for one in seen.objects
         )

@@ -273,6 +273,7 @@ class ObjectReport:
                 zones=zones_of(followed),
                 motion_id=motion_id,
                 picture_id=told.picture_id,
+                vehicle=track.vehicle.seen(),
             )
         )
         log.info("%s: %s, %.2f", self._camera.id, track.object_class, track.score)
@@ -319,6 +320,8 @@ class ObjectReport:
                 looks=track.hits,
                 best_ms=best.wall_ms if best else 0,
                 picture_id=told.picture_id if told else None,
+                from_rest=news.followed.drove_off,
+                vehicle=track.vehicle.seen(),
             )
         )
 

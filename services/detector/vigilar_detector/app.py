@@ -12,11 +12,12 @@ from vigilar_common.config.detection import Detection
 from vigilar_common.config.slices import Slice
 from vigilar_common.messages.detection import CropResult, CropSeen, DetectorLease, DetectorState
 from vigilar_common.service import App, Context
-from vigilar_common.topics import CROP, CROP_SEEN, DETECTOR_LEASE, DETECTOR_STATE
+from vigilar_common.topics import CMD_VEHICLE, CROP, CROP_SEEN, DETECTOR_LEASE, DETECTOR_STATE
 
 from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.findings import Condition, findings
 from vigilar_detector.domain.turns import Crop
+from vigilar_detector.vehicles import VehicleLooks
 from vigilar_detector.window import Window
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = logging.getLogger("vigilar.detector.service")
 LEASE_EVERY_S: Final = 4.0
 LEASE_S: Final = 12.0
 CROP_ID_CHARACTERS: Final = 36
+MAX_AREA_CHARACTERS: Final = 80
+VEHICLES_FOLDER: Final = "vehicles"
 
 
 class DetectorService:
@@ -39,6 +42,7 @@ class DetectorService:
         self._settings: Detection = context.config.detection
         self._cameras = _cameras(context.slice)
         self._looker: Looker | None = None
+        self._vehicles = VehicleLooks(context.config.vehicles, context.state_dir / VEHICLES_FOLDER)
         self._problem = "the model is being loaded"
         self._loading = True
         self._measured_ms = 0.0
@@ -54,6 +58,7 @@ class DetectorService:
             self._context.bus.set_state(DETECTOR_STATE, DetectorState(enabled=False))
             return
         self._context.bus.subscribe(CROP, self._on_crop)
+        self._context.bus.subscribe(CMD_VEHICLE, self._vehicles.on_command)
         self._context.bus.on_connect(self._wake.set)
         self._thread.start()
 
@@ -73,6 +78,7 @@ class DetectorService:
         same = new.config.detection == self._settings
         if same:
             self._cameras = _cameras(new)
+            self._vehicles.configure(new.config.vehicles)
         return same
 
     def heartbeat_detail(self) -> dict[str, Any]:
@@ -88,7 +94,9 @@ class DetectorService:
         )
         detail: dict[str, Any] = {
             "enabled": True,
-            "findings": [finding.model_dump(mode="json") for finding in findings(now)],
+            "findings": [
+                finding.model_dump(mode="json") for finding in (*findings(now), *self._vehicles.findings())
+            ],
         }
         if looker is not None:
             detail |= {
@@ -107,7 +115,10 @@ class DetectorService:
         crop_id = received.properties.get("crop_id", "")
         if looker is None or len(crop_id) != CROP_ID_CHARACTERS:
             return  # without a lease nobody should send, and what has no id cannot be answered
-        crop = Crop(received.ids["camera_id"], crop_id, received.payload, self._context.clock.monotonic_s())
+        area = received.properties.get("area", "")[:MAX_AREA_CHARACTERS]
+        crop = Crop(
+            received.ids["camera_id"], crop_id, received.payload, self._context.clock.monotonic_s(), area
+        )
         if crop.camera_id not in self._cameras:
             looker.tell(crop, CropResult.REFUSED, "[detection] cameras does not name this camera")
             return
@@ -131,6 +142,7 @@ class DetectorService:
 
     def _step(self) -> None:
         """Every few seconds: load what is new, renew the lease."""
+        self._vehicles.refresh()
         stamp = self._models_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
@@ -170,7 +182,7 @@ class DetectorService:
             return
         self._measured_ms = time_ms(loaded, self._context.clock)
         memory.release()  # what reading the graph took
-        before, fresh = self._looker, Looker(loaded, self._answer, self._context.clock)
+        before, fresh = self._looker, Looker(loaded, self._answer, self._context.clock, self._vehicles.look)
         fresh.start()
         self._looker, self._problem, self._loading = fresh, "", False
         if before is not None:

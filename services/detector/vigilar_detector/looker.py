@@ -6,7 +6,7 @@ import logging
 import statistics
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +14,7 @@ from vigilar_common.clock import Clock
 from vigilar_common.logs import Sparing
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.detection import MAX_OBJECTS, CropResult, CropSeen, Detection
+from vigilar_common.messages.vehicles import VehicleLook
 
 from vigilar_detector.adapters import jpeg
 from vigilar_detector.adapters.runtime import LoadedModel
@@ -25,6 +26,8 @@ from vigilar_detector.domain.turns import Crop, Turns
 log = logging.getLogger(__name__)
 
 Answer = Callable[[CropSeen], None]
+Vehicles = Callable[[Crop, Sequence[Found]], Mapping[int, VehicleLook]]
+"""How the vehicles among what was found look, by their places."""
 FAULTS_IN_A_ROW: Final = 20
 """So many unusable answers in a row: the model is not to be trusted, and a finding says so."""
 KEPT_TIMES: Final = 200
@@ -53,8 +56,11 @@ def look(loaded: Loaded, worker: int, data: bytes) -> list[Found]:
 class Looker:
     """``offer`` from the bus's frame thread; answers come from the threads that look, or at once for what is not taken."""
 
-    def __init__(self, loaded: Loaded, answer: Answer, clock: Clock) -> None:
+    def __init__(
+        self, loaded: Loaded, answer: Answer, clock: Clock, vehicles: Vehicles = lambda _crop, _found: {}
+    ) -> None:
         self.loaded, self._answer, self._clock = loaded, answer, clock
+        self._vehicles = vehicles
         self._turns = Turns()
         self._news = threading.Condition()
         self._stopping = False
@@ -165,7 +171,8 @@ class Looker:
     def _look(self, worker: int, crop: Crop) -> None:
         began_s = self._clock.monotonic_s()
         try:
-            found = look(self.loaded, worker, crop.jpeg)
+            found = look(self.loaded, worker, crop.jpeg)[:MAX_OBJECTS]
+            vehicles = self._vehicles(crop, found)
         except CropError as error:
             self.tell(crop, CropResult.REFUSED, f"the crop {error}")
             return
@@ -187,7 +194,7 @@ class Looker:
         self._answer(
             CropSeen(
                 camera_id=crop.camera_id, crop_id=crop.crop_id, result=CropResult.SEEN,
-                objects=[_detection(one) for one in found[:MAX_OBJECTS]],
+                objects=[_detection(one, vehicles.get(number)) for number, one in enumerate(found)],
                 model_id=self.loaded.manifest.id, waited_ms=max(0.0, waited_ms), took_ms=max(0.0, took_ms),
             )
         )  # fmt: skip
@@ -199,9 +206,10 @@ class Looker:
         self.tell(crop, CropResult.FAILED, reason)
 
 
-def _detection(found: Found) -> Detection:
+def _detection(found: Found, vehicle: VehicleLook | None) -> Detection:
     return Detection(
         object_class=found.object_class,
         score=found.score,
         box=Box(x=found.x, y=found.y, w=min(1.0, found.w), h=min(1.0, found.h)),
+        vehicle=vehicle,
     )

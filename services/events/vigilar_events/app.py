@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 from vigilar_common.config.slices import Slice
 from vigilar_common.feed import Feed
+from vigilar_common.messages import Fact
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
 from vigilar_common.topics import AVAILABLE
@@ -23,6 +25,7 @@ from vigilar_events.rule_actions import Actor
 from vigilar_events.rule_metrics import RuleMetrics
 from vigilar_events.rule_questions import Questions
 from vigilar_events.rules import Rules, reads
+from vigilar_events.vehicles import VehicleDesk
 
 log = logging.getLogger("vigilar.events")
 
@@ -49,12 +52,20 @@ class Events:
             guard=self._guard,
             config=context.config,
         )
+        self._vehicles = VehicleDesk(
+            bus=context.bus,
+            file=StateFile(context.state_dir / "vehicles.json"),
+            config=context.config,
+            arm_state=lambda: self._guard.state,
+            tell=self._emit,
+        )
         self._handlers = Handlers(
             clock=context.clock,
             facts=context.facts,
             arm_state=lambda: self._guard.state,
             file=StateFile(context.state_dir / "outages.json"),
             config=context.config,
+            object_left=self._vehicles.left,
         )
         self._config = context.config
         self._actor = Actor(
@@ -109,6 +120,7 @@ class Events:
         self._rules.load()  # before the alarm, whose first transitions may be a rule's cause
         self._guard.load()
         self._handlers.load()
+        self._vehicles.start()
         self._guard.start()
         self._arming.start()
         self._rules.start()
@@ -141,6 +153,7 @@ class Events:
         self._guard.configure(new.config)
         self._arming.configure(new.config)
         self._handlers.configure(new.config)
+        self._vehicles.configure(new.config)
         return True
 
     def heartbeat_detail(self) -> dict[str, Any]:
@@ -152,6 +165,10 @@ class Events:
                 for finding in (*self._arming.findings(), *self._ears.findings())
             ],
         }
+
+    def _emit(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self._context.facts.emit(fact)
 
     def _tick(self) -> None:
         while not self._context.clock.wait(self._context.stopping, TICK_S):

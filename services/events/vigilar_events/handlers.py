@@ -76,8 +76,10 @@ class Handlers:
         arm_state: Callable[[], ArmState],
         file: StateFile,
         config: Config,
+        object_left: Callable[[ObjectLeft, float], None] = lambda _fact, _age_s: None,
     ) -> None:
         self._clock, self._facts, self._arm_state, self._file = clock, facts, arm_state, file
+        self._object_left = object_left
         self._lock = threading.Lock()
         self._cameras: dict[str, Camera] = {}
         self._in_sight = InSight()
@@ -115,6 +117,7 @@ class Handlers:
                 case ObjectLeft():
                     self._in_sight.left(fact)
                     self._tell([object_ended(fact)])
+                    self._object_left(fact, age_s)
                 case CameraOffline():
                     self._outages.offline(fact.camera_id, fact.id, fact.ts_ms, fact.reason)
                     self._keep()

@@ -229,6 +229,10 @@ DEFAULT_PROFILES = (
         arm_states=(ArmState.ARMED_AWAY, ArmState.ARMED_VACATION, ArmState.PENDING, ArmState.TRIGGERED),
         events=(EventType.MOTION,),
     ),
+    AlertProfile(
+        name="parcels",
+        events=(EventType.PACKAGE, EventType.PACKAGE_REMINDER, EventType.PACKAGE_TAKEN),
+    ),
     AlertProfile(name="camera trouble", events=(EventType.CAMERA_OFFLINE,)),
     AlertProfile(
         name="power",

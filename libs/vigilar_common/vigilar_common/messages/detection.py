@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid, Value
 from vigilar_common.messages.camera import Box
+from vigilar_common.messages.vehicles import VehicleLook, VehicleSeen
 
 MAX_OBJECTS: Final = 64
 """That are told of one crop: the surest ones."""
@@ -40,6 +41,7 @@ class ObjectDetected(Fact):
     motion_id: Uuid | None = Field(None, description="the motion it was looked for in")
     picture_id: Uuid | None = None
     recording_id: Uuid | None = None
+    vehicle: VehicleSeen | None = Field(None, description="of a vehicle: what its looks tell so far")
 
 
 class Detection(Value):
@@ -48,6 +50,7 @@ class Detection(Value):
     object_class: ObjectClass
     score: float = Field(ge=0, le=1)
     box: Box = Field(description="parts of the crop's width and height, not of the picture's")
+    vehicle: VehicleLook | None = Field(None, description="of a vehicle that is large enough: how it looks")
 
 
 class CropResult(StrEnum):

@@ -11,6 +11,7 @@ from vigilar_common.derived import derived_id
 from vigilar_common.messages.base import Fact, Identifier, Message, Text, TimestampMs, Uuid, Value
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.detection import ObjectClass
+from vigilar_common.messages.vehicles import VehicleSeen
 
 MAX_ZONES: Final = 32
 MAX_LISTED: Final = 32
@@ -97,6 +98,8 @@ class ObjectLeft(Fact):
     looks: int = Field(0, ge=0, description="pictures it was seen in")
     best_ms: TimestampMs = Field(0, description="when it was seen best")
     picture_id: Uuid | None = Field(None, description="the best picture of it")
+    from_rest: bool = Field(False, description="it had stood there before it moved: a car that was parked")
+    vehicle: VehicleSeen | None = Field(None, description="of a vehicle: what all looks at it tell")
 
 
 class PresentObject(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from vigilar_common.config.alert_profiles import ALWAYS_TOLD, Grouping
 from vigilar_common.config.cameras import CameraLocation
@@ -35,6 +35,7 @@ class Family(StrEnum):
     POWER = "power"
     ARMING = "arming"
     DURESS = "duress"
+    PARCELS = "parcels"
 
 
 def family_of(kind: EventType) -> Family:
@@ -48,8 +49,16 @@ def family_of(kind: EventType) -> Family:
         case EventType.DURESS:
             return Family.DURESS
         case (
+            EventType.PACKAGE
+            | EventType.PACKAGE_REMINDER
+            | EventType.PACKAGE_COLLECTED
+            | EventType.PACKAGE_TAKEN
+        ):
+            return Family.PARCELS
+        case (
             EventType.MOTION
             | EventType.OBJECT
+            | EventType.VEHICLE
             | EventType.ALARM_TRIGGERED
             | EventType.ALARM_CONFIRMED
             | EventType.SENSOR_OPENED
@@ -240,25 +249,30 @@ def word_of(happening: Happening) -> str:
     """What happened, in a word for lists."""
     if happening.object_class:
         return happening.object_class.capitalize()
-    match happening.kind:
-        case EventType.MOTION:
-            return "Motion"
-        case EventType.OBJECT:
-            return "Seen"
-        case EventType.SENSOR_OPENED:
-            return "Opened"
-        case EventType.ALARM_TRIGGERED | EventType.ALARM_CONFIRMED | EventType.DURESS:
-            return "Alarm"
-        case EventType.RULE:
-            return "Rule"
-        case EventType.CAMERA_OFFLINE:
-            return "Offline"
-        case EventType.CAMERA_ONLINE:
-            return "Online"
-        case EventType.FAILED_TO_ARM:
-            return "Not armed"
-        case EventType.POWER_OUT | EventType.POWER_LOW | EventType.POWER_BACK | EventType.HOST_SHUTDOWN:
-            return "Power"
+    return _WORDS[happening.kind]
+
+
+_WORDS: Final[dict[EventType, str]] = {
+    EventType.MOTION: "Motion",
+    EventType.OBJECT: "Seen",
+    EventType.VEHICLE: "Seen",
+    EventType.PACKAGE: "Parcel",
+    EventType.PACKAGE_REMINDER: "Parcel",
+    EventType.PACKAGE_COLLECTED: "Collected",
+    EventType.PACKAGE_TAKEN: "Taken",
+    EventType.SENSOR_OPENED: "Opened",
+    EventType.ALARM_TRIGGERED: "Alarm",
+    EventType.ALARM_CONFIRMED: "Alarm",
+    EventType.DURESS: "Alarm",
+    EventType.RULE: "Rule",
+    EventType.CAMERA_OFFLINE: "Offline",
+    EventType.CAMERA_ONLINE: "Online",
+    EventType.FAILED_TO_ARM: "Not armed",
+    EventType.POWER_OUT: "Power",
+    EventType.POWER_LOW: "Power",
+    EventType.POWER_BACK: "Power",
+    EventType.HOST_SHUTDOWN: "Power",
+}
 
 
 def span(length_ms: int) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from vigilar_common.messages.vehicles import VehicleLook
+
 LEAST_SIDE: Final = 0.004
 """Boxes narrower or flatter than this part of the picture say nothing."""
 EDGE: Final = 0.012
@@ -71,6 +73,7 @@ class Seen:
     box: Rect
     cut: bool = False
     """It touches an edge of the crop that is none of the picture: there may be more of it."""
+    vehicle: VehicleLook | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def clean(look: Look) -> tuple[Look | None, int]:
         box = seen.box.clipped()
         if box.w >= LEAST_SIDE and box.h >= LEAST_SIDE:
             cut = seen.cut or cut_off(box, look.area)
-            objects.append(Seen(seen.object_class, seen.score, box, cut))
+            objects.append(Seen(seen.object_class, seen.score, box, cut, seen.vehicle))
     moving = tuple(box for box in look.moving if _finite(box))
     kept = Look(look.wall_ms, tuple(objects), look.area, moving)
     return kept, len(look.objects) - len(objects)

@@ -15,6 +15,7 @@ from typing import Final
 
 from vigilar_camera_worker.domain.kinds import Kind, kind_of
 from vigilar_camera_worker.domain.looks import EDGE, Rect, Seen
+from vigilar_camera_worker.domain.vehicle_votes import VehicleVotes
 
 SCORES_KEPT: Final = 32
 SMOOTHING: Final = 0.5
@@ -89,6 +90,7 @@ class ObjectTrack:
     best: Best | None = None
     announced: bool = False
     resting: bool = False
+    vehicle: VehicleVotes = field(default_factory=VehicleVotes)
 
     @property
     def kind(self) -> Kind:
@@ -130,6 +132,10 @@ class ObjectTrack:
         self.vote(seen)
         self.scores.append(seen.score)
         self.moved_looks += moving
+        if seen.vehicle is not None:
+            self.vehicle.add(
+                seen.vehicle, seen.score * (0.3 if seen.cut else 1.0) * min(1.0, self.size / BEST_SIZE)
+            )
         first = self.hits == 0
         if seen.cut and not first and seen.box.area < 0.8 * self.box.area:
             self._seen_at(

@@ -45,6 +45,8 @@ REST_UNTOLD_S: Final = 45.0
 REST_MISSES: Final = 5
 """Vehicles and things that are still for this long let rest; what never moved, whatever it is, after the second time."""
 REST_IOU: Final = 0.5
+ROSE_IOU: Final = 0.15
+"""What begins so near to what rests is that, driving off, if its place turns out empty."""
 SURE_HITS: Final = 3
 SURE_S: Final = 0.4
 SWIFT_HITS: Final = 2
@@ -79,6 +81,13 @@ class Followed:
     """Only parts of it were seen so far."""
     away_looks: int = 0
     told_class: str = ""
+    rose_from: ObjectTrack | None = None
+    """What rested where this was seen first."""
+
+    @property
+    def drove_off(self) -> bool:
+        """It had rested there itself: its place is empty."""
+        return self.rose_from is not None and self.rose_from.misses > 0
 
 
 @dataclass(frozen=True)
@@ -273,10 +282,21 @@ class ObjectTracker:
             self.counters["object_tracks_refused"] += 1
             return
         track = ObjectTrack(self._new_id(), self.aspect, look.time_s, look.wall_ms, seen.box)
-        followed = Followed(track, first_cut=seen.cut)
+        followed = Followed(track, first_cut=seen.cut, rose_from=self._resting_at(seen.box))
         self._tracks.append(followed)
         self.counters["object_tracks"] += 1
         self._take(followed, seen, look, look.objects)
+
+    def _resting_at(self, box: Rect) -> ObjectTrack | None:
+        """The resting vehicle or thing that most of this box covers."""
+        near = [
+            (overlap, item.track)
+            for item in self._tracks
+            if item.track.resting
+            and not item.track.kind.alive
+            and (overlap := box.iou(item.track.box)) >= ROSE_IOU
+        ]
+        return max(near, key=lambda found: found[0])[1] if near else None
 
     def _make_room(self) -> bool:
         """Forget what was never told and was not seen for the longest time."""

@@ -21,6 +21,8 @@ class Crop:
     crop_id: str
     jpeg: bytes = field(repr=False)
     came_s: float
+    area: str = ""
+    """Where it lies in the picture, as the worker says it: `x,y,w,h`."""
 
 
 class Turns:

@@ -59,7 +59,7 @@ def object_ended(fact: ObjectLeft) -> EventEnded:
         "speed",
         "direction",
     )
-    more = ("looks", "best_ms", "picture_id", "reason")
+    more = ("looks", "best_ms", "picture_id", "reason", "from_rest", "vehicle")
     return EventEnded(
         id=derived_id("event.ended:object", fact.track_id),
         ts_ms=fact.ts_ms,

@@ -24,6 +24,11 @@ from vigilar_homeassistant.domain.hub import SENDER
 EVENT_TYPES = (
     EventType.MOTION.value,
     EventType.OBJECT.value,
+    EventType.VEHICLE.value,
+    EventType.PACKAGE.value,
+    EventType.PACKAGE_REMINDER.value,
+    EventType.PACKAGE_COLLECTED.value,
+    EventType.PACKAGE_TAKEN.value,
     EventType.CAMERA_OFFLINE.value,
     EventType.CAMERA_ONLINE.value,
 )

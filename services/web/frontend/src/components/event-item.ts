@@ -12,7 +12,7 @@ import './thumb';
 export function eventIcon(type: string): IconName {
   if (type === 'camera_offline') return 'camera-off';
   if (type.startsWith('alarm_') || type.startsWith('power_') || type === 'host_shutdown' || type === 'rule') return 'alarm';
-  if (type === 'motion' || type === 'object') return 'events';
+  if (['motion', 'object', 'vehicle'].includes(type) || type.startsWith('package')) return 'events';
   return 'camera';
 }
 

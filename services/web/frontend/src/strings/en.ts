@@ -278,6 +278,11 @@ export const en = {
     type_name: {
       motion: 'Motion',
       object: 'Somebody or something seen',
+      vehicle: 'Vehicle came or left',
+      package: 'Parcel',
+      package_reminder: 'Parcel still outside',
+      package_collected: 'Parcel collected',
+      package_taken: 'Parcel taken',
       camera_offline: 'Camera offline',
       alarm_triggered: 'Alarm',
       alarm_confirmed: 'Alarm, not disarmed',
