@@ -44,7 +44,8 @@ def test_most_looks_decide_and_one_in_glare_does_not() -> None:
 @pytest.mark.parametrize(
     ("looks", "recognition"),
     [
-        ([look(name="estate")], Acquaintance.UNKNOWN), ([look()] * 2, Acquaintance.UNKNOWN), ([look()] * 3, Acquaintance.STRANGER),
+        ([look(name="estate")], Acquaintance.UNKNOWN), ([look()] * 2, Acquaintance.UNKNOWN),
+        ([look()] * 3, Acquaintance.STRANGER),
         ([look(calibrated=False)] * 9, Acquaintance.UNKNOWN), ([UNSEEN] * 9, Acquaintance.UNKNOWN),
         ([look(name="estate", calibrated=False)] * 9, Acquaintance.UNKNOWN),
         ([look(name="estate")] * 3 + [look()] * 3, Acquaintance.UNKNOWN),

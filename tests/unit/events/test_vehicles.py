@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 from vigilar_common.config import Camera, Config
 from vigilar_common.config.detection import KnownVehicle, Vehicles
+from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.objects import ObjectEnd, ObjectLeft
@@ -47,7 +49,7 @@ class House:
     def restart(self) -> None:
         self.desk = VehicleDesk(
             bus=self.bus, file=StateFile(self.folder / "vehicles.json"), config=config(*self.names),
-            arm_state=lambda: self.arm_state, tell=lambda facts: [self.facts.emit(f) for f in facts] and None,
+            arm_state=lambda: self.arm_state, tell=self._emit,
         )  # fmt: skip
         self.desk.start()
 
@@ -61,6 +63,10 @@ class House:
             box=Box(x=0.1, y=0.1, w=0.2, h=0.2), started_ms=START_MS, vehicle=seen,
         )  # fmt: skip
         self.desk.left(fact.model_copy(update=over), 0.0)
+
+    def _emit(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            self.facts.emit(fact)
 
     @property
     def told(self) -> list[str]:
