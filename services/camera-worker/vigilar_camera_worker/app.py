@@ -140,6 +140,7 @@ class CameraWorker:
         search.on_suspicion = self._hurry
         self._objects.mute(self._motion.muted)
         self._crops = self._motion.crops = Crops(context.bus, camera.id, clock, self._objects)
+        search.objects_followed = lambda: self._crops.leased
         self._report.find("crash", self._history.words())
         self._work = Work(clock, self._counts, self._analyser.lag)
         self._watch()

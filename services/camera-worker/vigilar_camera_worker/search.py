@@ -62,6 +62,8 @@ class MotionSearch:
         self._detector, self._listener, self._on_method = detector, listener, on_method
         self._trigger = trigger_for(camera, detector)
         self.onlooker: Onlooker | None = None
+        self.objects_followed: Callable[[], bool] = lambda: False
+        """While it is true every picture of a motion is decoded: one look per GOP loses who walks by."""
         self._watching = False
         """Since the last keyframe every picture is decoded, because somebody looks on."""
         self._hardware = Hardware(camera.hardware_decode)
@@ -164,9 +166,8 @@ class MotionSearch:
             self._choose()
         elif self._sparse and self._fitness.reason:
             self._leave_sparse()
-        wanted = self._plan.wanted(
-            packet.time_s, packet.key, self._machine.moving and not self._watching, self._hits
-        )
+        hurried = self._machine.moving and not (self._watching or self.objects_followed())
+        wanted = self._plan.wanted(packet.time_s, packet.key, hurried, self._hits)
         if self._clean:
             if wanted:
                 self._decode_needed(self._decoder, packet)

@@ -33,7 +33,7 @@ def load_chosen(settings: Detection, models: Path) -> Loaded:
 
 def load(found: Installed, threshold: float, workers: int) -> Loaded:
     """Raises ModelError, also for a model that does not keep to its manifest when it looks at a grey picture."""
-    model = load_model(found.manifest, found.folder, workers)
+    model = load_model(found, workers)
     loaded = Loaded(found.manifest, model, workers, threshold)
     for worker in range(workers):
         _try(loaded, worker)

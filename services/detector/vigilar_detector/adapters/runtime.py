@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -9,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vigilar_detector.adapters.jpeg import Pixels
+from vigilar_detector.adapters.store import Installed
 from vigilar_detector.domain.decode import Floats
 from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.manifest import Decoding, Manifest, Runtime
+
+log = logging.getLogger(__name__)
 
 TENSORFLOW: Final = frozenset((".pb",))
 CPU, AUTO = "CPU", "AUTO"
@@ -26,12 +30,13 @@ class LoadedModel(Protocol):
     def look(self, worker: int, picture: Pixels) -> list[NDArray[np.generic]]: ...
 
 
-def load_model(manifest: Manifest, folder: Path, workers: int) -> LoadedModel:
+def load_model(found: Installed, workers: int) -> LoadedModel:
     """Raises ModelError. The files must have been verified."""
+    manifest = found.manifest
     try:
         if manifest.runtime is Runtime.OPENCV:
-            return _OpenCvModel(manifest, folder, workers)
-        return _OpenVinoModel(manifest, folder, workers)
+            return _OpenCvModel(manifest, found.paths, workers)
+        return _OpenVinoModel(manifest, found.paths[0], workers)
     except ModelError:
         raise
     except Exception as error:  # both libraries throw what they like at a file that is none
@@ -40,17 +45,17 @@ def load_model(manifest: Manifest, folder: Path, workers: int) -> LoadedModel:
 
 
 class _OpenVinoModel:
-    def __init__(self, manifest: Manifest, folder: Path, workers: int) -> None:
+    def __init__(self, manifest: Manifest, path: Path, workers: int) -> None:
         import openvino
 
         self._manifest = manifest
         core = openvino.Core()
-        path = folder / manifest.files[0].name
-        self.anchors, model = _cut(core, manifest, path)
-        _check_input(manifest, model)
+        self.anchors, model = open_graph(core, manifest, path)
         self._sized = len(model.inputs) > 1
-        prepared = _with_preparation(manifest, model)
         wanted = CPU if core.available_devices in ([CPU], []) else AUTO
+        if manifest.ranges and wanted == CPU:
+            _quantised(manifest, model)
+        prepared = with_preparation(manifest, model)
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
         if wanted == CPU:
             # A stream of one thread each: two crops at the same time are faster than one on two cores.
@@ -68,8 +73,16 @@ class _OpenVinoModel:
         return [np.array(results[index]) for index in range(len(results))]
 
 
-def _cut(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None, Any]:
-    """The constant that the decoding needs, and the model, ending where the manifest says."""
+def _quantised(manifest: Manifest, model: Any) -> None:
+    from vigilar_detector.adapters.quantise import quantise
+
+    found = quantise(model, manifest.ranges)
+    if found != len(manifest.ranges):
+        log.warning("%s: %d of %d ranges fit, it looks slower", manifest.id, found, len(manifest.ranges))
+
+
+def open_graph(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None, Any]:
+    """The constant that the decoding needs, and the model, ending where the manifest says. Raises ModelError."""
     import openvino
 
     graph = manifest.graph
@@ -85,6 +98,7 @@ def _cut(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None, Any]
     if graph.outputs:
         ends = [_port(manifest, model, name) for name in graph.outputs]
         model = openvino.Model(ends, model.get_parameters())
+    _check_input(manifest, model)
     return anchors, model
 
 
@@ -131,7 +145,7 @@ def _check_input(manifest: Manifest, model: Any) -> None:
     model.reshape(shapes)
 
 
-def _with_preparation(manifest: Manifest, model: Any) -> Any:
+def with_preparation(manifest: Manifest, model: Any) -> Any:
     """Conversion from 8 bits, order of colours and normalisation become a part of the model: faster than done here."""
     import openvino
     from openvino.preprocess import ColorFormat, PrePostProcessor
@@ -153,11 +167,11 @@ def _with_preparation(manifest: Manifest, model: Any) -> Any:
 class _OpenCvModel:
     """One network per thread: cv2's are not thread-safe."""
 
-    def __init__(self, manifest: Manifest, folder: Path, workers: int) -> None:
+    def __init__(self, manifest: Manifest, paths: tuple[Path, ...], workers: int) -> None:
         import cv2
 
         cv2.setNumThreads(1)
-        names = [str(folder / file.name) for file in manifest.files]
+        names = [str(path) for path in paths]
         second = names[1] if len(names) > 1 else ""
         self._manifest = manifest
         self._networks = [cv2.dnn.readNet(names[0], second) for _ in range(workers)]

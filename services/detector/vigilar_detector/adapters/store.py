@@ -36,10 +36,26 @@ def known_manifests() -> list[Manifest]:
     return [read_manifest(path) for path in sorted(KNOWN.glob("*.json"))]
 
 
+def _newest(manifest: Manifest) -> Manifest:
+    """What is shipped now of the same files: more may be known of them than when they were installed."""
+    shipped = KNOWN / f"{manifest.id}.json"
+    if not shipped.exists():
+        return manifest
+    newest = read_manifest(shipped)
+    return newest if newest.files == manifest.files else manifest
+
+
 @dataclass(frozen=True)
 class Installed:
     manifest: Manifest
     folder: Path
+    elsewhere: tuple[Path, ...] = ()
+    """Its files, where they do not lie in the folder by their names."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Of its files, in the manifest's order."""
+        return self.elsewhere or tuple(self.folder / file.name for file in self.manifest.files)
 
 
 class Store:
@@ -66,7 +82,7 @@ class Store:
         manifest = read_manifest(folder / MANIFEST_FILE)
         if manifest.id != model_id:
             raise ModelError(f"{folder / MANIFEST_FILE}: is that of {manifest.id}")
-        return Installed(manifest, folder)
+        return Installed(_newest(manifest), folder)
 
     def in_use(self) -> str:
         """The id of the model that `vigilar models use` named; the default one where none was."""
@@ -112,8 +128,8 @@ class Store:
 
 def verify(found: Installed) -> None:
     """Raises ModelError naming the first file that is not what its manifest says."""
-    for file in found.manifest.files:
-        verify_file(found.folder / file.name, file)
+    for path, file in zip(found.paths, found.manifest.files, strict=False):
+        verify_file(path, file)
 
 
 def verify_file(path: Path, wanted: ModelFile, progress: Callable[[int], None] = lambda _bytes: None) -> None:
@@ -136,8 +152,8 @@ def verify_file(path: Path, wanted: ModelFile, progress: Callable[[int], None] =
 def chosen(settings: Detection, store: Store) -> Installed:
     """The model that the configuration asks for, verified. Raises ModelError.
 
-    `model_path` empty: the installed one that is in use. Else a file, described by a manifest: `model_config_path` where
-    that is one (.json), or the file of the same name that ends in .json.
+    `model_path` empty: the installed one that is in use. Else a file, described by a manifest (`model_config_path` where that
+    is one (.json), or the file of the same name that ends in .json), or known by itself (`adapters.bare`).
     """
     if not settings.model_path:
         found = store.get(store.in_use())
@@ -149,13 +165,15 @@ def chosen(settings: Detection, store: Store) -> Installed:
 
 def _by_path(model: Path, description: str) -> Installed:
     second = Path(description) if description else None
-    told = second if second is not None and second.suffix == ".json" else model.with_suffix(".json")
     if not model.exists():
         raise ModelError(f"[detection] model_path {model}: there is no such file")
+    if second is not None and not second.exists():
+        raise ModelError(f"[detection] model_config_path {second}: there is no such file")
+    told = second if second is not None and second.suffix == ".json" else model.with_suffix(".json")
     if not told.exists():
-        raise ModelError(
-            f"[detection] model_path {model}: nothing says how to use it; describe it in {told} (docs/guide/models.md)"
-        )
+        from vigilar_detector.adapters.bare import by_itself
+
+        return by_itself(model, second)
     manifest = read_manifest(told)
     if manifest.files[0].name != model.name:
         raise ModelError(f"{told}: describes {manifest.files[0].name}, not {model.name}")

@@ -69,7 +69,8 @@ def decode(
     """What is in the crop, surest first, at least ``threshold`` sure."""
     arrays = [_finite(output, manifest) for output in outputs]
     raw = _FAMILIES[manifest.decoding](arrays, manifest, anchors, threshold)
-    told = np.array([bool(name) and name in manifest.told_classes for name in manifest.classes])
+    told_names = frozenset(manifest.told_classes)
+    told = np.array([bool(name) and name in told_names for name in manifest.classes])
     known = (raw.classes >= 0) & (raw.classes < len(manifest.classes))
     if not bool(known.all()):
         raise _lies(manifest, f"names class {int(raw.classes[~known][0])} of {len(manifest.classes)}")
@@ -152,8 +153,9 @@ def _ssd(arrays: Sequence[Floats], manifest: Manifest, anchors: Floats | None, t
     offsets = _table(offsets.reshape(-1, offsets.shape[-1]), manifest, len(anchors), 4, "boxes")
     classes = _table(classes, manifest, len(anchors), len(manifest.classes), "classes")
     # Only what may pass is worked out: of two thousand anchors a handful does.
-    logit = _logit(threshold)
-    sure = classes[:, 1 if manifest.background else 0 :].max(axis=1) >= logit
+    found = np.flatnonzero(classes >= _logit(threshold))
+    rows = found // classes.shape[1]
+    sure = np.unique(rows[found % classes.shape[1] > 0] if manifest.background else rows)
     offsets, classes, anchors = offsets[sure], classes[sure], anchors[sure]
     y = offsets[:, 0] / SSD_SCALES[0] * anchors[:, 2] + anchors[:, 0]
     x = offsets[:, 1] / SSD_SCALES[1] * anchors[:, 3] + anchors[:, 1]

@@ -120,6 +120,12 @@ class Manifest(_Part):
     """Classes that are told of; empty: all."""
     nms_iou: float = Field(0.5, gt=0, le=1, description="boxes of a class that overlap more are one object")
 
+    ranges: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        max_length=2048,
+        description="convolutions in 8 bits: least and most that flows into each",
+    )
+
     @model_validator(mode="after")
     def _knows_what_it_tells(self) -> Self:
         unknown = sorted(set(self.told) - set(self.classes))
