@@ -66,3 +66,21 @@ def test_axe_finds_nothing_on_the_pages_of_alerts(browser: Browser, stack: Stack
     page.locator("vg-why li").first.wait_for()
     assert violations(page) == []
     page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_settings(browser: Browser, stack: Stack, scheme: Any) -> None:
+    info = stack.info
+    login = walk.Login(info["url"], info["username"], info["password"], info["pin"])
+    page = walk.open_page(browser, login, None, [], color_scheme=scheme)
+    walk.log_in(page, login)
+    for group, field in (("alerts", "alerts.email.password"), ("cameras", "cameras.demo.zones")):
+        page.goto(f"{info['url']}/settings?in={group}")
+        page.locator("summary").first.click()
+        page.locator(f'[data-key="{field}"]').wait_for(state="attached")
+        assert violations(page) == []
+    page.locator('[data-key="cameras.demo.retention_days"] input').fill("12")
+    page.get_by_test_id("settings-review-open").click()
+    page.get_by_test_id("settings-save").wait_for()
+    assert violations(page) == []
+    page.close(run_before_unload=False)

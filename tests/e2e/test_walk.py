@@ -129,6 +129,28 @@ def test_a_camera_is_switched_on_its_page_and_the_system_page_tells_of_home_assi
     page.get_by_test_id("offsite").get_by_text("Off.").wait_for()
 
 
+def test_a_setting_is_refused_while_typing_saved_after_a_look_and_taken_back(
+    page: Page, stack: Stack, login: walk.Login
+) -> None:
+    def update_s() -> Any:
+        return stack.api().get("/api/v1/settings")["values"]["alerts"]["grouping"]["update_s"]
+
+    before = update_s()
+    page.goto(login.url + "/settings?q=update_s")
+    control = page.locator('[data-key="alerts.grouping.update_s"] input')
+    control.fill("-5")
+    page.get_by_test_id("settings-bar").get_by_text("must be greater than or equal to").wait_for()
+    control.fill("17")
+    page.get_by_test_id("settings-review-open").click()
+    page.get_by_test_id("settings-review").get_by_text("alerts.grouping.update_s").wait_for()
+    page.get_by_test_id("settings-save").click()
+    page.get_by_test_id("settings-note").get_by_text("Saved.").wait_for()
+    assert update_s() == 17
+    page.get_by_test_id("settings-return").first.click()
+    page.get_by_test_id("settings-return-yes").click()
+    wait_for("the value of before is in force", lambda: update_s() == before, 10)
+
+
 def test_motion_is_tuned_over_the_live_picture_and_the_camera_keeps_its_connection(
     page: Page, stack: Stack, login: walk.Login
 ) -> None:

@@ -33,6 +33,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   recording: () => import('./pages/recording'),
   alerts: () => import('./pages/alerts'),
   system: () => import('./pages/system'),
+  settings: () => import('./pages/settings'),
 };
 
 /** The frame around every page: navigation, announcements, and what to say when nothing answers. */
@@ -135,6 +136,8 @@ export class App extends LitElement {
         return html`<vg-alerts></vg-alerts>`;
       case 'system':
         return html`<vg-system></vg-system>`;
+      case 'settings':
+        return html`<vg-settings></vg-settings>`;
       case 'missing':
         return html`<vg-message whole heading=${t.app.notFound} text=${t.app.notFoundHelp}><vg-action href="/">${t.app.goHome}</vg-action></vg-message>`;
     }
@@ -163,6 +166,8 @@ function sectionOf(route: Route | null): Section | null {
       return 'recordings';
     case 'missing':
       return null;
+    case 'settings':
+      return 'system';
     case 'home':
     case 'events':
     case 'recordings':

@@ -7,6 +7,7 @@ export type Route =
   | { page: 'recording'; id: string }
   | { page: 'alerts' }
   | { page: 'system' }
+  | { page: 'settings' }
   | { page: 'missing' };
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -23,6 +24,7 @@ export function match(path: string): Route {
       case 'recordings':
       case 'alerts':
       case 'system':
+      case 'settings':
         return { page: first };
       case 'cameras':
         return { page: 'home' };

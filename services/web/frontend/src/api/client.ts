@@ -2,6 +2,7 @@ import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
 import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
 import type { RuleDryRun, RuleInfo } from './rules';
+import type { FormSection, Settings, SettingsTrial, SettingsVersion, Values } from './settings';
 import type {
   Alarm,
   AlertPage,
@@ -208,6 +209,14 @@ export const api = {
   unsnooze: (cameraId: string | null) =>
     request<{ message: string; snoozes: Snooze[] }>('DELETE', '/api/v1/snoozes', { camera_id: cameraId }),
   why: (eventId: string) => request<Why>('GET', `/api/v1/events/${id(eventId)}/why`),
+  settings: () => request<Settings>('GET', '/api/v1/settings'),
+  settingsForm: () => request<{ sections: FormSection[] }>('GET', '/api/v1/settings/form'),
+  trySettings: (changes: Values) => request<SettingsTrial>('POST', '/api/v1/settings/check', { changes }),
+  changeSettings: (changes: Values, revision: string) =>
+    request<Settings & { services: string[] }>('PUT', '/api/v1/settings', { changes, revision }),
+  settingsVersions: () => request<{ items: SettingsVersion[] }>('GET', '/api/v1/settings/versions'),
+  returnSettings: (version: string, revision: string) =>
+    request<Settings & { services: string[] }>('POST', '/api/v1/settings/return', { version, revision }),
   health: () => request<SystemHealth>('GET', '/api/v1/health'),
   push: () => request<PushInfo>('GET', '/api/v1/push'),
   pushSubscribe: (subscription: PushSubscriptionJSON, device: string) =>

@@ -37,7 +37,8 @@ export class SystemPage extends LitElement {
     return html`
       <header class="page-head">
         <h1>${t.system.title}</h1>
-        ${health.status === 'ready' ? status(health.value.status) : nothing}
+        <p class="row wrap">${health.status === 'ready' ? status(health.value.status) : nothing}
+          <a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a></p>
       </header>
       ${health.status === 'failed' ? html`<div class="card">${failure(t.system.failed, health.error, () => app.reload())}</div>` : nothing}
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}

@@ -1,3 +1,5 @@
+import { settings } from './settings';
+
 /** Every word that the interface says. Functions take what has to be put into the sentence. */
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
@@ -35,6 +37,7 @@ export const en = {
     close: 'Close',
     cancel: 'Cancel',
   },
+  settings,
   nav: { home: 'Home', events: 'Events', recordings: 'Recordings', alerts: 'Alerts', system: 'System' },
   time: {
     today: 'Today',
