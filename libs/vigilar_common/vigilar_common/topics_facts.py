@@ -9,6 +9,7 @@ from vigilar_common.messages import (
     Fact,
     alerts,
     animals,
+    audit,
     detection,
     objects,
     packages,
@@ -73,4 +74,5 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
     ("vigilar/timelapse/saved", timelapse.TimelapseSaved, "highlights", ("web",)),
     ("vigilar/timelapse/removed", timelapse.TimelapseRemoved, "highlights", ("web",)),
     ("vigilar/timelapse/made", timelapse.TimelapseMade, "highlights", ("web",)),
+    ("vigilar/web/audited", audit.Audited, "web", LOG_ONLY),
 )

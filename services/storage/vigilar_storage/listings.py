@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from vigilar_common.messages.alarm import ArmState, Severity
 from vigilar_common.messages.alerts import Outcome
 from vigilar_common.messages.animals import ThreatLevel
+from vigilar_common.messages.audit import AuditOutcome
 from vigilar_common.messages.packages import PackageState
 
 from vigilar_storage import schema as tables
@@ -107,6 +108,11 @@ LISTINGS = (
     Listing(
         "arm-log", tables.arm_state_log, STATE, ("ts_ms", "id"), time="ts_ms",
         filters={"state": Equal("to_state", ArmState), "outcome": Equal("outcome", ArmOutcome), "by": Equal("changed_by")},
+    ),
+    Listing(
+        "audit-log", tables.audit_log, STATE, ("ts_ms", "id"), time="ts_ms",
+        filters={"account": Equal("account_id"), "action": Equal("action"), "subject": Equal("subject"),
+                 "outcome": Equal("outcome", AuditOutcome), "address": Equal("address")},
     ),
     Listing("rejected-facts", tables.rejected_facts, STATE, ("n",)),
     Listing("settings-history", tables.settings_history, STATE, ("n",)),

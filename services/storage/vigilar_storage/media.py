@@ -125,8 +125,8 @@ class Media:
             content.close()
             raise
 
-    def picture(self, picture_id: str) -> bytes:
-        """JPEG. Raises as `content`."""
+    def picture(self, picture_id: str) -> tuple[bytes, str]:
+        """JPEG, and the camera that it is of. Raises as `content`."""
         with self._database.read() as connection:
             row = queries.get_picture(connection, picture_id)
         if row is None:
@@ -136,7 +136,7 @@ class Media:
             length = file.length
             if length > MAX_PICTURE_BYTES:
                 raise FileDamagedError(f"picture {picture_id} has {length} bytes: that is no picture")
-            return file.reader.read(0, length)
+            return file.reader.read(0, length), str(row["camera_id"])
         finally:
             self._files.give_back(file)
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged, EventEnded, EventOpened, EventType
 from vigilar_common.messages.alerts import AlertDelivery, PushRemoved, PushSubscribed
+from vigilar_common.messages.audit import Audited
 from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingGap, RecordingOpened
 from vigilar_common.messages.system import SystemEvent
 
@@ -35,12 +36,21 @@ from vigilar_storage.schema import (
 
 SETTLED = (RecordingState.COMPLETE, RecordingState.RECOVERED, RecordingState.DAMAGED)
 GONE = (RecordingState.DELETING, RecordingState.DELETED)
+AUDIT_COLUMNS = (
+    *("account_id", "actor", "method", "action", "subject", "outcome", "address", "device", "detail"),
+)
 
 
 def _system_events(connection: sa.Connection, facts: Sequence[SystemEvent], _received_ms: int) -> None:
     columns = ("id", "ts_ms", "source", "component", "level", "code", "message")
     rows = [(f.id, f.ts_ms, f.source, f.component, f.level.value, f.code, f.message) for f in facts]
     own_rows(connection, "system_events", columns, rows)
+
+
+def _audited(connection: sa.Connection, facts: Sequence[Audited], _received_ms: int) -> None:
+    columns = ("id", "ts_ms", *AUDIT_COLUMNS)
+    rows = [(f.id, f.ts_ms, *(str(getattr(f, name)) for name in AUDIT_COLUMNS)) for f in facts]
+    own_rows(connection, "audit_log", columns, rows)
 
 
 def _recording_opened(connection: sa.Connection, fact: RecordingOpened, received_ms: int) -> None:
@@ -257,6 +267,7 @@ def _event_of(connection: sa.Connection, cause_id: str | None) -> str | None:
 
 PROJECTIONS: dict[str, Projection] = {
     SystemEvent.TYPE: _system_events,
+    Audited.TYPE: _audited,
     RecordingOpened.TYPE: each(_recording_opened),
     RecordingFinished.TYPE: each(_recording_finished),
     RecordingGap.TYPE: _recording_gaps,

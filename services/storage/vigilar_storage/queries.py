@@ -72,6 +72,8 @@ class Wanted:
     person: str | None = None
     """Id of a face profile."""
     reviewed: bool | None = None
+    within: frozenset[str] | None = None
+    """Of these cameras, or of none at all: what whoever asks may see."""
 
     @property
     def needs_rows(self) -> bool:
@@ -118,6 +120,8 @@ def wanted_events(wanted: Wanted, span: Span = Span()) -> sa.Select[Any]:
     if wanted.zone is not None:
         within = sa.text(f"EXISTS (SELECT 1 FROM json_each({SEEN_ZONES}) WHERE value = :zone)")  # noqa: S608 a constant
         query = query.where(sa.text(IN_ZONES), within.bindparams(zone=wanted.zone))
+    if wanted.within is not None:
+        query = query.where(sa.or_(columns.camera_id.is_(None), columns.camera_id.in_(sorted(wanted.within))))
     for word in wanted.words:
         query = query.where(columns.title.icontains(word, autoescape=True))
     for table, column, one in (
@@ -216,10 +220,16 @@ def _with_media(connection: sa.Connection, found: list[dict[str, Any]], now_ms: 
 
 
 def recordings_query(
-    camera: str | None = None, starred: bool | None = None, span: Span = Span()
+    camera: str | None = None,
+    starred: bool | None = None,
+    span: Span = Span(),
+    within: frozenset[str] | None = None,
 ) -> sa.Select[Any]:
+    """`within`: of these cameras alone."""
     query = sa.select(recordings).where(sa.text(THERE))  # as the partial indexes say it
     query = _equal(query, {recordings.c.camera_id: camera})
+    if within is not None:
+        query = query.where(recordings.c.camera_id.in_(sorted(within)))
     if starred is not None:
         # Written as the partial index says it, or SQLite does not see that the index fits.
         query = query.where(sa.text(f"starred = {int(starred)}"))

@@ -19,6 +19,7 @@ _GROUPS = {
         "cameras", "sensors", "sensor_states", "events", "event_reviews", "event_counts", "saved_searches", "arm_state_log",
         "alert_log", "push_subscriptions",
     ),
+    "Accounts": ("accounts", "credentials", "audit_log"),
     "Pets, people, parcels": (
         "pets", "pet_sightings", "pet_training_images", "pet_rules", "wildlife_sightings", "package_events",
         "face_profiles", "face_embeddings", "visits", "timelapse_schedules",

@@ -19,9 +19,19 @@ _OPEN = sa.text("reviewed_ms IS NULL")  # as the partial indexes say it
 _DONE = sa.text("reviewed_ms IS NOT NULL")
 
 
-def mark(database: Database, event_ids: Sequence[str], actor: str, now_ms: int) -> int:
+Within = frozenset[str] | None
+"""Cameras of what the actor may see, beside what is of no camera; None: all."""
+
+
+def _seen(within: Within) -> list[sa.ColumnElement[bool]]:
+    if within is None:
+        return []
+    return [event_reviews.c.camera_id.in_(["", *sorted(within)])]
+
+
+def mark(database: Database, event_ids: Sequence[str], actor: str, now_ms: int, within: Within = None) -> int:
     """How many of these nobody had looked at. Raises StorageUnavailableError."""
-    statement = sa.update(event_reviews).where(event_reviews.c.event_id.in_(event_ids), _OPEN)
+    statement = sa.update(event_reviews).where(event_reviews.c.event_id.in_(event_ids), _OPEN, *_seen(within))
     return database.write(
         lambda connection: (
             connection.execute(statement.values(reviewed_ms=now_ms, reviewed_by=actor)).rowcount
@@ -29,18 +39,21 @@ def mark(database: Database, event_ids: Sequence[str], actor: str, now_ms: int) 
     )
 
 
-def mark_until(database: Database, until_ms: int, cameras: Sequence[str], actor: str, now_ms: int) -> int:
+def mark_until(
+    database: Database, until_ms: int, cameras: Sequence[str], actor: str, now_ms: int, within: Within = None
+) -> int:
     """All that began until then, of these cameras or of the whole house."""
-    chosen = sa.select(event_reviews.c.event_id).where(_OPEN, event_reviews.c.started_ms <= until_ms)
+    before = event_reviews.c.started_ms <= until_ms
+    chosen = sa.select(event_reviews.c.event_id).where(_OPEN, before, *_seen(within))
     if cameras:
         chosen = chosen.where(event_reviews.c.camera_id.in_(cameras))
     values = {"reviewed_ms": now_ms, "reviewed_by": actor}
     return _in_pieces(database, chosen.order_by(event_reviews.c.started_ms), values)
 
 
-def take_back(database: Database, event_ids: Sequence[str]) -> int:
+def take_back(database: Database, event_ids: Sequence[str], within: Within = None) -> int:
     """These are to be looked at again, whoever had done so."""
-    statement = sa.update(event_reviews).where(event_reviews.c.event_id.in_(event_ids), _DONE)
+    statement = sa.update(event_reviews).where(event_reviews.c.event_id.in_(event_ids), _DONE, *_seen(within))
     return database.write(
         lambda connection: connection.execute(statement.values(reviewed_ms=None, reviewed_by="")).rowcount
     )
@@ -54,9 +67,10 @@ def undo(database: Database, actor: str, marked_ms: int) -> int:
     return _in_pieces(database, chosen, {"reviewed_ms": None, "reviewed_by": ""})
 
 
-def waiting(connection: sa.Connection, at_most: int) -> int:
+def waiting(connection: sa.Connection, at_most: int, within: Within = None) -> int:
     """How many wait to be looked at, counted up to `at_most`."""
-    some = sa.select(sa.literal(1)).select_from(event_reviews).where(_OPEN).limit(at_most).subquery()
+    waits = sa.select(sa.literal(1)).select_from(event_reviews).where(_OPEN, *_seen(within))
+    some = waits.limit(at_most).subquery()
     return connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0
 
 

@@ -114,6 +114,8 @@ def _counted(axis: Axis, wanted: Wanted, level: int) -> sa.Select[Any]:
     ):
         if words:
             query = query.where(column.in_(words))
+    if wanted.within is not None:
+        query = query.where(counts.camera_id.in_(["", *sorted(wanted.within)]))
     return query.group_by(sa.text("1, 2, 3, 4"))
 
 

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 SCOPES = frozenset(
     {
+        "accounts:read",
+        "accounts:write",
         "face-vectors:read",
         "faces:read",
         "facts:read",

@@ -47,7 +47,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "highlights": ("facts:write", "facts:read", "media:read", "living:read"),
     "web": (
         *("facts:write", "media:read", "media:write", "state:read", "living:read", "faces:read"),
-        *("settings:read", "settings:write"),
+        *("settings:read", "settings:write", "accounts:read", "accounts:write"),
     ),
     "supervisor": ("facts:write", "state:read"),
 }

@@ -14,9 +14,13 @@ from vigilar_common.errors import StartupError
 from vigilar_common.service import Context, run
 from vigilar_common.signed_urls import media_key
 
+from vigilar_web.accounts.book import AccountBook
 from vigilar_web.application import create_app
+from vigilar_web.audit import Audit
 from vigilar_web.bridge import Bridge
+from vigilar_web.callers import Callers
 from vigilar_web.database import Database
+from vigilar_web.films import Films
 from vigilar_web.gateway import StorageGateway
 from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
@@ -161,6 +165,12 @@ class WebApp:
             return parts.settings if parts else settings
 
         parts: Parts | None = None
+        storage = StorageGateway(context.environment.storage_url, token)
+        accounts = AccountBook(database, storage, current)
+        key = _session_key(context)
+        sessions = Sessions(database, key, context.clock, current, accounts)
+        accounts.on_changed = sessions.revoke_stale
+        limiter = LoginLimiter(database, context.clock)
         parts = Parts(
             settings=settings,
             clock=context.clock,
@@ -168,8 +178,12 @@ class WebApp:
             user=context.user,
             version=__version__,
             media_key=_media_key(context),
-            sessions=Sessions(database, _session_key(context), context.clock, current),
-            login=Login(LoginLimiter(database, context.clock), current),
+            session_key=key,
+            accounts=accounts,
+            sessions=sessions,
+            callers=Callers(sessions, accounts, database, key, context.clock),
+            audit=Audit(context.facts.emit),
+            login=Login(limiter, accounts, current),
             setup_token=SetupToken(),
             signed_limiter=RateLimiter(context.clock, SIGNED_PICTURES, SIGNED_REFILL_S),
             model=ReadModel(),
@@ -181,7 +195,8 @@ class WebApp:
             snapshots=Snapshots(context.bus, pictures, context.clock),
             tuning=Tuning(context.bus, context.clock, self._bridge),
             remote=RemoteGate(lambda: current().remote, context.clock),
-            storage=StorageGateway(context.environment.storage_url, token),
+            storage=storage,
+            films=Films(storage),
             static=StaticFiles(Path(__file__).parent / "static"),
             closing=asyncio.Event(),
         )

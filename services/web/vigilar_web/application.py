@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from vigilar_web import errors
+from vigilar_web import errors, policy
+from vigilar_web.accounts.book import REFRESH_S
 from vigilar_web.bridge import Bridge
 from vigilar_web.gateway import PROBE_INTERVAL_S, PROBE_RETRY_S
 from vigilar_web.middleware import Shell
@@ -75,7 +76,10 @@ MODULES = (
 
 
 def create_api(parts: Parts, bridge: Bridge, tick: Callable[[], None] = lambda: None) -> FastAPI:
-    """The routes without the outermost layer. `tick` is called every few seconds on the loop."""
+    """The routes without the outermost layer. `tick` is called every few seconds on the loop.
+
+    Raises StartupError for a route without a policy.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +92,7 @@ def create_api(parts: Parts, bridge: Bridge, tick: Callable[[], None] = lambda: 
         tasks = [
             _background("leases", parts.live.keep_leases()),
             _background("storage probe", _repeat(parts, probe_interval_s, parts.storage.probe)),
+            _background("accounts", _repeat(parts, lambda: REFRESH_S, parts.accounts.refresh)),
             _background("upkeep", _repeat(parts, lambda: TICK_S, _upkeep(parts, tick))),
         ]
         try:
@@ -99,6 +104,7 @@ def create_api(parts: Parts, bridge: Bridge, tick: Callable[[], None] = lambda: 
             await asyncio.gather(*tasks, return_exceptions=True)
             parts.hls.close()
             parts.login.close()
+            await asyncio.to_thread(parts.audit.close)
             await parts.storage.close()
 
     app = FastAPI(
@@ -113,6 +119,7 @@ def create_api(parts: Parts, bridge: Bridge, tick: Callable[[], None] = lambda: 
     for module in MODULES:
         # The routes themselves, not an included router: the list that the tests walk is the list that serves.
         app.router.routes.extend(module.router.routes)
+    policy.check(app.router.routes)
     app.add_exception_handler(errors.ApiError, errors.on_api_error)
     app.add_exception_handler(errors.GoToError, errors.on_redirect)
     app.add_exception_handler(HTTPException, errors.on_http_error)

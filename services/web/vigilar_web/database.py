@@ -1,4 +1,4 @@
-"""The web service's own small SQLite file: sessions and login tries, kept over a restart.
+"""The web service's own small SQLite file: sessions, login tries and a copy of the accounts, kept over a restart.
 
 What is in memory is the truth; the file is for the next start. A disk that is full or a file that is damaged
 therefore costs a new login at worst, and is logged.
@@ -17,11 +17,18 @@ log = logging.getLogger(__name__)
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS sessions (
-  digest TEXT PRIMARY KEY, user TEXT NOT NULL, tag TEXT NOT NULL,
-  created_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL);
+  digest TEXT PRIMARY KEY, account_id TEXT NOT NULL, tag TEXT NOT NULL, created_ms INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL, confirmed_ms INTEGER NOT NULL, address TEXT NOT NULL, device TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS used (
+  credential_id TEXT PRIMARY KEY, used_ms INTEGER NOT NULL, counter INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS login_tries (
   client TEXT PRIMARY KEY, tokens REAL NOT NULL, updated_ms INTEGER NOT NULL, trusted_ms INTEGER NOT NULL);
 """
+
+
+VERSION = 2
+"""Of these tables. Sessions of another version end: they say less than is asked of one."""
 
 
 class Database:
@@ -47,7 +54,10 @@ class Database:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                connection.execute("DROP TABLE IF EXISTS sessions")
             connection.executescript(TABLES)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
         except sqlite3.DatabaseError:
             connection.close()
             raise
@@ -56,6 +66,17 @@ class Database:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(query).fetchall()
+
+    def kept(self, name: str) -> str:
+        """A text kept by `keep`; empty when there is none."""
+        with self._lock:
+            row = self._connection.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def keep(self, name: str, value: str) -> None:
+        """As `write`."""
+        statement = "INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        self.write(statement, name, value)
 
     def write(self, statement: str, *values: Any) -> None:
         """Errors are logged and counted, not raised: a full disk must not lock the owner out."""

@@ -8,54 +8,33 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable
-from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ValidationError
 from starlette.requests import HTTPConnection, Request
 
-from vigilar_web.errors import ApiError, GoToError
+from vigilar_web.accounts.model import Caller
+from vigilar_web.audit import Origin, device_words
+from vigilar_web.errors import ApiError, GoToError, not_found
 from vigilar_web.parts import Parts
+from vigilar_web.policy import NEEDS_SESSION, QUIET, SAFE_METHODS, Cameras, Policy, kind_of, policy_of
+from vigilar_web.policy import Access as Access
+from vigilar_web.policy import access as access
 from vigilar_web.sessions import COOKIE, Session
 
 log = logging.getLogger(__name__)
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PASSED = "vigilar.gate_passed"
 RENEWED = "vigilar.renewed_token"
+AUDITED = "vigilar.audited"
+"""In the scope of a request that the audit log shall know: its word, and who asks."""
+DETAIL = "vigilar.audit_detail"
+"""What a route adds to its entry: never a secret."""
 MAX_NEXT_LENGTH = 500
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class Access(StrEnum):
-    PUBLIC = "public"
-    """Anybody, reading only: the login page, the manifest."""
-    FORM = "form"
-    """Anybody, a form of ours: must not come from another site."""
-    SIGNED = "signed"
-    """Anybody with a signature, which the route checks."""
-    SESSION = "session"
-    """Logged in, else 401; unsafe methods need origin, CSRF token and JSON."""
-    PAGE = "page"
-    """Logged in, else sent to the login page."""
-    PAGE_FORM = "page_form"
-    """The same, with a plain form of ours, whose field `csrf` the route checks (`require_csrf`)."""
-
-
-def access(kind: Access, *, renews: bool = True) -> Callable[[Function], Function]:
-    """Declare a route's access, under its path decorator. `renews`: such a request counts as activity."""
-
-    def mark(function: Function) -> Function:
-        function.__vigilar_access__ = kind  # type: ignore[attr-defined]
-        function.__vigilar_renews__ = renews  # type: ignore[attr-defined]
-        return function
-
-    return mark
 
 
 def parts_of(connection: HTTPConnection) -> Parts:
@@ -67,21 +46,24 @@ def parts_of(connection: HTTPConnection) -> Parts:
 async def gate(connection: HTTPConnection) -> None:
     """The dependency in front of every route. Raises ApiError or GoToError."""
     endpoint = connection.scope.get("endpoint")
-    kind = getattr(endpoint, "__vigilar_access__", None)
+    kind, policy = kind_of(endpoint), policy_of(endpoint)
     unsafe = connection.scope["type"] == "http" and connection.scope["method"] not in SAFE_METHODS
-    if kind is None or (kind is Access.PUBLIC and unsafe):
+    unsound = kind is None or (kind is Access.PUBLIC and unsafe) or (kind in NEEDS_SESSION and policy is None)
+    if unsound:
         log.error("a route without declared access was refused: %s", endpoint)
         raise ApiError(403, "forbidden", "This address may not be used.")
     if kind is Access.FORM and unsafe and not same_origin(connection, required=False):
         raise ApiError(
             403, "csrf", "The form came from another site. Open the login page here and try again."
         )
-    if kind in (Access.SESSION, Access.PAGE, Access.PAGE_FORM):
-        _require_session(connection, kind, unsafe, renews=endpoint.__vigilar_renews__)  # type: ignore[union-attr]
+    if kind in NEEDS_SESSION:
+        assert kind is not None
+        assert policy is not None
+        _require_caller(connection, kind, policy, unsafe)
     connection.scope[PASSED] = True
 
 
-def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool, renews: bool) -> None:
+def _require_caller(connection: HTTPConnection, kind: Access, policy: Policy, unsafe: bool) -> None:
     parts = parts_of(connection)
     if not parts.settings.password_hash:
         if kind is not Access.SESSION:
@@ -89,26 +71,81 @@ def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool, ren
         raise ApiError(
             503, "setup_needed", "No password is set yet; the log of the web service has the set-up link."
         )
+    bearer = _bearer(connection) if kind is Access.SESSION else None
+    if bearer is None:
+        session = _require_session(connection, kind, unsafe)
+    else:
+        session = _require_token(parts, bearer)
+        if unsafe:
+            _require_json(connection)
+    caller = parts.callers.of(session)
+    if caller is None:
+        raise _signed_out()
+    connection.state.session, connection.state.caller = session, caller
+    if unsafe and policy.audit != QUIET:
+        connection.scope[AUDITED] = (policy.audit, caller)
+    _require_rights(connection, policy, caller)
+    if policy.recent and unsafe and not parts.sessions.recent(session):
+        raise ApiError(403, "sign_in_again", "Confirm that it is you: give your password again.")
+
+
+def _require_rights(connection: HTTPConnection, policy: Policy, caller: Caller) -> None:
+    if not caller.has_role(policy):
+        raise ApiError(403, "role_needed", f"Only accounts with the role {policy.role} may do this.")
+    if not caller.has_scope(policy):
+        wanted = f"the scope {policy.scope}" if policy.scope else "a signed-in person, no token"
+        raise ApiError(403, "scope_needed", f"This needs {wanted}.")
+    camera_id = connection.path_params.get("camera_id")
+    if policy.cameras is Cameras.PATH and not caller.sees(camera_id):
+        raise not_found("There is no such camera.")  # the same as for one that does not exist
+    if policy.cameras is Cameras.ALL and not caller.sees_all:
+        raise ApiError(403, "all_cameras_needed", "This tells of all cameras, and this account may see some.")
+
+
+def _require_session(connection: HTTPConnection, kind: Access, unsafe: bool) -> Session:
+    parts = parts_of(connection)
     token = connection.cookies.get(COOKIE, "")
     session = parts.sessions.find(token)
     if session is None:
         if kind is not Access.SESSION:
             raise GoToError(f"/login?next={quote(_wanted(connection), safe='')}")
-        raise ApiError(401, "not_logged_in", "Please log in.")
+        raise _signed_out()
     if connection.scope["type"] == "websocket" and not same_origin(connection, required=True):
         raise ApiError(403, "csrf", "A live view may only be opened from this site.")
     if unsafe and kind is Access.PAGE_FORM:
         _require_same_origin(connection)
     elif unsafe:
         _require_own_request(connection, session)
-    if renews and parts.sessions.touch(session):
+    renews = getattr(connection.scope["endpoint"], "__vigilar_renews__", True)
+    if renews and parts.sessions.touch(session, client_of(connection)):
         connection.scope[RENEWED] = token
-    connection.state.session = session
+    return session
+
+
+def _require_token(parts: Parts, bearer: str) -> Session:
+    session = parts.callers.by_token(bearer)
+    if session is None:
+        raise ApiError(401, "bad_token", "This token is not known, has ended or was revoked.")
+    return session
+
+
+def _bearer(connection: HTTPConnection) -> str | None:
+    """The token of the header; None when there is none. A browser never sends one by itself."""
+    kind, _, text = connection.headers.get("authorization", "").partition(" ")
+    return text.strip() if kind.lower() == "bearer" else None
+
+
+def _signed_out() -> ApiError:
+    return ApiError(401, "not_logged_in", "Please log in.")
 
 
 def _require_own_request(connection: HTTPConnection, session: Session) -> None:
     _require_same_origin(connection)
     require_csrf(connection.headers.get("x-csrf-token", ""), session)
+    _require_json(connection)
+
+
+def _require_json(connection: HTTPConnection) -> None:
     kind = connection.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise ApiError(403, "csrf", "Content-Type must be application/json.")
@@ -170,6 +207,22 @@ def session_of(connection: HTTPConnection) -> Session:
     return session
 
 
+def caller_of(connection: HTTPConnection) -> Caller:
+    caller = connection.state.caller
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def client_of(connection: HTTPConnection) -> str:
+    """The address of the TCP peer; forwarded addresses are claims and not believed."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def origin_of(connection: HTTPConnection, method: str = "form") -> Origin:
+    """From where a request comes, for the audit log."""
+    return Origin(client_of(connection), device_words(connection.headers.get("user-agent", "")), method)
+
+
 async def _parts(connection: HTTPConnection) -> Parts:  # async: a plain function would go to a thread pool
     return parts_of(connection)
 
@@ -178,8 +231,13 @@ async def _session(connection: HTTPConnection) -> Session:
     return session_of(connection)
 
 
+async def _caller(connection: HTTPConnection) -> Caller:
+    return caller_of(connection)
+
+
 PartsNeeded = Annotated[Parts, Depends(_parts)]
 SessionNeeded = Annotated[Session, Depends(_session)]
+CallerNeeded = Annotated[Caller, Depends(_caller)]
 
 
 async def body_of(request: Request, model: type[Model]) -> Model:

@@ -28,6 +28,7 @@ PROBE_INTERVAL_S = 10.0
 PROBE_RETRY_S = 1.0
 """While storage does not answer: everybody waits for it at a start."""
 PASSED_HEADERS = ("content-type", "content-length", "content-range", "accept-ranges", "etag", "last-modified")
+CAMERA_HEADER = "x-vigilar-camera"
 STILL_WORKS = "Live pictures, the alarm and alerts keep working."
 
 
@@ -46,7 +47,14 @@ class Streamed(StreamingResponse):
         passed = {name: upstream.headers[name] for name in PASSED_HEADERS if name in upstream.headers}
         super().__init__(self._chunks(), upstream.status_code, {**passed, **headers})
         self._upstream = upstream
+        self.camera_id = upstream.headers.get(CAMERA_HEADER, "")
+        """Of which camera it is, where storage says so."""
         self._slot = slot
+
+    async def discard(self) -> None:
+        """Instead of being sent."""
+        self._slot.release()
+        await self._upstream.aclose()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         try:
@@ -61,8 +69,7 @@ class Streamed(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._slot.release()
-            await self._upstream.aclose()
+            await self.discard()
 
 
 class StorageGateway:

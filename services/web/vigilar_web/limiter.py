@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ ALL_TRIES = 30
 ALL_REFILL_S = 10.0
 TRUSTED_MS = 30 * 86_400_000
 """An address that logged in within this time is not held up by the tries of others."""
+ACCOUNT_TRIES = 10
+ACCOUNT_REFILL_S = 30.0
+"""For one account from all addresses that it has not signed in from: many addresses guess no faster than a few."""
+CODE_TRIES = 5
+CODE_REFILL_S = 60.0
+"""For the second factor and for confirming a password: the right password is known already, so no address is exempt."""
 MAX_CLIENTS = 1_000
 EVERYBODY = "*"
 
@@ -35,6 +42,11 @@ def client_key(address: str) -> str:
             return str(parsed.ipv4_mapped)
         return str(IPv6Address(int(parsed) >> 64 << 64)) + "/64"
     return str(parsed)
+
+
+def account_key(name: str) -> str:
+    """Not the name itself: people type passwords into the wrong field."""
+    return "account " + hashlib.sha256(name.strip().casefold().encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @dataclass
@@ -66,8 +78,8 @@ class LoginLimiter:
             )
         }
 
-    def take(self, address: str) -> int:
-        """Spend one try. 0 when it may go ahead, else the seconds to wait (nothing was spent)."""
+    def take(self, address: str, account: str = "") -> int:
+        """Spend one try, `account` being the name tried. 0 when it may go ahead, else the seconds to wait (nothing spent)."""
         now_ms = self._clock.now_ms()
         client = self._bucket(client_key(address), CLIENT_TRIES, now_ms)
         client.refill(CLIENT_TRIES, CLIENT_REFILL_S, now_ms)
@@ -75,26 +87,57 @@ class LoginLimiter:
         everybody.refill(ALL_TRIES, ALL_REFILL_S, now_ms)
         wait_s = client.wait_s(CLIENT_REFILL_S)
         trusted = client.trusted_ms and abs(now_ms - client.trusted_ms) < TRUSTED_MS
+        one = self._account(account, now_ms) if account else None
         if not trusted:
-            wait_s = max(wait_s, everybody.wait_s(ALL_REFILL_S))
+            wait_s = max(wait_s, everybody.wait_s(ALL_REFILL_S), one.wait_s(ACCOUNT_REFILL_S) if one else 0)
         if wait_s:
             log.warning("login refused for %s: too many tries, next in %d s", client_key(address), wait_s)
             return wait_s
         client.tokens -= 1
         everybody.tokens = max(0.0, everybody.tokens - 1)
+        if one:
+            one.tokens = max(0.0, one.tokens - 1)
+            self._save(account_key(account), one)
         self._save(client_key(address), client)
         self._save(EVERYBODY, everybody)
         return 0
 
-    def succeeded(self, address: str) -> None:
+    def take_code(self, account_id: str) -> int:
+        """Spend one try of the second proof of an account, whatever the address; 0 or the seconds to wait."""
+        now_ms = self._clock.now_ms()
+        key = f"code {account_id}"
+        bucket = self._bucket(key, CODE_TRIES, now_ms)
+        bucket.refill(CODE_TRIES, CODE_REFILL_S, now_ms)
+        wait_s = bucket.wait_s(CODE_REFILL_S)
+        if not wait_s:
+            bucket.tokens -= 1
+            self._save(key, bucket)
+        return wait_s
+
+    def right_code(self, account_id: str) -> None:
+        key = f"code {account_id}"
+        bucket = self._bucket(key, CODE_TRIES, self._clock.now_ms())
+        bucket.tokens = float(CODE_TRIES)
+        self._save(key, bucket)
+
+    def succeeded(self, address: str, account: str = "") -> None:
         """The right password: give the tries back and remember the address."""
         now_ms = self._clock.now_ms()
+        if account:
+            one = self._account(account, now_ms)
+            one.tokens = float(ACCOUNT_TRIES)
+            self._save(account_key(account), one)
         client = self._bucket(client_key(address), CLIENT_TRIES, now_ms)
         client.tokens, client.updated_ms, client.trusted_ms = float(CLIENT_TRIES), now_ms, now_ms
         everybody = self._bucket(EVERYBODY, ALL_TRIES, now_ms)
         everybody.tokens = min(ALL_TRIES, everybody.tokens + 1)
         self._save(client_key(address), client)
         self._save(EVERYBODY, everybody)
+
+    def _account(self, name: str, now_ms: int) -> _Bucket:
+        bucket = self._bucket(account_key(name), ACCOUNT_TRIES, now_ms)
+        bucket.refill(ACCOUNT_TRIES, ACCOUNT_REFILL_S, now_ms)
+        return bucket
 
     def _bucket(self, key: str, size: int, now_ms: int) -> _Bucket:
         found = self._buckets.get(key)

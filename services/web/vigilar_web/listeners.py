@@ -139,7 +139,8 @@ class Listeners:
     def on_health(self, received: Received) -> None:
         assert isinstance(received.message, SystemHealth)
         self._model.health = received.message
-        self._tell("health", self._model.health_item())
+        less = self._model.health_item(whole=False)
+        self._tell("health", self._model.health_item(), less=less, whole=True)
 
     def on_push_info(self, received: Received) -> None:
         assert isinstance(received.message, PushInfo)
@@ -151,7 +152,7 @@ class Listeners:
         self._model.put_event(fact)
         if fact.type.value in UNSEEN:
             return
-        self._tell("event", opened_item(fact, self._settings().cameras))
+        self._tell("event", opened_item(fact, self._settings().cameras), fact.camera_id)
 
     def on_ended(self, received: Received) -> None:
         fact = received.message
@@ -161,23 +162,24 @@ class Listeners:
             # It began before this process did: only storage knows the rest of it.
             self._bridge.post(self._stream.resync)
             return
-        self._tell("event", opened_item(opened, self._settings().cameras, fact))
+        self._tell("event", opened_item(opened, self._settings().cameras, fact), opened.camera_id)
 
     def on_delivery(self, received: Received) -> None:
         assert isinstance(received.message, AlertDelivery)
         about = self._model.recent_event(received.message.event_id or "")
         if about is None or about.type.value not in UNSEEN:
-            self._tell("alert", delivery_item(received.message))
+            self._tell("alert", delivery_item(received.message), whole=True)
 
     def on_receipt(self, received: Received) -> None:
         assert isinstance(received.message, AlertReceipt)
         # Without its title: it may be of what no page shows by itself.
-        self._tell("alerts", {"alert_id": received.message.alert_id, "kind": received.message.kind.value})
+        told = {"alert_id": received.message.alert_id, "kind": received.message.kind.value}
+        self._tell("alerts", told, whole=True)
 
     def on_alerts(self, received: Received) -> None:
         assert isinstance(received.message, AlertsState)
         self._model.alerts = received.message
-        self._tell("alerts", {"kind": "state"})
+        self._tell("alerts", {"kind": "state"}, whole=True)
 
     def on_picture(self, received: Received) -> None:
         camera_id = received.ids["camera_id"]
@@ -199,15 +201,18 @@ class Listeners:
             return
         item = self._model.camera_item(camera)
         self._bridge.post(self._live.tell_state, camera_id, item["state"])
-        self._tell("camera", item)
+        self._tell("camera", item, camera_id)
 
     def _tell_alarm(self) -> None:
         item = self._model.alarm_item()
         if item is not None:
             self._tell("alarm", item)
 
-    def _tell(self, event: str, item: Any) -> None:
-        if not self._bridge.post(self._stream.broadcast, event, item):
+    def _tell(
+        self, event: str, item: Any, camera_id: str | None = None, less: Any = None, whole: bool = False
+    ) -> None:
+        """As `EventStream.broadcast`."""
+        if not self._bridge.post(self._stream.broadcast, event, item, camera_id, less, whole):
             self._missed = True
         elif self._missed:
             self._missed = False

@@ -8,11 +8,14 @@ from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from vigilar_common.messages.audit import AuditOutcome
 
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import PASSED, RENEWED, SAFE_METHODS
+from vigilar_web.gate import AUDITED, DETAIL, PASSED, RENEWED, origin_of
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SAFE_METHODS
 from vigilar_web.sessions import COOKIE
 
 log = logging.getLogger(__name__)
@@ -87,6 +90,28 @@ class _Exchange:
             if not self._status and self._scope["type"] == "http":
                 await self._refuse(ApiError(500, "internal", "Something went wrong here; the log says what."))
         self._log()
+        self._tell_audit()
+
+    def _tell_audit(self) -> None:
+        """What was done or refused by a route that changes something. Of the request only ids of its path are told."""
+        told = self._scope.get(AUDITED)
+        if told is None:
+            return
+        action, caller = told
+        connection = HTTPConnection(self._scope)
+        outcome = AuditOutcome.DONE
+        if self._status >= 400:
+            outcome = AuditOutcome.REFUSED if self._status < 500 else AuditOutcome.FAILED
+        method = "token" if caller.token_id else "session"
+        self._parts.audit.note(
+            action,
+            origin_of(connection, method),
+            account_id=caller.account.id,
+            actor=caller.name,
+            subject=" ".join(str(value) for value in self._scope.get("path_params", {}).values()),
+            outcome=outcome,
+            detail=str(self._scope.get(DETAIL, "")),
+        )
 
     def _too_large(self) -> bool:
         for name, value in self._scope["headers"]:

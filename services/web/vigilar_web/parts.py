@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock
 
+from vigilar_web.accounts.book import AccountBook
+from vigilar_web.audit import Audit
+from vigilar_web.callers import Callers
 from vigilar_web.errors import not_found
+from vigilar_web.films import Films
 from vigilar_web.gateway import StorageGateway
 from vigilar_web.limiter import RateLimiter
 from vigilar_web.live.hls import HlsWriters
@@ -33,8 +37,12 @@ class Parts:
     bus: Bus
     user: str
     version: str
-    media_key: bytes
+    media_key: bytes = field(repr=False)
+    session_key: bytes = field(repr=False)
+    accounts: AccountBook
     sessions: Sessions
+    callers: Callers
+    audit: Audit
     login: Login
     setup_token: SetupToken
     signed_limiter: RateLimiter
@@ -48,6 +56,7 @@ class Parts:
     tuning: Tuning
     remote: RemoteGate
     storage: StorageGateway
+    films: Films
     static: StaticFiles
     closing: asyncio.Event
 

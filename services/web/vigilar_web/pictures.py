@@ -51,9 +51,12 @@ class PictureCache:
         return True
 
     def get(self, picture_id: str) -> bytes | None:
-        with self._lock:
-            found = self._pictures.get(picture_id)
+        found = self.find(picture_id)
         return found.jpeg if found else None
+
+    def find(self, picture_id: str) -> Picture | None:
+        with self._lock:
+            return self._pictures.get(picture_id)
 
     def newest(self, camera_id: str) -> Picture | None:
         """The last picture of a camera, however long ago (one is kept per camera)."""

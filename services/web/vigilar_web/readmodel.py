@@ -196,5 +196,9 @@ class ReadModel:
         item["available"] = not self.service_gone("events")
         return item
 
-    def health_item(self) -> dict[str, Any] | None:
-        return self.health.model_dump(mode="json", exclude=ENVELOPE) if self.health else None
+    def health_item(self, whole: bool = True) -> dict[str, Any] | None:
+        """`whole` False: without services and findings, which tell of every camera."""
+        if self.health is None:
+            return None
+        item = self.health.model_dump(mode="json", exclude=ENVELOPE)
+        return item if whole else item | {"services": {}, "findings": [], "disks": {}}

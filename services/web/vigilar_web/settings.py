@@ -82,6 +82,9 @@ class Settings:
     username: str
     password_hash: str = field(repr=False)
     session_timeout_s: int
+    session_lifetime_s: int
+    trusted_address: str
+    """How browsers reach the page, as `[alerts] page_url` says; empty: not told."""
     hls_dir: Path
     cameras: Mapping[str, CameraInfo]
     sensors: Mapping[str, SensorInfo]
@@ -123,6 +126,8 @@ def settings_of(config: Config) -> Settings:
         username=config.web.username,
         password_hash=config.web.password_hash,
         session_timeout_s=config.web.session_timeout,
+        session_lifetime_s=config.web.session_lifetime,
+        trusted_address=config.alerts.page_url.rstrip("/"),
         hls_dir=Path(config.system.hls_dir),
         cameras=cameras,
         sensors={

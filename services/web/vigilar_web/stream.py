@@ -10,8 +10,10 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from vigilar_web.accounts.model import Caller
 from vigilar_web.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,26 @@ def encode(event: str, data: Any) -> bytes:
     return f"event: {event}\ndata: {text}\n\n".encode()
 
 
-class Client:
-    """One open page."""
+Who = Callable[[], Caller | None]
 
-    def __init__(self) -> None:
+
+class Client:
+    """One open page. `who` looks up afresh whose it is and what they may see."""
+
+    def __init__(self, who: Who) -> None:
+        self._who = who
         self._waiting: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._resync = False
         self.closed = False
+
+    def may_hear(self, camera_id: str | None, whole: bool) -> bool:
+        """`whole`: it tells of every camera."""
+        caller = self._who()
+        if caller is None:
+            self.close()  # signed out meanwhile: the stream ends now, not at its next quiet moment
+            return False
+        return caller.sees_all or (not whole and caller.sees(camera_id))
 
     def ask_to_resync(self) -> None:
         self._waiting.clear()
@@ -88,21 +102,30 @@ class EventStream:
     def __len__(self) -> int:
         return len(self._clients)
 
-    def join(self) -> Client:
+    def join(self, who: Who) -> Client:
         """Raises ApiError 503 when MAX_CLIENTS pages are open."""
         if len(self._clients) >= MAX_CLIENTS:
             raise ApiError(503, "too_many_streams", f"{MAX_CLIENTS} pages are open already; close one.")
-        client = Client()
+        client = Client(who)
         self._clients.add(client)
         return client
 
     def leave(self, client: Client) -> None:
         self._clients.discard(client)
 
-    def broadcast(self, event: str, data: Any) -> None:
-        """Serialised once, whoever listens."""
-        if self._clients:
-            self._push(encode(event, data))
+    def broadcast(
+        self, event: str, data: Any, camera_id: str | None = None, less: Any = None, whole: bool = False
+    ) -> None:
+        """Serialised once, whoever listens. Only those hear it who may see `camera_id`.
+
+        `whole`: it tells of every camera; who may not see them all hears `less`, or nothing.
+        """
+        listening = {client: client.may_hear(camera_id, whole) for client in self._clients}
+        if any(listening.values()):
+            self._push([client for client, may in listening.items() if may], encode(event, data))
+        if less is not None and not all(listening.values()):
+            rest = [client for client, may in listening.items() if not may and client.may_hear(None, False)]
+            self._push(rest, encode(event, less))
 
     def resync(self) -> None:
         """Something may have been missed (the broker was away): every page fetches its lists again."""
@@ -113,8 +136,8 @@ class EventStream:
         for client in list(self._clients):
             client.close()
 
-    def _push(self, event: bytes) -> None:
-        for client in self._clients:
+    def _push(self, clients: Iterable[Client], event: bytes) -> None:
+        for client in clients:
             if not client.push(event):
                 self.resyncs += 1
                 log.warning(

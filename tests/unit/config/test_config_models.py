@@ -142,6 +142,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     assert values["mqtt"].pop("publish_topics") == values["security"].pop("pins") == []
     assert values["presence"].pop("allow_disarm") is False
     assert values["presence"].pop("device_tracker_prefix") == "homeassistant_states"
+    assert values["web"].pop("session_lifetime") == 30 * 86_400, "ours"
     assert values == GUIDE_DEFAULTS
     assert alerts == GUIDE_ALERTS
 

@@ -80,6 +80,7 @@ class House:
             if path.is_file() and self.backups not in path.parents and "before-restore" not in path.name
         }
 
+
 WITHOUT_ROWID = {"event_counts"}
 
 
@@ -89,7 +90,9 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
     ]
     found = {
-        name: connection.execute(f'SELECT {"" if name in WITHOUT_ROWID else "rowid, "}* FROM "{name}" ORDER BY 1').fetchall()  # noqa: S608
+        name: connection.execute(
+            f'SELECT {"" if name in WITHOUT_ROWID else "rowid, "}* FROM "{name}" ORDER BY 1'  # noqa: S608
+        ).fetchall()
         for name in names
     }
     connection.close()

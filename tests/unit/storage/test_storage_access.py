@@ -19,6 +19,7 @@ from vigilar_common.secrets import Secrets
 from vigilar_common.testing import FakeClock, FakeFacts
 from vigilar_storage import keys, registry
 from vigilar_storage.api import (
+    accounts,
     cameras,
     events,
     exports,
@@ -73,6 +74,14 @@ DECLARED = {
     ("GET", "/v1/ledger"): "state:read",
     ("GET", "/v1/ledger/checkpoints"): "state:read",
     ("GET", "/v1/alert-log"): "state:read",
+    ("GET", "/v1/settings/form"): "settings:read",
+    ("GET", "/v1/settings/versions"): "settings:read",
+    ("POST", "/v1/settings/check"): "settings:write",
+    ("POST", "/v1/settings/return"): "settings:write",
+    ("GET", "/v1/audit-log"): "state:read",
+    ("GET", "/v1/accounts"): "accounts:read",
+    ("PUT", "/v1/accounts/{account_id}"): "accounts:write",
+    ("DELETE", "/v1/accounts/{account_id}"): "accounts:write",
     ("GET", "/v1/system-events"): "state:read",
     ("GET", "/v1/arm-log"): "state:read",
     ("GET", "/v1/rejected-facts"): "state:read",
@@ -124,6 +133,7 @@ def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
         settings,
         state,
         timeline,
+        accounts,
     )
     for subject in subjects:
         for route in subject.router.routes:

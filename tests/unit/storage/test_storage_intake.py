@@ -230,7 +230,7 @@ def test_a_picture_is_taken_over_and_served(house: House) -> None:
     assert house.intake.settle("front", picture_id) is Condition.COMPLETE
 
     assert house.row(picture_id, pictures)["path"] == f"front/2026/01/01/{picture_id}.vge"
-    assert house.media.picture(picture_id) == b"\xff\xd8 a picture \xff\xd9"
+    assert house.media.picture(picture_id) == (b"\xff\xd8 a picture \xff\xd9", "front")
 
 
 def test_a_plain_recording_is_taken_over_and_indexed_by_parsing(house: House, film: bytes) -> None:

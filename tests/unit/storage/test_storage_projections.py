@@ -64,6 +64,10 @@ CASES: list[tuple[str, list[Any], str, dict[str, Any]]] = [
     ("alerts", fact("push.subscribed", {"subscription_id": A, "endpoint": "https://p.example/1", "p256dh": "k",
                                         "auth": "s", "user": "ann", "device": "phone"}),
      "push_subscriptions", {"id": A, "endpoint": "https://p.example/1", "user": "ann", "removed_ms": None}),
+    ("web", fact("audit.done", {"account_id": "owner", "actor": "ann", "method": "session", "action": "camera.switch",
+                                "subject": "front", "outcome": "refused", "address": "192.0.2.7", "device": "Firefox"}),
+     "audit_log", {"account_id": "owner", "actor": "ann", "action": "camera.switch", "outcome": "refused",
+                   "address": "192.0.2.7", "detail": ""}),
 ]  # fmt: skip
 
 

@@ -15,10 +15,14 @@ import httpx
 import pytest
 from vigilar_common.config import Config
 from vigilar_common.passwords import hash_password
-from vigilar_common.testing import FakeBus, FakeClock
+from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
+from vigilar_web.accounts.book import AccountBook
 from vigilar_web.application import create_api
+from vigilar_web.audit import Audit
 from vigilar_web.bridge import Bridge
+from vigilar_web.callers import Callers
 from vigilar_web.database import Database
+from vigilar_web.films import Films
 from vigilar_web.gateway import StorageGateway
 from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
@@ -89,6 +93,7 @@ class Web:
         self.folder = folder
         self.clock = clock or FakeClock()
         self.bus = FakeBus(self.clock, "web")
+        self.facts = FakeFacts(self.clock)
         self.bridge = Bridge()
         self.bridge.open(self.loop)
         self.storage = StorageDouble()
@@ -131,6 +136,10 @@ class Web:
         def current() -> Any:
             return holder[0].settings if holder else settings
 
+        storage = StorageGateway("http://storage", "token", httpx.MockTransport(self.storage))
+        accounts = AccountBook(self.database, storage, current)
+        sessions = Sessions(self.database, SESSION_KEY, self.clock, current, accounts)
+        accounts.on_changed = sessions.revoke_stale
         parts = Parts(
             settings=settings,
             clock=self.clock,
@@ -138,8 +147,12 @@ class Web:
             user="web",
             version="1.2.3",
             media_key=b"m" * 32,
-            sessions=Sessions(self.database, SESSION_KEY, self.clock, current),
-            login=Login(LoginLimiter(self.database, self.clock), current),
+            session_key=SESSION_KEY,
+            accounts=accounts,
+            sessions=sessions,
+            callers=Callers(sessions, accounts, self.database, SESSION_KEY, self.clock),
+            audit=Audit(self.facts.emit),
+            login=Login(LoginLimiter(self.database, self.clock), accounts, current),
             setup_token=SetupToken(),
             signed_limiter=RateLimiter(self.clock, 60, 1.0),
             model=ReadModel(),
@@ -151,7 +164,8 @@ class Web:
             snapshots=Snapshots(self.bus, pictures, self.clock),
             tuning=Tuning(self.bus, self.clock, self.bridge),
             remote=RemoteGate(lambda: current().remote, self.clock),
-            storage=StorageGateway("http://storage", "token", httpx.MockTransport(self.storage)),
+            storage=storage,
+            films=Films(storage),
             static=StaticFiles(self.folder / "static"),
             closing=asyncio.Event(),
         )
@@ -222,6 +236,7 @@ class Web:
     def close(self) -> None:
         self.parts.hls.close()
         self.parts.login.close()
+        self.parts.audit.close()
         self.run(self.client.aclose())
         self.run(self.parts.storage.close())
         self.database.close()
@@ -251,7 +266,7 @@ def web(new_web: Callable[..., Web]) -> Web:
 @pytest.fixture
 def home(web: Web) -> Web:
     """Logged in (without the cost of a password hash)."""
-    web.client.cookies.set(COOKIE, web.parts.sessions.open("admin"))
+    web.client.cookies.set(COOKIE, web.parts.sessions.open("owner"))
     return web
 
 

@@ -7,24 +7,11 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
-from vigilar_web.application import MODULES
 from vigilar_web.gate import Access, gate, safe_next
 from vigilar_web.middleware import HEADERS, Shell
+from web_people import ROUTES, UUID, filled
 
-ROUTES = [route for module in MODULES for route in module.router.routes]
-UUID = "01234567-89ab-7def-8123-456789abcdef"
 BASE = "http://house.lan:49735"
-
-
-def filled(path: str) -> str:
-    for name, value in (
-        ("{camera_id}", "front"), ("{event_id}", UUID), ("{recording_id}", UUID), ("{picture_id}", UUID),
-        ("{export_id}", UUID), ("{alert_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
-        ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),
-    ):  # fmt: skip
-        path = path.replace(name, value)
-    assert "{" not in path, path
-    return path
 
 
 def http_cases(*kinds: Access) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.messages.system import SystemHealth
 from vigilar_common.signed_urls import VALID_MS, sign_picture
 from vigilar_web import stream as stream_module
+from vigilar_web.accounts.model import Caller
 from vigilar_web.items import channel_statistics
 from vigilar_web.stream import KEEP_ALIVE, RESYNC, Client
 
@@ -40,7 +41,7 @@ def camera(home: Any, condition: CameraCondition, camera_id: str = "front", **fi
 
 
 def listen(home: Any) -> Client:
-    client = home.parts.stream.join()
+    client = home.parts.stream.join(lambda: Caller(home.parts.accounts.owner, None))
     assert isinstance(client, Client)
     return client
 

@@ -265,7 +265,7 @@ def send_jpeg(web: Any, seq: int, payload: bytes) -> None:
 def watch_jpeg(web: Any, address: str = AT_HOME) -> Any:
     """The response object of the route; its body is read by the caller."""
     request = Request({"type": "http", "client": (address, 1), "headers": [], "method": "GET", "path": "/"})
-    session = web.parts.sessions.find(web.parts.sessions.open("admin"))
+    session = web.parts.sessions.find(web.parts.sessions.open("owner"))
     return web.run(mjpeg("front", request, web.parts, session))
 
 

@@ -203,7 +203,7 @@ def test_sessions_survive_a_restart_but_their_ids_are_not_on_disk(new_web: Calla
 def test_the_number_of_sessions_is_bounded_and_the_oldest_goes_first(web: Any) -> None:
     tokens = []
     for _ in range(MAX_SESSIONS + 1):
-        tokens.append(web.parts.sessions.open("admin"))
+        tokens.append(web.parts.sessions.open("owner"))
         web.clock.advance(1)
     assert len(web.parts.sessions) == MAX_SESSIONS
     assert web.parts.sessions.find(tokens[0]) is None

@@ -58,6 +58,13 @@ class Web(Section):
         title="Session timeout",
         description="Seconds of idleness after which a login ends.",
     )
+    session_lifetime: int = Field(
+        2_592_000,
+        ge=60,
+        le=31_536_000,
+        title="Session lifetime",
+        description="Seconds after which a login ends however busy it was.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from vigilar_common import __version__
 
 from vigilar_storage.api import (
+    accounts,
     cameras,
     events,
     exports,
@@ -61,6 +62,7 @@ def create_app(behind: Services) -> FastAPI:
         settings,
         state,
         timeline,
+        accounts,
     )
     for subject in subjects:
         app.include_router(subject.router)

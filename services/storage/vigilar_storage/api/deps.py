@@ -38,6 +38,8 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=400)]
 TimeMs = Annotated[int | None, Query(ge=0, le=TIME_MAX_MS)]
 Word = Annotated[str | None, Query(max_length=80)]
+Within = Annotated[str | None, Query(max_length=17_000, pattern=r"^[A-Za-z0-9_,-]*$")]
+"""Ids of cameras, by commas: what whoever asks may see. Empty: of none."""
 DEFAULT = DEFAULT_LIMIT
 
 
@@ -97,6 +99,10 @@ class Require:
 
 def span(from_ms: TimeMs = None, to_ms: TimeMs = None) -> Span:
     return Span(from_ms, to_ms)
+
+
+def ids_of(within: str | None) -> frozenset[str] | None:
+    return None if within is None else frozenset(within.split(",")) - {""}
 
 
 def listed(rows: tuple[list[dict[str, Any]], str | None]) -> JSONResponse:

@@ -8,7 +8,19 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from vigilar_storage import queries
-from vigilar_storage.api.deps import DEFAULT, ApiError, Cursor, Limit, Require, Word, listed, services, span
+from vigilar_storage.api.deps import (
+    DEFAULT,
+    ApiError,
+    Cursor,
+    Limit,
+    Require,
+    Within,
+    Word,
+    ids_of,
+    listed,
+    services,
+    span,
+)
 from vigilar_storage.timeline import words
 
 router = APIRouter(dependencies=[Depends(Require("media:read"))])
@@ -27,6 +39,7 @@ def _wanted(
     pet: Word = None,
     person: Word = None,
     reviewed: bool | None = None,
+    within: Within = None,
 ) -> queries.Wanted:
     """Camera, type, severity and class may name several, with commas between."""
     return queries.Wanted(
@@ -40,6 +53,7 @@ def _wanted(
         pet=pet,
         person=person,
         reviewed=reviewed,
+        within=ids_of(within),
     )
 
 

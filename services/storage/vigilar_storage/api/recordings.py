@@ -18,8 +18,10 @@ from vigilar_storage.api.deps import (
     Cursor,
     Limit,
     Require,
+    Within,
     Word,
     error_response,
+    ids_of,
     listed,
     services,
     span,
@@ -33,6 +35,7 @@ router = APIRouter()
 READ = [Depends(Require("media:read"))]
 WRITE = [Depends(Require("media:write"))]
 NO_STORE = {"Cache-Control": "no-store"}
+CAMERA_HEADER = "X-Vigilar-Camera"
 
 
 class Star(Body):
@@ -50,11 +53,12 @@ def list_recordings(
     during: Annotated[queries.Span, Depends(span)],
     camera: Word = None,
     starred: bool | None = None,
+    within: Within = None,
     limit: Limit = DEFAULT,
     cursor: Cursor = None,
 ) -> JSONResponse:
     """Newest first; deleted ones are not shown."""
-    query = queries.recordings_query(camera, starred, during)
+    query = queries.recordings_query(camera, starred, during, ids_of(within))
     with services(request).database.read() as connection:
         rows, following = queries.list_recordings(connection, query, limit, cursor)
         return listed((seals.add(connection, rows), following))
@@ -125,8 +129,10 @@ def get_playlist(request: Request, recording_id: str) -> Response:
 
 @router.get("/v1/pictures/{picture_id}", dependencies=READ)
 def get_picture(request: Request, picture_id: str) -> Response:
-    data = services(request).media.picture(picture_id)
-    return Response(data, media_type="image/jpeg", headers=NO_STORE)
+    data, camera_id = services(request).media.picture(picture_id)
+    # Whoever passes it on must know whether its reader may see this camera.
+    headers = {**NO_STORE, CAMERA_HEADER: camera_id}
+    return Response(data, media_type="image/jpeg", headers=headers)
 
 
 def _no_recording(recording_id: str) -> ApiError:

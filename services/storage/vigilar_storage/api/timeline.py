@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from vigilar_common.clock import uuid7
 
 from vigilar_storage import reviews, timeline
-from vigilar_storage.api.deps import TIME_MAX_MS, ApiError, Body, Require, listed, services
+from vigilar_storage.api.deps import TIME_MAX_MS, ApiError, Body, Require, Within, ids_of, listed, services
 from vigilar_storage.api.events import WantedEvents
 from vigilar_storage.schema import saved_searches
 
@@ -55,6 +55,8 @@ class Marking(Body):
     until_ms: int | None = Field(None, ge=0, le=TIME_MAX_MS)
     cameras: list[Annotated[str, Field(max_length=64)]] = Field([], max_length=64)
     undo_ms: int | None = Field(None, ge=0, le=TIME_MAX_MS)
+    within: list[Annotated[str, Field(max_length=64)]] | None = Field(None, max_length=256)
+    """What the actor may see; None: every camera."""
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Marking:
@@ -71,22 +73,23 @@ def post_reviews(request: Request, body: Marking) -> JSONResponse:
     """`{count, marked_ms}`; with `undo_ms` that marking is taken back."""
     behind = services(request)
     now_ms = behind.clock.now_ms()
+    within = None if body.within is None else frozenset(body.within)
     if body.undo_ms is not None:
         count = reviews.undo(behind.database, body.actor, body.undo_ms)
     elif body.until_ms is not None:
-        count = reviews.mark_until(behind.database, body.until_ms, body.cameras, body.actor, now_ms)
+        count = reviews.mark_until(behind.database, body.until_ms, body.cameras, body.actor, now_ms, within)
     elif body.reviewed:
-        count = reviews.mark(behind.database, body.event_ids, body.actor, now_ms)
+        count = reviews.mark(behind.database, body.event_ids, body.actor, now_ms, within)
     else:
-        count = reviews.take_back(behind.database, body.event_ids)
+        count = reviews.take_back(behind.database, body.event_ids, within)
     return JSONResponse({"count": count, "marked_ms": now_ms})
 
 
 @router.get("/v1/reviews", dependencies=READ)
-def get_reviews(request: Request) -> JSONResponse:
+def get_reviews(request: Request, within: Within = None) -> JSONResponse:
     """How many events wait to be looked at; `more` where there are yet more."""
     with services(request).database.read() as connection:
-        count = reviews.waiting(connection, COUNTED_UP_TO + 1)
+        count = reviews.waiting(connection, COUNTED_UP_TO + 1, ids_of(within))
     return JSONResponse({"waiting": min(count, COUNTED_UP_TO), "more": count > COUNTED_UP_TO})
 
 

@@ -50,6 +50,7 @@ class EntryType(StrEnum):
     LIMITS_CONFIRMED = "limits-confirmed"
     EXPORT = "export"
     EPOCH = "epoch"
+    AUDIT = "audit"
 
 
 def told_types() -> tuple[str, ...]:

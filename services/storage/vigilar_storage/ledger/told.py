@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmRefused, ArmState, ArmStateChanged
+from vigilar_common.messages.audit import Audited
 from vigilar_common.messages.camera import RecordingGap, RecordingOpened
 
 from vigilar_storage.ledger.chain import EntryType, Ledger
@@ -60,6 +61,21 @@ def note_facts(ledger: Ledger, connection: sa.Connection, facts: Sequence[Fact])
                 "at_ms": fact.ts_ms,
             }
             ledger.append(connection, EntryType.ARM_REFUSED, fact.id, body)
+        elif isinstance(fact, Audited):
+            ledger.append_once(connection, EntryType.AUDIT, fact.id, _audited(fact))
+
+
+def _audited(fact: Audited) -> dict[str, Any]:
+    """Whoever gets the ledger learns that something was done, and by whom; not from where."""
+    return {
+        "by": fact.actor,
+        "account_id": fact.account_id,
+        "method": fact.method,
+        "action": fact.action,
+        "subject": fact.subject,
+        "outcome": fact.outcome.value,
+        "at_ms": fact.ts_ms,
+    }
 
 
 def note_gap(

@@ -36,6 +36,7 @@ from vigilar_storage.schema.media import (
     recording_gaps,
     recordings,
 )
+from vigilar_storage.schema.people import accounts, audit_log, credentials
 from vigilar_storage.schema.review import event_counts, event_reviews, saved_searches
 
 __all__ = [
@@ -43,9 +44,12 @@ __all__ = [
     "FileFormat",
     "PictureState",
     "RecordingState",
+    "accounts",
     "alert_log",
     "arm_state_log",
+    "audit_log",
     "cameras",
+    "credentials",
     "event_counts",
     "event_reviews",
     "events",

@@ -25,6 +25,7 @@ from vigilar_web.gate import (
     require_csrf,
 )
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE, Cameras, Policy, Role, Scope
 from vigilar_web.routes.auth import PAGE_HEADERS, form_of
 from vigilar_web.sessions import Session
 
@@ -70,7 +71,7 @@ def _unavailable(_: str = "") -> ApiError:
 
 
 @router.get("/api/v1/alarm")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE, renews=False)
 async def alarm(parts: PartsNeeded) -> dict[str, Any]:
     item = parts.model.alarm_item()
     if item is None:
@@ -79,7 +80,7 @@ async def alarm(parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.post("/api/v1/alarm")
-@access(Access.SESSION)
+@access(Access.SESSION, Policy(Role.RESIDENT, Scope.ARM, Cameras.NONE, "alarm.change"))
 async def change_alarm(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     change = await body_of(request, AlarmChange)
     command = ArmCommand(
@@ -98,20 +99,20 @@ async def change_alarm(request: Request, parts: PartsNeeded, session: SessionNee
 
 
 @router.post("/system/api/reset-pin")
-@access(Access.SESSION)
+@access(Access.SESSION, Policy(Role.RESIDENT, None, Cameras.NONE, "pin.reset"))
 async def reset_pin(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     """A new PIN for who knows the recovery passphrase."""
     return {"message": await _reset(parts, session, await body_of(request, PinReset))}
 
 
 @router.get("/system/reset-pin")
-@access(Access.PAGE_FORM)
+@access(Access.PAGE_FORM, Policy(Role.RESIDENT, None, Cameras.NONE))
 async def reset_pin_page(parts: PartsNeeded, session: SessionNeeded) -> Response:
     return HTMLResponse(templates.reset_pin(parts.settings.system_name, session.csrf), headers=PAGE_HEADERS)
 
 
 @router.post("/system/reset-pin")
-@access(Access.PAGE_FORM)
+@access(Access.PAGE_FORM, Policy(Role.RESIDENT, None, Cameras.NONE, "pin.reset"))
 async def reset_pin_form(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
     """The same as a page without scripts; what was typed is never written back into it."""
     form = await form_of(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -19,12 +20,14 @@ from vigilar_common.messages.alerts import (
 from vigilar_common.messages.base import ID_PATTERN
 from vigilar_common.signed_urls import verify_action
 
+from vigilar_web.accounts.model import Caller
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError, not_found
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.films import require_camera
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, body_of, client_of, guarded_router
 from vigilar_web.items import UNSEEN, channel_statistics
 from vigilar_web.parts import Parts
-from vigilar_web.routes.auth import client_of
+from vigilar_web.policy import QUIET, SEE_ALL, SEE_FILTERED, Cameras, control
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Word
 
 router = guarded_router()
@@ -58,7 +61,7 @@ class Pressed(BaseModel):
 
 
 @router.get("/api/v1/alerts")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_ALL, renews=False)
 async def alerts(
     parts: PartsNeeded, channel: Word = None, cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
@@ -72,36 +75,40 @@ async def alerts(
 
 
 @router.get("/api/v1/incidents")
-@access(Access.SESSION, renews=False)
-async def incidents(parts: PartsNeeded, before: IncidentCursor = "", limit: Few = 20) -> dict[str, Any]:
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def incidents(
+    parts: PartsNeeded, caller: CallerNeeded, before: IncidentCursor = "", limit: Few = 20
+) -> dict[str, Any]:
+    """What was told and what became of it, newest first."""
     found = await _asked(parts, AlertQuestion(ask=AlertAsk.LIST, before=before, limit=limit))
     # Whoever forces somebody to disarm may be looking at the page.
-    items = [_with_picture(item) for item in found["items"] if not item["duress"]]
-    state = parts.model.alerts
+    shown = [item for item in found["items"] if not item["duress"] and _may_see(caller, item)]
+    items = [_with_picture(item) for item in shown]
+    state = parts.model.alerts if caller.sees_all else None
     return {
         "items": items,
         "next": found["next"],
-        "snoozes": found["snoozes"],
+        "snoozes": [item for item in found["snoozes"] if caller.sees(item.get("camera_id"))],
         "quiet": bool(state and state.quiet),
         "held_back": state.held_back if state else 0,
     }
 
 
 @router.get("/api/v1/incidents/{alert_id}")
-@access(Access.SESSION, renews=False)
-async def incident(alert_id: ItemId, parts: PartsNeeded, after: Skip = 0) -> dict[str, Any]:
-    found = await _asked(parts, AlertQuestion(ask=AlertAsk.ONE, alert_id=alert_id, after=after))
-    if found["duress"]:
-        raise not_found("There is no such alert.")
-    return _with_picture(found)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def incident(
+    alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded, after: Skip = 0
+) -> dict[str, Any]:
+    return _with_picture(await _incident(parts, caller, alert_id, after))
 
 
 @router.get("/api/v1/incidents/{alert_id}/deliveries")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
 async def deliveries(
-    alert_id: ItemId, parts: PartsNeeded, cursor: Cursor = None, limit: Limit = 50
+    alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded, cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
     """Every attempt of all its tellings, newest first."""
+    await _require_incident(parts, caller, alert_id)
     page = await parts.storage.json(
         "GET", "/v1/alert-log", {"alert_id": alert_id, "cursor": cursor, "limit": limit}
     )
@@ -109,34 +116,39 @@ async def deliveries(
 
 
 @router.post("/api/v1/incidents/{alert_id}/acknowledge")
-@access(Access.SESSION)
-async def acknowledge(alert_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
-    command = AlertCommand(action=AlertAction.ACKNOWLEDGE, alert_id=alert_id, user=session.user)
+@access(Access.SESSION, control(Cameras.FILTERED, "alert.acknowledge"))
+async def acknowledge(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    await _require_incident(parts, caller, alert_id)
+    command = AlertCommand(action=AlertAction.ACKNOWLEDGE, alert_id=alert_id, user=caller.name[:80])
     return await _done(parts, command)
 
 
 @router.post("/api/v1/incidents/{alert_id}/opened")
-@access(Access.SESSION)
-async def opened(alert_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
-    return await _done(parts, AlertCommand(action=AlertAction.OPENED, alert_id=alert_id, user=session.user))
+@access(Access.SESSION, replace(SEE_FILTERED, audit=QUIET))
+async def opened(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    await _require_incident(parts, caller, alert_id)
+    command = AlertCommand(action=AlertAction.OPENED, alert_id=alert_id, user=caller.name[:80])
+    return await _done(parts, command)
 
 
 @router.post("/api/v1/snoozes")
-@access(Access.SESSION)
-async def snooze(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+@access(Access.SESSION, control(Cameras.FILTERED, "alert.snooze"))
+async def snooze(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
     wish = await body_of(request, SnoozeWish)
+    _require_snooze(caller, wish.camera_id)
     command = AlertCommand(
-        action=AlertAction.SNOOZE, camera_id=wish.camera_id, duration_s=wish.duration_s, user=session.user
+        action=AlertAction.SNOOZE, camera_id=wish.camera_id, duration_s=wish.duration_s, user=caller.name[:80]
     )
     return await _done(parts, command)
 
 
 @router.delete("/api/v1/snoozes")
-@access(Access.SESSION)
-async def unsnooze(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+@access(Access.SESSION, control(Cameras.FILTERED, "alert.unsnooze"))
+async def unsnooze(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
     wish = await body_of(request, Unsnooze)
+    _require_snooze(caller, wish.camera_id)
     return await _done(
-        parts, AlertCommand(action=AlertAction.UNSNOOZE, camera_id=wish.camera_id, user=session.user)
+        parts, AlertCommand(action=AlertAction.UNSNOOZE, camera_id=wish.camera_id, user=caller.name[:80])
     )
 
 
@@ -160,9 +172,36 @@ async def pressed(request: Request, parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.get("/api/v1/events/{event_id}/why")
-@access(Access.SESSION, renews=False)
-async def why(event_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def why(event_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Why an event was told or not."""
+    if not caller.sees_all:
+        row = await parts.storage.json("GET", f"/v1/events/{event_id}")
+        require_camera(caller, row.get("camera_id"))
     return await _asked(parts, AlertQuestion(ask=AlertAsk.EXPLAIN, event_id=event_id))
+
+
+async def _incident(parts: Parts, caller: Caller, alert_id: str, after: int = 0) -> dict[str, Any]:
+    """Raises ApiError 404 also for one of a camera that the caller may not see."""
+    found = await _asked(parts, AlertQuestion(ask=AlertAsk.ONE, alert_id=alert_id, after=after))
+    if found["duress"] or not _may_see(caller, found):
+        raise not_found("There is no such alert.")
+    return found
+
+
+async def _require_incident(parts: Parts, caller: Caller, alert_id: str) -> None:
+    if not caller.sees_all:
+        await _incident(parts, caller, alert_id)
+
+
+def _may_see(caller: Caller, incident: dict[str, Any]) -> bool:
+    return caller.sees_every([camera for camera in incident.get("cameras") or [] if camera])
+
+
+def _require_snooze(caller: Caller, camera_id: str | None) -> None:
+    """None means all cameras."""
+    if not (caller.sees_all if camera_id is None else caller.sees(camera_id)):
+        raise not_found("There is no such camera.")
 
 
 async def _asked(parts: Parts, question: Message) -> dict[str, Any]:

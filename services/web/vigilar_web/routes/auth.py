@@ -7,12 +7,25 @@ from urllib.parse import parse_qs
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from vigilar_common.messages.audit import AuditOutcome
 
 from vigilar_web import templates
+from vigilar_web.accounts.model import Account
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded_router, safe_next
+from vigilar_web.gate import (
+    Access,
+    CallerNeeded,
+    PartsNeeded,
+    SessionNeeded,
+    access,
+    client_of,
+    guarded_router,
+    origin_of,
+    safe_next,
+)
 from vigilar_web.middleware import cookie
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_FILTERED, own
 from vigilar_web.sessions import COOKIE
 
 router = guarded_router()
@@ -36,11 +49,6 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def client_of(request: Request) -> str:
-    """The address of the TCP peer; forwarded addresses are claims and not believed."""
-    return request.client.host if request.client else "unknown"
-
-
 @router.get("/login")
 @access(Access.FORM)
 async def login_page(request: Request, parts: PartsNeeded, next: str = "/") -> Response:  # noqa: A002 its name in the URL
@@ -59,16 +67,37 @@ async def log_in(request: Request, parts: PartsNeeded) -> Response:
     form = await form_of(request)
     username, wanted = form.get("username", ""), safe_next(form.get("next", "/"))
     outcome = await parts.login.check(username, form.get("password", ""), client_of(request))
-    if not outcome.ok:
+    if outcome.account is None:
+        if not outcome.retry_after_s:
+            note_failure(request, parts, username)
         return _refused(parts, wanted, username, outcome.retry_after_s)
+    return RedirectResponse(wanted, 303, headers=begin(request, parts, outcome.account, "password"))
+
+
+def begin(request: Request, parts: Parts, account: Account, how: str) -> dict[str, str]:
+    """A session for who has proved who they are; the headers that bring its cookie."""
     # A new id at every login: one that was known before, or planted, opens nothing.
     before = parts.sessions.find(request.cookies.get(COOKIE, ""))
     if before:
         parts.sessions.close(before)
-    token = parts.sessions.open(parts.settings.username)
+    origin = origin_of(request)
+    token = parts.sessions.open(account.id, origin.address, origin.device)
+    parts.audit.note("session.begin", origin, account_id=account.id, actor=account.name, detail=how)
     settings = parts.settings
-    headers = {"Set-Cookie": cookie(token, settings.session_timeout_s, secure=settings.tls)}
-    return RedirectResponse(wanted, 303, headers=headers)
+    return {"Set-Cookie": cookie(token, settings.session_timeout_s, secure=settings.tls)}
+
+
+def note_failure(request: Request, parts: Parts, username: str, how: str = "password") -> None:
+    """A name that nobody has may be a password typed into the wrong field: it is not written down."""
+    known = parts.accounts.by_name(username)
+    parts.audit.note(
+        "session.begin",
+        origin_of(request),
+        account_id=known.id if known else "",
+        actor=known.name if known else "",
+        outcome=AuditOutcome.REFUSED,
+        detail=how,
+    )
 
 
 def _refused(parts: Parts, wanted: str, username: str, retry_after_s: int) -> Response:
@@ -84,20 +113,26 @@ def _refused(parts: Parts, wanted: str, username: str, retry_after_s: int) -> Re
 
 
 @router.post("/api/v1/logout", status_code=204)
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, own("session.end"), renews=False)
 async def log_out(parts: PartsNeeded, session: SessionNeeded) -> Response:
     parts.sessions.close(session)
     return Response(status_code=204, headers={"Set-Cookie": cookie("", 0, secure=parts.settings.tls)})
 
 
 @router.get("/api/v1/session")
-@access(Access.SESSION)
-async def session_info(parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+@access(Access.SESSION, SEE_FILTERED)
+async def session_info(parts: PartsNeeded, session: SessionNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Who is asking, and what they may do."""
     return {
-        "user": session.user,
+        "user": caller.name,
+        "account_id": caller.account.id,
+        "role": caller.account.role.value,
+        "all_cameras": caller.sees_all,
+        "scopes": None if caller.scopes is None else sorted(caller.scopes),
         "csrf": session.csrf,
         "name": parts.settings.system_name,
         "timezone": parts.settings.timezone,
         "version": parts.version,
+        "now_ms": parts.clock.now_ms(),
         "expires_ms": parts.sessions.expires_ms(session),
     }

@@ -15,8 +15,9 @@ from vigilar_common.topics import Topic
 
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, SessionNeeded, access, body_of, guarded_router
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_CAMERA, SEE_FILTERED, Cameras, control
 from vigilar_web.routes.recordings import PLAYLIST_TYPE, range_of
 from vigilar_web.routes.types import CameraId, Moment
 
@@ -32,13 +33,15 @@ KEPT_S = 300
 
 
 @router.get("/api/v1/cameras")
-@access(Access.SESSION, renews=False)
-async def cameras(parts: PartsNeeded) -> dict[str, Any]:
-    return {"items": [parts.model.camera_item(camera) for camera in parts.settings.cameras.values()]}
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def cameras(parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Those that the caller may see, with their state."""
+    seen = [camera for camera in parts.settings.cameras.values() if caller.sees(camera.id)]
+    return {"items": [parts.model.camera_item(camera) for camera in seen]}
 
 
 @router.get("/api/v1/cameras/{camera_id}/snapshot.jpg")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def snapshot(
     camera_id: CameraId,
     parts: PartsNeeded,
@@ -66,7 +69,7 @@ class RecordWish(BaseModel):
 
 
 @router.post("/api/v1/cameras/{camera_id}/record")
-@access(Access.SESSION)
+@access(Access.SESSION, control(Cameras.PATH, "camera.record"))
 async def record(
     camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> dict[str, Any]:
@@ -84,7 +87,7 @@ class SwitchWish(BaseModel):
 
 
 @router.post("/api/v1/cameras/{camera_id}/switch")
-@access(Access.SESSION)
+@access(Access.SESSION, control(Cameras.PATH, "camera.switch"))
 async def switch(
     camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def _unavailable(_: str = "") -> ApiError:
 
 
 @router.get("/api/v1/cameras/{camera_id}/playlist.m3u8")
-@access(Access.SESSION)
+@access(Access.SESSION, SEE_CAMERA)
 async def timeline(
     camera_id: CameraId,
     parts: PartsNeeded,
@@ -125,7 +128,7 @@ async def timeline(
 
 
 @router.get("/api/v1/cameras/{camera_id}/coverage")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def coverage(
     camera_id: CameraId,
     parts: PartsNeeded,
@@ -141,7 +144,7 @@ async def coverage(
 
 
 @router.get("/api/v1/cameras/{camera_id}/film")
-@access(Access.SESSION)
+@access(Access.SESSION, SEE_CAMERA)
 async def film(
     camera_id: CameraId,
     parts: PartsNeeded,
@@ -155,7 +158,7 @@ async def film(
 
 
 @router.get("/api/v1/cameras/{camera_id}/keyframe.mp4")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def keyframe(
     camera_id: CameraId, request: Request, parts: PartsNeeded, at_ms: Annotated[Moment, Query()]
 ) -> Response:

@@ -7,15 +7,18 @@ from typing import Annotated, Any
 from fastapi import Depends
 
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.films import require_camera
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, guarded_router
 from vigilar_web.items import UNSEEN, event_item, opened_item
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_FILTERED
 from vigilar_web.routes.types import Classes, Cursor, ItemId, Limit, Moment, Word, Words, Zone
 
 router = guarded_router()
 
 
 async def wanted(
+    caller: CallerNeeded,
     camera: Words = None,
     type: Words = None,  # noqa: A002 its name in the URL
     severity: Words = None,
@@ -25,8 +28,9 @@ async def wanted(
     person: Word = None,
     reviewed: bool | None = None,
 ) -> dict[str, Any]:
-    """Which events: as storage is asked for them."""
+    """Which events, as storage is asked for them; never of cameras that the caller may not see."""
     return {
+        "within": caller.within,
         "camera": camera,
         "type": type,
         "severity": severity,
@@ -42,7 +46,7 @@ WantedEvents = Annotated[dict[str, Any], Depends(wanted)]
 
 
 @router.get("/api/v1/events")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
 async def events(
     parts: PartsNeeded,
     asked: WantedEvents,
@@ -51,6 +55,7 @@ async def events(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
+    """Newest first; of the cameras that the caller may see, and of none."""
     span = {"from_ms": from_ms, "to_ms": to_ms, "cursor": cursor, "limit": limit}
     return await event_page(parts, asked | span)
 
@@ -64,14 +69,17 @@ async def event_page(parts: Parts, query: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/api/v1/events/{event_id}")
-@access(Access.SESSION)
-async def event(event_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+@access(Access.SESSION, SEE_FILTERED)
+async def event(event_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """One, with who was told of it."""
     try:
         row = await parts.storage.json("GET", f"/v1/events/{event_id}")
     except ApiError as error:
         recent = parts.model.recent_event(event_id) if error.status in (404, 503) else None
         if recent is None:
             raise
+        require_camera(caller, recent.camera_id)
         return opened_item(recent, parts.settings.cameras) | {"deliveries": []}
+    require_camera(caller, row.get("camera_id"))
     deliveries = await parts.storage.json("GET", "/v1/alert-log", {"event_id": event_id, "limit": 100})
     return event_item(row, parts.settings.cameras) | {"deliveries": deliveries["items"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -10,7 +12,11 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.accounts.model import Caller
+from vigilar_web.errors import not_found
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, body_of, guarded_router
+from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_FILTERED, Cameras, Role, control
 from vigilar_web.routes.recordings import range_of
 from vigilar_web.routes.types import UUID_PATTERN, ItemId
 
@@ -18,6 +24,7 @@ router = guarded_router()
 ZIP_TYPE = "application/zip"
 MAX_RECORDINGS = 100
 MOMENT_LIMIT = 1 << 48
+SEE_EXPORTS = replace(SEE_FILTERED, role=Role.RESIDENT)
 
 
 class ExportOrder(BaseModel):
@@ -41,34 +48,37 @@ class ExportOrder(BaseModel):
 
 
 @router.get("/api/v1/exports")
-@access(Access.SESSION, renews=False)
-async def exports(parts: PartsNeeded) -> dict[str, Any]:
+@access(Access.SESSION, SEE_EXPORTS, renews=False)
+async def exports(parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
     """The newest few, and how large one may become and how long it is kept."""
     told = await parts.storage.json("GET", "/v1/exports")
-    return {"items": [_item(row) for row in told["items"]], "limits": told["limits"]}
+    items = [_item(row) for row in told["items"] if await _may_see(parts, caller, row)]
+    return {"items": items, "limits": told["limits"]}
 
 
 @router.post("/api/v1/exports", status_code=202)
-@access(Access.SESSION)
-async def order(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+@access(Access.SESSION, control(Cameras.FILTERED, "export.order"))
+async def order(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
     """409 `export_running` while another one is being made. Who asked is who is logged in, never what was sent."""
     wanted = await body_of(request, ExportOrder)
     if wanted.camera_id is not None:
         parts.camera(wanted.camera_id)
-    body = {**wanted.model_dump(exclude_none=True), "actor": session.user}
+    if not await _may_see(parts, caller, wanted.model_dump()):
+        raise not_found("There is nothing with this id.")
+    body = {**wanted.model_dump(exclude_none=True), "actor": caller.name[:80]}
     return _item(await parts.storage.json("POST", "/v1/exports", body=body))
 
 
 @router.get("/api/v1/exports/{export_id}")
-@access(Access.SESSION, renews=False)
-async def export(export_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
-    return _item(await parts.storage.json("GET", f"/v1/exports/{export_id}"))
+@access(Access.SESSION, SEE_EXPORTS, renews=False)
+async def export(export_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    return _item(await _export(parts, caller, export_id))
 
 
 @router.get("/api/v1/exports/{export_id}/file")
-@access(Access.SESSION)
-async def file(export_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
-    row = await parts.storage.json("GET", f"/v1/exports/{export_id}")
+@access(Access.SESSION, SEE_EXPORTS)
+async def file(export_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    row = await _export(parts, caller, export_id)
     made = datetime.fromtimestamp(row["created_ms"] / 1000, UTC).astimezone(ZoneInfo(parts.settings.timezone))
     name = f"vigilar-export_{made:%Y-%m-%d_%H-%M-%S}.zip"
     headers = {"content-type": ZIP_TYPE, "content-disposition": f'attachment; filename="{name}"'}
@@ -76,10 +86,28 @@ async def file(export_id: ItemId, request: Request, parts: PartsNeeded) -> Respo
 
 
 @router.delete("/api/v1/exports/{export_id}", status_code=204)
-@access(Access.SESSION)
-async def remove(export_id: ItemId, parts: PartsNeeded) -> Response:
+@access(Access.SESSION, control(Cameras.FILTERED, "export.remove"))
+async def remove(export_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    await _export(parts, caller, export_id)
     await parts.storage.json("DELETE", f"/v1/exports/{export_id}")
     return Response(status_code=204)
+
+
+async def _export(parts: Parts, caller: Caller, export_id: str) -> dict[str, Any]:
+    """The row. Raises ApiError 404 also for one of a camera that the caller may not see."""
+    row: dict[str, Any] = await parts.storage.json("GET", f"/v1/exports/{export_id}")
+    if not await _may_see(parts, caller, row):
+        raise not_found("There is nothing with this id.")
+    return row
+
+
+async def _may_see(parts: Parts, caller: Caller, row: Mapping[str, Any]) -> bool:
+    if caller.sees_all:
+        return True
+    if row.get("camera_id"):
+        return caller.sees(row["camera_id"])
+    ids = row.get("recording_ids") or []
+    return bool(ids) and all([await parts.films.may_see(caller, item) for item in ids])
 
 
 def _item(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, body_of, guarded_router
 from vigilar_web.parts import Parts
+from vigilar_web.policy import administer
 
 router = guarded_router()
 
@@ -28,7 +29,7 @@ class FindWish(BaseModel):
 
 
 @router.post("/api/v1/find-cameras")
-@access(Access.SESSION)
+@access(Access.SESSION, administer("cameras.find"))
 async def find_cameras(request: Request, parts: PartsNeeded) -> dict[str, Any]:
     """Cameras that answer by ONVIF, with blocks for `vigilar.toml`. The login goes to them alone and is not kept."""
     wish = await body_of(request, FindWish)

@@ -11,6 +11,7 @@ from vigilar_common.messages.camera import LiveStream
 from vigilar_web.errors import not_found
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded_router
 from vigilar_web.live.hls import PLAYLIST
+from vigilar_web.policy import SEE_CAMERA
 from vigilar_web.routes.recordings import PLAYLIST_TYPE
 from vigilar_web.routes.types import CameraId, client_address
 
@@ -18,7 +19,7 @@ router = guarded_router()
 
 
 @router.get("/hls/{camera_id}/{name}")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def hls(
     camera_id: CameraId, name: str, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> Response:

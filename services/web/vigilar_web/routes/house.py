@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.policy import SEE
 from vigilar_web.routes.types import Cursor, Limit, Moment
 
 router = guarded_router()
 
 
 @router.get("/api/v1/house")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE, renews=False)
 async def house(parts: PartsNeeded) -> dict[str, Any]:
     """Each part is null where it is switched off."""
     settings, model = parts.settings, parts.model
@@ -22,7 +23,7 @@ async def house(parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.get("/api/v1/house/power/history")
-@access(Access.SESSION)
+@access(Access.SESSION, SEE)
 async def power_history(
     parts: PartsNeeded,
     from_ms: Moment | None = None,

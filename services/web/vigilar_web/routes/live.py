@@ -14,6 +14,7 @@ from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded
 from vigilar_web.live.remote import Ticket
 from vigilar_web.live.viewer import Viewer
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_CAMERA
 from vigilar_web.routes.types import CameraId, client_address
 from vigilar_web.sessions import Session
 
@@ -30,7 +31,7 @@ TRY_AGAIN = 1013
 
 
 @router.websocket("/api/v1/cameras/{camera_id}/live")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def live(
     socket: WebSocket,
     camera_id: CameraId,
@@ -53,7 +54,7 @@ async def live(
         state = parts.model.camera_item(camera)["state"]
         if state is None or state["condition"] != "online":
             await socket.send_json({"state": state})
-        sender = asyncio.create_task(_send(socket, viewer, session, parts, ticket))
+        sender = asyncio.create_task(_send(socket, viewer, camera_id, session, parts, ticket))
         reader = asyncio.create_task(_read(socket))
         try:
             await asyncio.wait((sender, reader), return_when=asyncio.FIRST_COMPLETED)
@@ -82,7 +83,7 @@ async def _refuse(socket: WebSocket, error: ApiError) -> None:
 
 
 async def _send(
-    socket: WebSocket, viewer: Viewer, session: Session, parts: Parts, ticket: Ticket | None
+    socket: WebSocket, viewer: Viewer, camera_id: str, session: Session, parts: Parts, ticket: Ticket | None
 ) -> int:
     """Passes on until something ends it; returns the close code, 0 when the browser has gone."""
     clock = parts.clock
@@ -93,7 +94,8 @@ async def _send(
             return GOING_AWAY
         if clock.monotonic_s() - checked_s >= SESSION_CHECK_S:
             checked_s = clock.monotonic_s()
-            if not parts.sessions.alive(session):
+            caller = parts.callers.of(session)
+            if caller is None or not caller.sees(camera_id):
                 return LOGGED_OUT
         if item is None:
             continue

@@ -13,6 +13,7 @@ from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded
 from vigilar_web.live.mjpeg import MEDIA_TYPE, START, LatestPicture, framed
 from vigilar_web.live.remote import Ticket
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_CAMERA
 from vigilar_web.routes.types import CameraId, client_address
 from vigilar_web.sessions import Session
 
@@ -24,9 +25,12 @@ SESSION_CHECK_S = 2.0
 class Pictures(StreamingResponse):
     """Leaves however the connection ends, even before the first byte."""
 
-    def __init__(self, viewer: LatestPicture, ticket: Ticket | None, session: Session, parts: Parts) -> None:
+    def __init__(
+        self, viewer: LatestPicture, camera_id: str, ticket: Ticket | None, session: Session, parts: Parts
+    ) -> None:
         super().__init__(self._chunks(), media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
         self._viewer = viewer
+        self._camera_id = camera_id
         self._ticket = ticket
         self._session = session
         self._parts = parts
@@ -34,7 +38,7 @@ class Pictures(StreamingResponse):
     async def _chunks(self) -> AsyncIterator[bytes]:
         parts = self._parts
         yield START
-        while parts.sessions.alive(self._session) and not parts.closing.is_set():
+        while self._may_look() and not parts.closing.is_set():
             jpeg = await self._viewer.next(SESSION_CHECK_S)
             if jpeg is None:
                 continue
@@ -44,6 +48,10 @@ class Pictures(StreamingResponse):
                 await asyncio.sleep(max(own_s, self._ticket.delay_s(len(jpeg))))
             parts.mjpeg.pictures += 1
             yield framed(jpeg)
+
+    def _may_look(self) -> bool:
+        caller = self._parts.callers.of(self._session)
+        return caller is not None and caller.sees(self._camera_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -55,7 +63,7 @@ class Pictures(StreamingResponse):
 
 
 @router.get("/api/v1/cameras/{camera_id}/live.mjpeg")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_CAMERA, renews=False)
 async def mjpeg(
     camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> Pictures:
@@ -67,4 +75,4 @@ async def mjpeg(
         if ticket:
             ticket.leave()
         raise
-    return Pictures(viewer, ticket, session, parts)
+    return Pictures(viewer, camera_id, ticket, session, parts)

@@ -12,6 +12,7 @@ from vigilar_web import templates
 from vigilar_web.errors import API_PREFIXES, not_found
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
 from vigilar_web.parts import Parts
+from vigilar_web.policy import OWN_PAGE
 
 router = guarded_router()
 
@@ -69,14 +70,14 @@ async def icon(name: str, request: Request, parts: PartsNeeded) -> Response:
 
 
 @router.get("/assets/{name:path}")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, OWN_PAGE, renews=False)
 async def asset(name: str, request: Request, parts: PartsNeeded) -> Response:
     """Their names hold a hash of their content."""
     return await send_file(request, parts, f"assets/{name}", FOREVER)
 
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])
-@access(Access.PAGE)
+@access(Access.PAGE, OWN_PAGE)
 async def any_page(path: str, request: Request, parts: PartsNeeded) -> Response:
     if f"/{path}".startswith(API_PREFIXES):
         raise not_found("There is nothing here.")

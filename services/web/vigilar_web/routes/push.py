@@ -15,6 +15,7 @@ from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE, Cameras, Policy, Role, administer, control, own
 
 router = guarded_router()
 
@@ -60,7 +61,7 @@ def _refusal(reply: Reply) -> ApiError:
 
 
 @router.get("/api/v1/push")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE, renews=False)
 async def info(parts: PartsNeeded) -> dict[str, Any]:
     known = parts.model.push
     if known is None:
@@ -71,7 +72,7 @@ async def info(parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.post("/api/v1/push/subscriptions", status_code=201)
-@access(Access.SESSION)
+@access(Access.SESSION, Policy(Role.RESIDENT, None, Cameras.ALL, "push.subscribe"))
 async def subscribe(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
     wanted = await body_of(request, Subscription)
     command = PushSubscribe(
@@ -88,7 +89,7 @@ async def subscribe(request: Request, parts: PartsNeeded, session: SessionNeeded
 
 
 @router.delete("/api/v1/push/subscriptions", status_code=204)
-@access(Access.SESSION)
+@access(Access.SESSION, own("push.unsubscribe"))
 async def unsubscribe(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Response:
     wanted = await body_of(request, Endpoint)
     command = PushUnsubscribe(endpoint=wanted.endpoint, user=session.user)
@@ -99,14 +100,14 @@ async def unsubscribe(request: Request, parts: PartsNeeded, session: SessionNeed
 
 
 @router.post("/api/v1/push/test")
-@access(Access.SESSION)
+@access(Access.SESSION, control(Cameras.ALL, "push.test"))
 async def test(parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     """A refusal is an answer too: `ok` false with the reason."""
     return await _test(parts, AlertTest(user=session.user))
 
 
 @router.post("/api/v1/alerts/test")
-@access(Access.SESSION)
+@access(Access.SESSION, administer("alerts.test"))
 async def test_channel(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
     """The same for any channel, with what came of it for everybody who is told that way."""
     wanted = await body_of(request, Channel)

@@ -11,11 +11,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from vigilar_common.signed_urls import verify_picture
 
-from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, access, body_of, guarded_router
+from vigilar_web.accounts.model import Caller
+from vigilar_web.errors import ApiError, not_found
+from vigilar_web.films import require_camera
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, body_of, client_of, guarded_router
 from vigilar_web.items import recording_item
 from vigilar_web.parts import Parts
-from vigilar_web.routes.auth import client_of
+from vigilar_web.policy import SEE_FILTERED, Cameras, control
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
 
 router = guarded_router()
@@ -32,9 +34,10 @@ class StarChange(BaseModel):
 
 
 @router.get("/api/v1/recordings")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
 async def recordings(
     parts: PartsNeeded,
+    caller: CallerNeeded,
     camera: Word = None,
     from_ms: Moment | None = None,
     to_ms: Moment | None = None,
@@ -49,6 +52,7 @@ async def recordings(
         "starred": None if starred is None else str(starred).lower(),
         "cursor": cursor,
         "limit": limit,
+        "within": caller.within,
     }
     page = await parts.storage.json("GET", "/v1/recordings", query)
     cameras = parts.settings.cameras
@@ -56,15 +60,19 @@ async def recordings(
 
 
 @router.get("/api/v1/recordings/{recording_id}")
-@access(Access.SESSION)
-async def recording(recording_id: ItemId, parts: PartsNeeded) -> dict[str, Any]:
+@access(Access.SESSION, SEE_FILTERED)
+async def recording(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
     row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
+    require_camera(caller, row.get("camera_id"))
     return recording_item(row, parts.settings.cameras)
 
 
 @router.patch("/api/v1/recordings/{recording_id}")
-@access(Access.SESSION)
-async def star(recording_id: ItemId, request: Request, parts: PartsNeeded) -> dict[str, Any]:
+@access(Access.SESSION, control(Cameras.FILTERED, "recording.star"))
+async def star(
+    recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
+) -> dict[str, Any]:
+    await parts.films.require(caller, recording_id)
     change = await body_of(request, StarChange)
     path = f"/v1/recordings/{recording_id}"
     row = await parts.storage.json("PATCH", path, body=change.model_dump())
@@ -74,8 +82,9 @@ async def star(recording_id: ItemId, request: Request, parts: PartsNeeded) -> di
 
 
 @router.get("/api/v1/recordings/{recording_id}/playlist.m3u8")
-@access(Access.SESSION)
-async def playlist(recording_id: ItemId, parts: PartsNeeded) -> Response:
+@access(Access.SESSION, SEE_FILTERED)
+async def playlist(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    await parts.films.require(caller, recording_id)
     return await parts.storage.stream(
         f"/v1/recordings/{recording_id}/playlist.m3u8", extra={"content-type": PLAYLIST_TYPE}
     )
@@ -83,17 +92,23 @@ async def playlist(recording_id: ItemId, parts: PartsNeeded) -> Response:
 
 @router.get("/api/v1/recordings/{recording_id}/content")
 @router.get("/api/v1/recordings/{recording_id}/content.mp4")
-@access(Access.SESSION)
-async def content(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
+@access(Access.SESSION, SEE_FILTERED)
+async def content(
+    recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
+) -> Response:
+    await parts.films.require(caller, recording_id)
     return await parts.storage.stream(
         f"/v1/recordings/{recording_id}/content", range_of(request), extra={"content-type": FILM_TYPE}
     )
 
 
 @router.get("/api/v1/recordings/{recording_id}/download")
-@access(Access.SESSION)
-async def download(recording_id: ItemId, request: Request, parts: PartsNeeded) -> Response:
+@access(Access.SESSION, SEE_FILTERED)
+async def download(
+    recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
+) -> Response:
     row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
+    require_camera(caller, row.get("camera_id"))
     name = f"{row['camera_id']}_{_local(row['started_ms'], parts):%Y-%m-%d_%H-%M-%S}.mp4"
     headers = {"content-type": FILM_TYPE, "content-disposition": f'attachment; filename="{name}"'}
     return await parts.storage.stream(
@@ -102,9 +117,9 @@ async def download(recording_id: ItemId, request: Request, parts: PartsNeeded) -
 
 
 @router.get("/api/v1/pictures/{picture_id}")
-@access(Access.SESSION, renews=False)
-async def picture(picture_id: ItemId, parts: PartsNeeded) -> Response:
-    return await _picture(picture_id, parts)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def picture(picture_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    return await _picture(picture_id, parts, caller)
 
 
 @router.get("/media/p/{picture_id}")
@@ -122,11 +137,19 @@ async def signed_picture(
     return await _picture(picture_id, parts)
 
 
-async def _picture(picture_id: str, parts: Parts) -> Response:
-    jpeg = parts.pictures.get(picture_id)
-    if jpeg is not None:
-        return Response(jpeg, media_type=JPEG_TYPE)
-    return await parts.storage.stream(f"/v1/pictures/{picture_id}", extra={"content-type": JPEG_TYPE})
+async def _picture(picture_id: str, parts: Parts, caller: Caller | None = None) -> Response:
+    """`caller` None: a signature was the permission."""
+    found = parts.pictures.find(picture_id)
+    if found is not None:
+        if caller:
+            require_camera(caller, found.camera_id)
+        return Response(found.jpeg, media_type=JPEG_TYPE)
+    answer = await parts.storage.stream(f"/v1/pictures/{picture_id}", extra={"content-type": JPEG_TYPE})
+    # A picture of which storage does not say the camera is shown only to who may see all.
+    if caller and not caller.sees_all and answer.camera_id not in (caller.cameras or ()):
+        await answer.discard()
+        raise not_found("There is nothing with this id.")
+    return answer
 
 
 def range_of(request: Request) -> dict[str, str]:

@@ -7,12 +7,13 @@ from typing import Any
 from fastapi import Request
 
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.policy import SEE
 from vigilar_web.routes.types import client_address
 
 router = guarded_router()
 
 
 @router.get("/api/v1/remote")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE, renews=False)
 async def remote(request: Request, parts: PartsNeeded) -> dict[str, Any]:
     return parts.remote.item(client_address(request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Path, Request
@@ -13,6 +14,7 @@ from vigilar_common.messages.rules import MAX_DRY_RUN_DAYS, RulesAction, RulesCo
 from vigilar_web.commands import ask
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, body_of, guarded_router
+from vigilar_web.policy import QUIET, SEE_ALL
 
 router = guarded_router()
 
@@ -29,7 +31,7 @@ class DryRun(BaseModel):
 
 
 @router.get("/api/v1/rules")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_ALL, renews=False)
 async def rules(parts: PartsNeeded) -> dict[str, Any]:
     items: list[Any] = []
     after: int | None = 0
@@ -46,7 +48,7 @@ async def rules(parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.post("/api/v1/rules/{rule_id}/test")
-@access(Access.SESSION)
+@access(Access.SESSION, replace(SEE_ALL, audit=QUIET))
 async def test_rule(rule_id: RuleId, request: Request, parts: PartsNeeded) -> dict[str, Any]:
     """A dry run against the log: nothing is done."""
     wish = await body_of(request, DryRun)

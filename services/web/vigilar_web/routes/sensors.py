@@ -8,19 +8,20 @@ from fastapi import Path, Query
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.policy import SEE
 from vigilar_web.routes.types import Cursor, Limit, Moment
 
 router = guarded_router()
 
 
 @router.get("/api/v1/sensors")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE, renews=False)
 async def sensors(parts: PartsNeeded) -> dict[str, Any]:
     return {"items": [parts.model.sensor_item(sensor) for sensor in parts.settings.sensors.values()]}
 
 
 @router.get("/api/v1/sensors/{sensor_id}/history")
-@access(Access.SESSION)
+@access(Access.SESSION, SEE)
 async def history(
     parts: PartsNeeded,
     sensor_id: Annotated[str, Path(max_length=64)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -10,10 +11,12 @@ from vigilar_common.config.settings import LOGIN
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.policy import QUIET, administer
 
 router = guarded_router()
 
 MAX_SECTIONS = 64
+LOOK = administer("")
 Revision = Annotated[str, Field(min_length=1, max_length=64)]
 Changes = Annotated[dict[str, Any], Field(min_length=1, max_length=MAX_SECTIONS)]
 
@@ -34,20 +37,20 @@ class Return(BaseModel):
 
 
 @router.get("/api/v1/settings")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, LOOK, renews=False)
 async def settings(parts: PartsNeeded) -> Any:
     """`{revision, values, origins, warnings}`; secrets are ***."""
     return await parts.storage.json("GET", "/v1/settings")
 
 
 @router.get("/api/v1/settings/form")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, LOOK, renews=False)
 async def form(parts: PartsNeeded) -> Any:
     return await parts.storage.json("GET", "/v1/settings/form")
 
 
 @router.post("/api/v1/settings/check")
-@access(Access.SESSION)
+@access(Access.SESSION, replace(LOOK, audit=QUIET))
 async def check(request: Request, parts: PartsNeeded) -> Any:
     """What a change would do and what is wrong with it; nothing is changed."""
     wish = await body_of(request, Trial)
@@ -56,7 +59,7 @@ async def check(request: Request, parts: PartsNeeded) -> Any:
 
 
 @router.put("/api/v1/settings")
-@access(Access.SESSION)
+@access(Access.SESSION, administer("settings.change"))
 async def change(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Any:
     wish = await body_of(request, Change)
     _refuse_protected(wish.changes)
@@ -65,13 +68,13 @@ async def change(request: Request, parts: PartsNeeded, session: SessionNeeded) -
 
 
 @router.get("/api/v1/settings/versions")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, LOOK, renews=False)
 async def versions(parts: PartsNeeded) -> Any:
     return await parts.storage.json("GET", "/v1/settings/versions")
 
 
 @router.post("/api/v1/settings/return")
-@access(Access.SESSION)
+@access(Access.SESSION, administer("settings.return"))
 async def go_back(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Any:
     """Put a kept version in force again."""
     wish = await body_of(request, Return)

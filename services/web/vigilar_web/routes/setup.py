@@ -11,9 +11,9 @@ from vigilar_common.passwords import why_not_password
 
 from vigilar_web import templates
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.gate import Access, PartsNeeded, access, client_of, guarded_router
 from vigilar_web.parts import Parts
-from vigilar_web.routes.auth import PAGE_HEADERS, client_of, form_of
+from vigilar_web.routes.auth import PAGE_HEADERS, form_of
 
 log = logging.getLogger(__name__)
 router = guarded_router()

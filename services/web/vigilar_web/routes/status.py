@@ -7,17 +7,21 @@ from typing import Any
 from vigilar_common.messages.camera import CameraCondition
 
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, guarded_router
 from vigilar_web.gateway import STILL_WORKS
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_FILTERED
 
 router = guarded_router()
 
 
 @router.get("/system/status")
-@access(Access.SESSION)
-async def system_status(parts: PartsNeeded) -> dict[str, Any]:
-    states = [parts.model.camera_state(camera_id) for camera_id in parts.settings.cameras]
+@access(Access.SESSION, SEE_FILTERED)
+async def system_status(parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """How the house is, in one look: the arm state, and how many cameras and sensors are well."""
+    states = [
+        parts.model.camera_state(camera_id) for camera_id in parts.settings.cameras if caller.sees(camera_id)
+    ]
     online = sum(state is not None and state.condition is CameraCondition.ONLINE for state in states)
     alarm = parts.model.alarm
     troubles = troubles_of(parts)
@@ -42,9 +46,10 @@ async def system_status(parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.get("/api/v1/health")
-@access(Access.SESSION, renews=False)
-async def health(parts: PartsNeeded) -> dict[str, Any]:
-    item = parts.model.health_item()
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def health(parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Services, disks and findings with their cures."""
+    item = parts.model.health_item(caller.sees_all)
     if item is None:
         raise ApiError(503, "health_unavailable", "The health service has not reported yet.")
     return item

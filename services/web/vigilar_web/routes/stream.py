@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, guarded_router
 from vigilar_web.parts import Parts
+from vigilar_web.policy import SEE_FILTERED
 from vigilar_web.sessions import Session
 from vigilar_web.stream import Client, encode
 
@@ -29,7 +30,7 @@ class Events(StreamingResponse):
     async def _chunks(self) -> AsyncIterator[bytes]:
         hello = {"version": self._parts.version, "now_ms": self._parts.clock.now_ms()}
         yield f"retry: {RETRY_MS}\n".encode() + encode("hello", hello)
-        while self._parts.sessions.alive(self._session):
+        while self._parts.callers.of(self._session):
             chunk = await self._client.next()
             if chunk:
                 yield chunk
@@ -44,6 +45,7 @@ class Events(StreamingResponse):
 
 
 @router.get("/api/v1/stream")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
 async def stream(parts: PartsNeeded, session: SessionNeeded) -> Events:
-    return Events(parts.stream.join(), session, parts)
+    """What changes, as server-sent events: `camera`, `event`, `alarm`, `alert`, `alerts`, `health`, `resync`."""
+    return Events(parts.stream.join(lambda: parts.callers.of(session)), session, parts)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, body_of, guarded_router
 from vigilar_web.items import UNSEEN
+from vigilar_web.policy import SEE_FILTERED, Cameras, control
 from vigilar_web.routes.events import WantedEvents
 from vigilar_web.routes.types import UUID_PATTERN, Moment
 
@@ -18,7 +19,7 @@ MAX_AT_ONCE = 500
 
 
 @router.get("/api/v1/timeline")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, SEE_FILTERED, renews=False)
 async def timeline(
     parts: PartsNeeded,
     asked: WantedEvents,
@@ -38,10 +39,10 @@ async def timeline(
 
 
 @router.get("/api/v1/reviews")
-@access(Access.SESSION, renews=False)
-async def reviews(parts: PartsNeeded) -> Any:
+@access(Access.SESSION, SEE_FILTERED, renews=False)
+async def reviews(parts: PartsNeeded, caller: CallerNeeded) -> Any:
     """How many events wait to be looked at, up to a thousand."""
-    return await parts.storage.json("GET", "/v1/reviews")
+    return await parts.storage.json("GET", "/v1/reviews", {"within": caller.within})
 
 
 class Marking(BaseModel):
@@ -54,9 +55,10 @@ class Marking(BaseModel):
 
 
 @router.post("/api/v1/reviews")
-@access(Access.SESSION)
-async def mark(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Any:
+@access(Access.SESSION, control(Cameras.FILTERED, "events.review"))
+async def mark(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> Any:
     """Looked at: these events, or all until then; or that marking taken back. `{count, marked_ms}`."""
     wish = await body_of(request, Marking)
-    body = wish.model_dump() | {"actor": session.user[:80]}
+    within = None if caller.cameras is None else sorted(caller.cameras)
+    body = wish.model_dump() | {"actor": caller.name[:80], "within": within}
     return await parts.storage.json("POST", "/v1/reviews", body=body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
@@ -11,6 +12,7 @@ from vigilar_common.errors import VigilarError
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, SessionNeeded, access, body_of, guarded_router
+from vigilar_web.policy import QUIET, SEE_CAMERA, Cameras, Role, administer
 from vigilar_web.routes.types import CameraId
 
 router = guarded_router()
@@ -43,7 +45,7 @@ class MotionWish(BaseModel):
 
 
 @router.post("/api/v1/cameras/{camera_id}/tune")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, replace(SEE_CAMERA, role=Role.ADMIN, audit=QUIET), renews=False)
 async def looks(camera_id: CameraId, request: Request, parts: PartsNeeded) -> dict[str, Any]:
     """What the detector saw since `after`; asking keeps the camera's worker telling for six seconds."""
     parts.camera(camera_id)
@@ -59,7 +61,7 @@ async def looks(camera_id: CameraId, request: Request, parts: PartsNeeded) -> di
 
 
 @router.get("/api/v1/cameras/{camera_id}/motion")
-@access(Access.SESSION, renews=False)
+@access(Access.SESSION, replace(SEE_CAMERA, role=Role.ADMIN), renews=False)
 async def motion(camera_id: CameraId, parts: PartsNeeded) -> dict[str, Any]:
     """What decides what counts as motion, and the revision of the settings it is of."""
     parts.camera(camera_id)
@@ -67,7 +69,7 @@ async def motion(camera_id: CameraId, parts: PartsNeeded) -> dict[str, Any]:
 
 
 @router.put("/api/v1/cameras/{camera_id}/motion")
-@access(Access.SESSION)
+@access(Access.SESSION, administer("settings.motion", Cameras.PATH))
 async def change_motion(
     camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> dict[str, Any]:
