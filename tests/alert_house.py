@@ -131,11 +131,11 @@ class House:
             **fields,
         )
 
-    def seen(self, what: str, of: EventOpened) -> Fact:
+    def seen(self, what: str, of: EventOpened, confidence: float = 0.9, **fields: Any) -> Fact:
         return self.says(
             ObjectDetected(
-                camera_id=of.camera_id or "", track_id=self.id(), object_class=what, confidence=0.9,
-                box=Box(x=0, y=0, w=0.5, h=0.5), motion_id=of.cause_id,
+                camera_id=of.camera_id or "", track_id=self.id(), object_class=what, confidence=confidence,
+                box=Box(x=0, y=0, w=0.5, h=0.5), motion_id=of.cause_id, **fields,
             )
         )  # fmt: skip
 

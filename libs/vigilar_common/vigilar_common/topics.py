@@ -39,6 +39,7 @@ from vigilar_common.topics_camera import CAMERA_ONLINE as CAMERA_ONLINE
 from vigilar_common.topics_camera import CAMERA_STATE as CAMERA_STATE
 from vigilar_common.topics_camera import CMD_FIND_CAMERAS as CMD_FIND_CAMERAS
 from vigilar_common.topics_camera import CMD_LIVE as CMD_LIVE
+from vigilar_common.topics_camera import CMD_MARK as CMD_MARK
 from vigilar_common.topics_camera import CMD_RECORD as CMD_RECORD
 from vigilar_common.topics_camera import CMD_SNAPSHOT as CMD_SNAPSHOT
 from vigilar_common.topics_camera import CMD_TUNE as CMD_TUNE

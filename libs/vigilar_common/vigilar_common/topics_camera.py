@@ -134,3 +134,10 @@ CMD_TUNE = command(
     "camera-worker",
     "Renew the lease on what the motion detector sees.",
 )
+CMD_MARK = command(
+    "camera/{camera_id}/mark",
+    objects.MarkObject,
+    ("web",),
+    "camera-worker",
+    "Say that an object is, or is not, what it was taken for; the camera learns from it.",
+)

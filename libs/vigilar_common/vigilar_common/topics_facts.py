@@ -50,6 +50,8 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
         "camera-worker",
         ("events", "web", "home_automation"),
     ),
+    ("vigilar/camera/{camera_id}/object/suppressed", objects.ObjectSuppressed, "camera-worker", ("web",)),
+    ("vigilar/camera/{camera_id}/object/marked", objects.ObjectMarked, "camera-worker", ("web",)),
     ("vigilar/alerts/receipt", alerts.AlertReceipt, "alerts", ("web",)),
     ("vigilar/alerts/snoozed", alerts.AlertSnoozed, "alerts", LOG_ONLY),
     ("vigilar/packages/detected", packages.PackageDetected, "events", ("alerts", "web")),

@@ -17,7 +17,6 @@ from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import AlarmState, ArmState, ArmStateChanged, EventOpened, EventType
 from vigilar_common.messages.alerts import AlertReceipt, AlertsState, ReceiptKind
 from vigilar_common.messages.detection import ObjectDetected
-from vigilar_common.messages.objects import object_event_id
 from vigilar_common.messages.visitors import FaceForgotten, FaceProfileSaved, VisitBegan
 from vigilar_common.outbox import FactLog
 from vigilar_common.topics import ALERTS_STATE
@@ -123,9 +122,7 @@ class Cases:
             self._arm_state = received.message.state
 
     def _detection(self, fact: ObjectDetected) -> Happening:
-        event_id = self.casebook.event_of_cause(fact.motion_id) if fact.motion_id else None
-        event_id = event_id or object_event_id(fact.track_id)
-        return of_detection(fact, self._camera_name(fact.camera_id), self._arm_state, event_id)
+        return of_detection(fact, self._camera_name(fact.camera_id), self._arm_state)
 
     def _visit(self, fact: VisitBegan, age_s: float) -> None:
         who = self._faces.who(fact.profile_id)

@@ -189,6 +189,7 @@ def incident_item(incident: Incident, decider: Decider, casebook: Casebook) -> d
         "alert_id": incident.incident_id,
         "family": incident.family.value,
         "title": incident.title,
+        "headline": incident.headline(),
         "summary": incident.body(),
         "severity": incident.severity.value,
         "opened_ms": incident.opened_ms,

@@ -17,6 +17,7 @@ from vigilar_common.topics import (
     CAMERA_OBJECTS,
     CMD_FIND_CAMERAS,
     CMD_LIVE,
+    CMD_MARK,
     CMD_RECORD,
     CMD_SNAPSHOT,
     CMD_SWITCH,
@@ -25,6 +26,7 @@ from vigilar_common.topics import (
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.adapters.files import open_incoming
+from vigilar_camera_worker.adapters.marks_file import MarksFile
 from vigilar_camera_worker.analyser import Analyser
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.choice import MainView, StreamChoice
@@ -36,6 +38,7 @@ from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.finder import Finder
 from vigilar_camera_worker.last_recorded import LastRecorded
 from vigilar_camera_worker.live_streams import LiveStreams
+from vigilar_camera_worker.marking import Marking
 from vigilar_camera_worker.motion_report import MotionReport
 from vigilar_camera_worker.names import NAME_PREFIX
 from vigilar_camera_worker.object_report import ObjectReport
@@ -124,11 +127,14 @@ class CameraWorker:
         search.onlooker = self._tuning = Tuning(context.bus, camera, clock)
         self._analyser = Analyser(search, clock)
         view = MainView(self._ring)
+        self._marking = Marking(MarksFile(context.state_dir / "marks.db"), self._report)
         self._choice = StreamChoice(self._analyser, view, self._report, clock)
         self._objects = ObjectReport(
             context.bus, self._report, clock, camera, config.detection, view, self._recorder.store,
-            lambda: self._motion.motion_id,
+            lambda: self._motion.motion_id, self._marking.keep,
         )  # fmt: skip
+        self._marking.on_change = self._objects.learn
+        self._marking.open()
         self._sub: SubStream | None = None
         if camera.detect_url:
             self._sub = SubStream(camera, clock, self._choice, self._live.sub)
@@ -147,6 +153,7 @@ class CameraWorker:
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
         context.bus.subscribe(CMD_TUNE, self._tuning.leased, camera_id=camera.id)
+        context.bus.subscribe(CMD_MARK, self._marking.received, camera_id=camera.id)
         context.bus.subscribe(CMD_SNAPSHOT, self._live.snapshots.asked, camera_id=camera.id)
         self._report.publish()
         self._writer.start()
@@ -165,6 +172,7 @@ class CameraWorker:
             self._sub.stop(LAST_WORDS_S)
         self._analyser.stop(LAST_WORDS_S)
         self._objects.stop(LAST_WORDS_S)
+        self._marking.close()
         finished = self._recorder.stop(FINISH_S)
         self._live.stop(LAST_WORDS_S)
         if not finished:
@@ -210,7 +218,7 @@ class CameraWorker:
 
     def _rest(self) -> None:
         """Privacy: no connection, no thread that could look, and nothing of a picture in memory."""
-        for topic in (CMD_LIVE, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE):
+        for topic in (CMD_LIVE, CMD_MARK, CMD_RECORD, CMD_SNAPSHOT, CMD_TUNE):
             self._context.bus.subscribe(topic, self._switches.refuse, camera_id=self.camera.id)
         self._report.private()
         self._context.bus.clear_state(CAMERA_OBJECTS, camera_id=self.camera.id)
@@ -295,6 +303,7 @@ class CameraWorker:
             self._finder.counters,
             self._tuning.counters,
             self._objects.counters,
+            self._marking.counters,
             self._crops.counters,
             analyser.rejections,
         ]

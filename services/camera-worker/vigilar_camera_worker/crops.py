@@ -5,6 +5,8 @@ While there is no lease nothing is cut or kept: a look of the motion detector co
 
 from __future__ import annotations
 
+import base64
+import binascii
 import logging
 import threading
 from dataclasses import dataclass
@@ -30,6 +32,15 @@ GIVE_UP_S: Final = 1.0
 FIRST_SWEEP_S: Final = 1.0
 SWEEP_EVERY_S: Final = 10.0
 """While something moves the whole picture is looked at after this time, and then so often; and once when it is over."""
+START_SWEEPS_S: Final = (0.0, 3.0, 6.0, 50.0)
+"""So long after the first lease the whole picture is looked at though nothing moves: what stands there is known again
+after a restart, parked vehicles with the last of them."""
+AGAIN_EVERY_S: Final = 1.3
+"""Nothing moves any more: where somebody was seen last is looked at so often until the motion counts as over, so that who
+is gone is not counted for longer than that takes."""
+STANDS_EVERY_S: Final = 10.0
+STANDS_S: Final = 900.0
+"""Who stands still afterwards is looked at so often, for so long."""
 DETECTOR: Final = "detector"
 
 
@@ -37,9 +48,11 @@ class Looked(Protocol):
     """Thread-safe; does not block."""
 
     wanted: bool
+    muted: bool
 
     def looked(self, look: Look) -> None: ...
     def lost(self, reason: str) -> None: ...
+    def expected(self) -> list[Rect]: ...
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,11 @@ class Crops:
         self._next_s = 0.0
         self._sweep_s = 0.0
         self._moving = False
+        self._again_s = 0.0
+        self._over_s = -STANDS_S
+        """When the last motion was over."""
+        self._starts: list[float] = []
+        """When the sweeps at the start are due, newest first; none: done, or no detector was heard of."""
         self._held: tuple[Observation, Picture] | None = None
         self._tiles: list[Region] = []
         """Those of the sweep that goes on which were not sent yet."""
@@ -98,6 +116,7 @@ class Crops:
             self._look(seen, picture)
         else:
             self._held = (seen, picture) if seen.hit else None
+            self._look_while_idle(seen, picture)
 
     def began(self) -> None:
         """Motion is told: what was looked at last shows it."""
@@ -114,11 +133,44 @@ class Crops:
             return
         self._moving = False
         held, self._held = self._held, None
-        if self.leased and held is not None:
-            seen, picture = held
-            self.counters["sweeps"] += 1
-            self._send(tiles(picture.width_px, picture.height_px)[:MAX_OUTSTANDING], seen, picture)
+        self._over_s = now_s = self._clock.monotonic_s()
+        self._again_s = now_s + STANDS_EVERY_S
         self._tiles = []
+        if self.leased and held is not None:
+            self._sweep(*held, self._free(now_s))
+
+    def _sweep(self, seen: Observation, picture: Picture, free: int) -> None:
+        """The whole picture; what is too much at a time is left for the next pictures."""
+        self.counters["sweeps"] += 1
+        self._tiles = tiles(picture.width_px, picture.height_px)
+        self._send_tiles(seen, picture, free)
+
+    def _send_tiles(self, seen: Observation, picture: Picture, free: int) -> None:
+        due, self._tiles = self._tiles[:free], self._tiles[free:]
+        self._send(due, seen, picture)
+
+    def _look_while_idle(self, seen: Observation, picture: Picture) -> None:
+        now_s = self._clock.monotonic_s()
+        swept = bool(self._starts) and now_s >= self._starts[-1]
+        if self._objects.muted or not (swept or self._tiles or now_s >= self._again_s):
+            return
+        free = self._free(now_s)
+        if now_s < self._next_s or not free:
+            return
+        if swept:
+            self._starts.pop()
+            self._sweep(seen, picture, free)
+        elif self._tiles:
+            self._send_tiles(seen, picture, free)
+        elif now_s - self._over_s < STANDS_S:
+            self._look_again(seen, picture, free, now_s + STANDS_EVERY_S)
+
+    def _look_again(self, seen: Observation, picture: Picture, free: int, next_s: float) -> None:
+        """Where somebody is believed to be."""
+        self._again_s = next_s
+        self._send(
+            regions(self._objects.expected(), picture.width_px, picture.height_px, free), seen, picture
+        )
 
     def _look(self, seen: Observation, picture: Picture) -> None:
         now_s = self._clock.monotonic_s()
@@ -128,14 +180,15 @@ class Crops:
             return
         if now_s >= self._sweep_s:
             self._sweep_s = now_s + SWEEP_EVERY_S
-            self._tiles = tiles(picture.width_px, picture.height_px)
-            self.counters["sweeps"] += 1
-        if self._tiles:
-            due, self._tiles = self._tiles[:free], self._tiles[free:]
-            self._send(due, seen, picture)
+            self._sweep(seen, picture, free)
+        elif self._tiles:
+            self._send_tiles(seen, picture, free)
         elif seen.hit:
             boxes = [(box.x, box.y, box.w, box.h) for box in seen.boxes]
             self._send(regions(boxes, picture.width_px, picture.height_px, free), seen, picture)
+            self._again_s = now_s
+        elif now_s >= self._again_s:
+            self._look_again(seen, picture, free, now_s + AGAIN_EVERY_S)
 
     def _send(self, wanted: list[Region], seen: Observation, picture: Picture) -> None:
         now_s = self._clock.monotonic_s()
@@ -187,6 +240,8 @@ class Crops:
         assert isinstance(received.message, DetectorLease)
         if not self._until_s:
             log.info("%s: the detector looks, with %s", self._camera_id, received.message.model_id)
+            now_s = self._clock.monotonic_s()
+            self._starts = [now_s + after_s for after_s in reversed(START_SWEEPS_S)]
         self._lease = received.message
         self._until_s = self._clock.monotonic_s() + received.message.lease_s
 
@@ -211,7 +266,16 @@ class Crops:
                 one.score,
                 placed(Rect(one.box.x, one.box.y, one.box.w, one.box.h), sent.area),
                 vehicle=one.vehicle,
+                look=vector_of(one.look),
             )
             for one in seen.objects
         )
         self._objects.looked(Look(sent.wall_ms, objects, sent.area, sent.moving))
+
+
+def vector_of(text: str) -> bytes:
+    """Empty for what is none: then nothing is known of how it looks."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""

@@ -10,15 +10,15 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
 from vigilar_common.config.detection import Detection
-from vigilar_common.messages.camera import CameraCondition, PictureKind
+from vigilar_common.messages.camera import CameraCondition
 from vigilar_common.messages.detection import ObjectDetected
 from vigilar_common.messages.objects import (
     CameraObjects,
@@ -28,11 +28,11 @@ from vigilar_common.messages.objects import (
     ObjectEnd,
     ObjectLeft,
     ObjectSpeed,
+    ObjectSuppressed,
 )
-from vigilar_common.topics import CAMERA_OBJECTS, PICTURE
+from vigilar_common.topics import CAMERA_OBJECTS
 
-from vigilar_camera_worker.adapters.decoder import Picture
-from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, object_picture
+from vigilar_camera_worker.domain.likeness import Marks
 from vigilar_camera_worker.domain.looks import Look, Rect
 from vigilar_camera_worker.domain.object_tracker import (
     Appeared,
@@ -42,8 +42,10 @@ from vigilar_camera_worker.domain.object_tracker import (
     News,
     ObjectTracker,
     Reason,
+    Suppressed,
 )
 from vigilar_camera_worker.domain.session import StorePicture
+from vigilar_camera_worker.object_pictures import MainPictures, ObjectPictures, Told
 from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, zones_of
 from vigilar_camera_worker.report import Report
 
@@ -54,32 +56,7 @@ MAX_LOOKS: Final = 32
 TICK_S: Final = 1.0
 CALM_TICK_S: Final = 5.0
 """While nothing can end by itself: whether the camera is still there. While nothing is known nothing is asked."""
-BETTER: Final = 1.2
-"""A moment must be so many times better than the one of the picture there is."""
-PICTURE_EVERY_S: Final = 2.0
-"""A camera's objects are pictured anew at most this often: it costs decoding."""
-MAX_HELD: Final = 16
-"""Better pictures that wait for the end of their objects; at most 4 MB."""
 NOT_YET: Final = "nobody has looked yet"
-
-
-class MainPictures(Protocol):
-    """The main stream's pictures of a moment ago."""
-
-    @property
-    def stream_id(self) -> str: ...
-    def picture(self, wall_ms: int) -> Picture | None: ...
-
-
-@dataclass
-class _Told:
-    """What was made of one object so far."""
-
-    cause_id: str
-    motion_id: str | None
-    picture_id: str | None = None
-    quality: float = 0.0
-    better: StorePicture | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,8 +69,12 @@ class _Retune:
     camera: Camera
 
 
+Item = Look | _Lost | _Retune | Marks
+
+
 class ObjectReport:
-    """Thread-safe. ``motion_id``: the motion that is told now, empty while none is; ``store``: keeps a picture."""
+    """Thread-safe. ``motion_id``: the motion that is told now, empty while none is; ``store``: keeps a picture;
+    ``remember``: keeps how an object looks, should it be marked."""
 
     def __init__(
         self,
@@ -105,24 +86,27 @@ class ObjectReport:
         view: MainPictures,
         store: Callable[[StorePicture], bool],
         motion_id: Callable[[], str],
+        remember: Callable[[Followed], None] = lambda _followed: None,
     ) -> None:
         self._bus, self._report, self._clock = bus, report, clock
-        self._camera, self._detection, self._view = camera, detection, view
-        self._store, self._motion_id = store, motion_id
+        self._camera, self._detection = camera, detection
+        self._motion_id, self._remember = motion_id, remember
+        self._pictures = ObjectPictures(bus, camera.id, clock, view, store)
         self.wanted = detection.looks_at(camera.id)
         """False: this camera is not looked at for objects."""
-        self._items: deque[Look | _Lost | _Retune] = deque()
+        self._items: deque[Item] = deque()
         self._news = threading.Condition()
-        self._stopping = self._muted = False
+        self._stopping = False
+        self.muted = False
+        """Detection was switched off by command."""
         self._thread = threading.Thread(target=self._run, name="objects", daemon=True)
         self._tracker = self._new_tracker()
-        self._told: dict[str, _Told] = {}
-        self._pictured_s = 0.0
+        self._told: dict[str, Told] = {}
         self._said: CameraObjects | None = None
         self._reason = NOT_YET
         self.counters = {
-            **self._tracker.counters, "object_looks_dropped": 0, "object_looks_failed": 0, "object_pictures": 0,
-            "object_pictures_failed": 0,
+            **self._tracker.counters, **self._pictures.counters, "object_looks_dropped": 0, "object_looks_failed": 0,
+            "objects_suppressed": 0,
         }  # fmt: skip
 
     @property
@@ -149,14 +133,14 @@ class ObjectReport:
 
     def looked(self, look: Look) -> None:
         """An answer of the detector, boxes in parts of the picture."""
-        if self.wanted and not self._muted:
+        if self.wanted and not self.muted:
             self._put(look)
 
     def mute(self, muted: bool) -> None:
         """Detection was switched off or on by command."""
-        if muted and not self._muted:
+        if muted and not self.muted:
             self.lost("detection is switched off")
-        self._muted = muted
+        self.muted = muted
 
     def lost(self, reason: str) -> None:
         """Nobody looks any more, and why: nothing is known from now on until the next look."""
@@ -168,11 +152,16 @@ class ObjectReport:
         if self.wanted:
             self._put(_Retune(camera))
 
-    def resting(self) -> list[Rect]:
-        """Where parked cars and the like stand: nothing new is to be expected there while nothing moves."""
-        return self._tracker.resting()
+    def learn(self, marks: Marks) -> None:
+        """What the owner has marked, all of it."""
+        if self.wanted:
+            self._put(marks)
 
-    def _put(self, item: Look | _Lost | _Retune) -> None:
+    def expected(self) -> list[Rect]:
+        """Where somebody or something is believed to be that does not rest."""
+        return self._tracker.expected()
+
+    def _put(self, item: Item) -> None:
         with self._news:
             if len(self._items) >= MAX_LOOKS:
                 # New zones, and that nobody looks any more, must not be lost for one look more.
@@ -208,7 +197,7 @@ class ObjectReport:
                 # What cannot be told of one look must not end all further ones.
                 self.counters["object_looks_failed"] += 1
                 log.exception("what the detector saw could not be told")
-        self.counters.update(self._tracker.counters)
+        self.counters.update(self._tracker.counters | self._pictures.counters)
 
     def _go_on(self) -> None:
         """What time alone brings."""
@@ -217,7 +206,7 @@ class ObjectReport:
             self._lose("the camera is offline")
         self._say()
 
-    def _handle(self, item: Look | _Lost | _Retune) -> None:
+    def _handle(self, item: Item) -> None:
         match item:
             case Look():
                 self._reason = ""
@@ -225,12 +214,14 @@ class ObjectReport:
                 if state.height_px:
                     self._tracker.aspect = state.width_px / state.height_px
                 self._tell_all(self._tracker.look(item))
-                self._improve()
+                self._pictures.improve(self._tracker.present, self._told)
             case _Lost():
                 self._lose(item.reason)
             case _Retune():
                 self._camera = item.camera
                 self._tracker.places = places_of(item.camera, self._detection.loitering_s)
+            case Marks():
+                self._tracker.marks = item
 
     def _lose(self, reason: str) -> None:
         self._tell_all(self._tracker.end(Reason.INTERRUPTED))
@@ -254,14 +245,15 @@ class ObjectReport:
                     self._changed(item)
                 case Left():
                     self._left(item)
+                case Suppressed():
+                    self._suppressed(item)
 
     def _appeared(self, followed: Followed) -> None:
         track = followed.track
         motion_id = self._motion_id() or None
-        told = self._told[track.track_id] = _Told(motion_id or track.track_id, motion_id)
-        picture = self._picture(followed, told)
-        if picture is not None:
-            self._keep(picture, told)
+        told = self._told[track.track_id] = Told(motion_id or track.track_id, motion_id)
+        self._pictures.first(followed, told)
+        self._remember(followed)
         self._report.tell(
             ObjectDetected(
                 ts_ms=track.first_ms,
@@ -274,6 +266,7 @@ class ObjectReport:
                 motion_id=motion_id,
                 picture_id=told.picture_id,
                 vehicle=track.vehicle.seen(),
+                picture_box=told.picture_box,
             )
         )
         log.info("%s: %s, %.2f", self._camera.id, track.object_class, track.score)
@@ -298,8 +291,9 @@ class ObjectReport:
     def _left(self, news: Left) -> None:
         track, where = news.followed.track, news.followed.where
         told = self._told.pop(track.track_id, None)
-        if told is not None and told.better is not None:
-            self._keep(told.better, told)
+        if told is not None:
+            self._pictures.last(told)
+        self._remember(news.followed)
         best = track.best
         self._report.tell(
             ObjectLeft(
@@ -322,6 +316,31 @@ class ObjectReport:
                 picture_id=told.picture_id if told else None,
                 from_rest=news.followed.drove_off,
                 vehicle=track.vehicle.seen(),
+                picture_box=told.picture_box if told else None,
+            )
+        )
+
+    def _suppressed(self, news: Suppressed) -> None:
+        track, like = news.followed.track, news.why.like
+        self._remember(news.followed)
+        self.counters["objects_suppressed"] += 1
+        log.info(
+            "%s: %s, %.2f, not told: %s", self._camera.id, track.object_class, track.score,
+            f"mask {news.why.mask}" if like is None else f"like {like.track_id} ({like.likeness:.2f})",
+        )  # fmt: skip
+        self._report.tell(
+            ObjectSuppressed(
+                ts_ms=track.last_ms,
+                camera_id=self._camera.id,
+                track_id=track.track_id,
+                object_class=track.object_class,
+                confidence=round(track.score, 3),
+                box=box_of(track.best.box if track.best else track.box),
+                started_ms=track.first_ms,
+                mask=news.why.mask,
+                marked_track_id=like.track_id if like else None,
+                likeness=round(like.likeness, 3) if like else 0,
+                looks=track.hits,
             )
         )
 
@@ -334,64 +353,3 @@ class ObjectReport:
             return
         self._said = state
         self._bus.set_state(CAMERA_OBJECTS, state, camera_id=self._camera.id)
-
-    # -- pictures -----------------------------------------------------------------------------------
-
-    def _improve(self) -> None:
-        """Picture the object that is seen much better now than in its picture, while that moment is still buffered."""
-        now_s = self._clock.monotonic_s()
-        held = sum(told.better is not None for told in self._told.values())
-        if now_s - self._pictured_s < PICTURE_EVERY_S:
-            return
-        for followed in self._tracker.present:
-            track, told = followed.track, self._told.get(followed.track.track_id)
-            if told is None or track.best is None or track.best.quality < BETTER * told.quality:
-                continue
-            if told.better is None and held >= MAX_HELD:
-                continue
-            told.better = self._picture(followed, told) or told.better
-            return
-
-    def _picture(self, followed: Followed, told: _Told) -> StorePicture | None:
-        """Of its best moment; None (counted) when that cannot be had any more."""
-        best = followed.track.best
-        if best is None:
-            return None
-        self._pictured_s = self._clock.monotonic_s()
-        try:
-            picture = self._view.picture(best.wall_ms)
-            jpeg = object_picture(picture, best.box) if picture is not None else None
-            problem = "its moment is not buffered"
-        except PictureError as error:
-            jpeg, problem = None, str(error)
-        if jpeg is None:
-            self.counters["object_pictures_failed"] += 1
-            log.warning("%s: %s has no picture: %s", self._camera.id, followed.track.object_class, problem)
-            return None
-        told.quality = best.quality
-        picture_id = uuid7(self._clock)
-        self._send(jpeg, picture_id, told.cause_id, best.wall_ms)
-        self.counters["object_pictures"] += 1
-        return StorePicture(
-            picture_id, told.cause_id, self._view.stream_id, best.wall_ms, jpeg.width_px, jpeg.height_px, jpeg.data,
-            PictureKind.OBJECT,
-        )  # fmt: skip
-
-    def _send(self, jpeg: Jpeg, picture_id: str, cause_id: str, taken_ms: int) -> None:
-        properties = {
-            "kind": PictureKind.OBJECT.value,
-            "picture_id": picture_id,
-            "cause_id": cause_id,
-            "ts_ms": str(taken_ms),
-            "width_px": str(jpeg.width_px),
-            "height_px": str(jpeg.height_px),
-        }
-        self._bus.publish_frame(PICTURE, jpeg.data, properties, camera_id=self._camera.id)
-
-    def _keep(self, picture: StorePicture, told: _Told) -> None:
-        told.better = None
-        if self._store(picture):
-            told.picture_id = picture.picture_id
-        else:
-            self.counters["object_pictures_failed"] += 1
-            log.error("the picture %s of an object is not kept: the disk is too slow", picture.picture_id)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from vigilar_common.config import Camera
+from vigilar_common.config import Camera, ZoneMode
 from vigilar_common.config.cameras import normalised
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.objects import MAX_LISTED, MAX_ZONES, CameraObjects, PresentObject
@@ -14,7 +14,8 @@ from vigilar_common.messages.objects import MAX_LISTED, MAX_ZONES, CameraObjects
 from vigilar_camera_worker.adapters.detector import zones_of_camera
 from vigilar_camera_worker.domain.looks import Rect
 from vigilar_camera_worker.domain.object_tracker import Followed
-from vigilar_camera_worker.domain.whereabouts import Line, Places
+from vigilar_camera_worker.domain.whereabouts import Line, MaskZone, Places
+from vigilar_camera_worker.domain.zones import polygon_mask
 
 MASK_WIDTH_PX: Final = 320
 """Zones are looked up in masks this wide: exact to a third of a percent."""
@@ -27,7 +28,18 @@ def places_of(camera: Camera, loiter_s: float) -> Places:
     for line in camera.lines:
         start, end = normalised((line.start, line.end), camera.resolution_motion)
         lines.append(Line(line.name, start, end))
-    return Places(zones_of_camera(camera, MASK_WIDTH_PX, mask_height), tuple(lines), loiter_s)
+    masks = [
+        MaskZone(
+            zone.name,
+            polygon_mask(normalised(zone.polygon, camera.resolution_motion), MASK_WIDTH_PX, mask_height),
+            frozenset(zone.classes),
+        )
+        for zone in camera.zones
+        if zone.mode is ZoneMode.MASK
+    ]
+    return Places(
+        zones_of_camera(camera, MASK_WIDTH_PX, mask_height), tuple(lines), loiter_s, masks=tuple(masks)
+    )
 
 
 def box_of(rect: Rect) -> Box:

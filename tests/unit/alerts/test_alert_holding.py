@@ -117,7 +117,7 @@ def test_in_quiet_hours_only_the_critical_sounds_and_a_digest_tells_the_rest(tmp
     house.later(7 * 3600)
     digest = house.pushed()[-1]
     assert (digest.title, digest.silent) == ("2 alerts in the quiet hours", False)
-    assert digest.body == "Motion at Front (+1 more); Shed is offline"
+    assert digest.body == "Motion at Front, and 1 more; Shed is offline"
     house.later(60)
     assert house.pushed()[-1] is digest, "once"
     assert not state(house).quiet

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vigilar_common.messages.alarm import ArmState, EventType, Severity
 from vigilar_common.messages.alerts import AlertAsk, AlertDelivery
+from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import object_event_id
 from vigilar_common.testing import FakeClock
 
 Make = Callable[..., House]
@@ -74,7 +76,7 @@ def test_a_night_of_30_facts_is_exactly_3_alerts(house: House) -> None:
         "Motion at Front",
         "Shed is offline",
         "Motion at Drive",
-        "Alarm: Back door opened (+2 more)",
+        "Alarm: Back door opened, and 2 more",
     ]
     (again,) = sounded[4:]
     assert again.startswith("Not acknowledged: Alarm: Back door opened"), (
@@ -83,13 +85,13 @@ def test_a_night_of_30_facts_is_exactly_3_alerts(house: House) -> None:
     assert all(alert.tag == f"alert-{alert.alert_id}" for alert in house.pushed())
     parcel_told, cable, burglary = house.alerts()
     assert [one["count"] for one in (parcel_told, cable, burglary)] == [5, 4, 21]
-    assert parcel_told["summary"].startswith("Motion: Front ×2, Drive. Person: Front ×2. 5 in ")
+    assert parcel_told["summary"].startswith("Person: Front ×2. Motion: Front ×2, Drive. 5 in ")
     assert cable["summary"].startswith("Offline: Shed ×4. 4 in ")
     last = [alert for alert in house.pushed() if alert.alert_id == burglary["alert_id"]][-1]
     assert (last.silent, last.severity, last.title) == (
         True,
         Severity.CRITICAL,
-        "Alarm: Back door opened (+20 more)",
+        "Alarm: Back door opened, and 20 more",
     )
     for words in (
         "Motion: Drive ×4, Hall ×6, Kitchen ×3",
@@ -129,13 +131,46 @@ def test_an_update_is_silent_names_what_and_how_many_and_reaches_only_who_can_re
     assert len(rows) == 2
 
 
+def test_a_person_is_named_before_the_motion_he_was_found_in_with_his_best_picture(house: House) -> None:
+    best = house.id()
+    motions = [house.motion("front") for _ in range(4)]
+    house.later(5)
+    first = house.seen("person", motions[0], confidence=0.7, picture_id=house.id())
+    house.seen("person", motions[0], confidence=0.95, picture_id=best)
+    for moved in motions[:3] * 5:
+        house.seen("person", moved, confidence=0.6, picture_id=house.id())
+    house.motion("front", picture_id=house.id())
+    house.later(60)
+    (one,) = house.alerts()
+    assert one["title"] == "Person at Front"
+    assert one["summary"].startswith("Person: Front ×17. Motion: Front ×5. 22 in ")
+    assert one["picture_id"] == best
+    last = house.pushed()[-1]
+    assert (last.title, last.picture_id) == ("Person at Front, and 16 more", best)
+    assert isinstance(first, ObjectDetected)
+    assert one["lead"] == object_event_id(first.track_id), "the tap leads to the moment he came into sight"
+    assert last.url == f"/events/{one['lead']}"
+
+
+def test_somebody_takes_the_lead_from_graver_motion_but_not_from_an_alarm_or_a_door(house: House) -> None:
+    house.arms(ArmState.ARMED_AWAY)
+    moved = house.motion("hall", severity=Severity.CRITICAL)
+    house.seen("person", moved)
+    (one,) = house.alerts()
+    assert (one["title"], one["severity"]) == ("Person at Hall", "critical")
+    house.alarm()
+    house.seen("person", moved)
+    (one,) = house.alerts()
+    assert one["title"] == "Alarm: Back door opened"
+
+
 def test_more_within_the_pause_is_one_update_when_it_ends(house: House) -> None:
     for camera in ("front", "drive", "shed", "front"):
         house.motion(camera)
     assert len(house.pushed()) == 1
     house.later(10)
     assert len(house.pushed()) == 2
-    assert house.pushed()[1].title == "Motion at Front (+3 more)"
+    assert house.pushed()[1].title == "Motion at Front, and 3 more"
     house.later(60)
     assert len(house.pushed()) == 2, "nothing new, nothing told"
     assert len(house.through("ui")) == 4
@@ -168,7 +203,7 @@ def test_an_incident_goes_on_over_a_restart_and_repeated_facts_change_nothing(tm
     assert again.pushed() == []
     again.motion("drive")
     (update,) = again.pushed()
-    assert (update.silent, update.title) == (True, "Motion at Front (+1 more)")
+    assert (update.silent, update.title) == (True, "Motion at Front, and 1 more")
     assert [one["count"] for one in again.alerts()] == [2]
     again.close()
 
@@ -266,7 +301,9 @@ def test_power_is_one_alert_until_it_is_back(house: House) -> None:
     house.later(20)
     told = [(a.title, a.silent) for a in house.pushed() if not a.title.startswith("Not acknowledged")]
     assert told == [
-        ("The power is out", False), ("The battery of the UPS is low (+1 more)", False), ("The power is back (+2 more)", True),
+        ("The power is out", False),
+        ("The battery of the UPS is low, and 1 more", False),
+        ("The power is back, and 2 more", True),
     ]  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from vigilar_common.config.slices import apply
 from vigilar_common.errors import ConfigError
 from vigilar_common.messages.alarm import ArmState, EventType, Severity
 from vigilar_common.messages.alerts import AlertAsk
+from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import object_event_id
 from vigilar_common.messages.visitors import FaceForgotten, FaceProfileSaved, VisitBegan
 from vigilar_common.testing import FakeClock
 
@@ -71,13 +73,13 @@ def test_a_profile_for_a_class_tells_when_it_is_recognised(house: House) -> None
     assert house.sent == []
     house.seen("dog", moved)
     assert house.sent == []
-    house.seen("person", moved)
+    seen = house.seen("person", moved)
+    assert isinstance(seen, ObjectDetected)
+    event_id = object_event_id(seen.track_id)
     (told,) = house.loud()
-    assert (told.title, told.event_id, told.url) == (
-        "Person at Front",
-        moved.event_id,
-        f"/events/{moved.event_id}",
-    )
+    assert (told.title, told.event_id, told.url) == ("Person at Front", event_id, f"/events/{event_id}")
+    (own,) = house.asks(AlertAsk.EXPLAIN, event_id=event_id)["decisions"]
+    assert own["outcome"] == "alerted"
     decisions = house.asks(AlertAsk.EXPLAIN, event_id=moved.event_id)["decisions"]
     assert [one["outcome"] for one in decisions] == ["no_profile", "no_profile", "alerted"]
     assert decisions[1]["checked"][0]["why_not"] == "dog was recognised, it is for person"

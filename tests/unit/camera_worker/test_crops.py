@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from vigilar_camera_worker.adapters.cutting import cut
 from vigilar_camera_worker.adapters.decoder import Picture
 from vigilar_camera_worker.crops import GIVE_UP_S, SWEEP_EVERY_S, Crops
-from vigilar_camera_worker.domain.looks import Look
+from vigilar_camera_worker.domain.looks import Look, Rect
 from vigilar_camera_worker.domain.motion import Observation
 from vigilar_camera_worker.domain.regions import Region, regions, tiles
 from vigilar_common.messages.camera import Box
@@ -125,7 +125,8 @@ def test_a_crop_is_never_larger_than_it_is_in_the_picture() -> None:
 
 class Objects:
     def __init__(self, wanted: bool = True) -> None:
-        self.wanted = wanted
+        self.wanted, self.muted = wanted, False
+        self.where: list[Rect] = []
         self.looks: list[Look] = []
         self.reasons: list[str] = []
 
@@ -134,6 +135,9 @@ class Objects:
 
     def lost(self, reason: str) -> None:
         self.reasons.append(reason)
+
+    def expected(self) -> list[Rect]:
+        return self.where
 
 
 class Rig:
@@ -145,10 +149,13 @@ class Rig:
         self.crops.start()
         self.shown = picture()
 
-    def lease(self, per_s: float = 50, lease_s: float = 60) -> None:
+    def lease(self, per_s: float = 50, lease_s: float = 60, *, fresh: bool = False) -> None:
+        """``fresh``: with what is looked at after a start; else that has been done."""
         self.bus.deliver(
             DETECTOR_LEASE, DetectorLease(lease_s=lease_s, crop_px=320, crops_per_s=per_s, model_id="x")
         )
+        if not fresh:
+            self.crops._starts.clear()
 
     def look(self, *found: Box, after_s: float = 0.2) -> None:
         self.clock.advance(after_s)
@@ -273,9 +280,66 @@ def test_the_whole_picture_is_swept_now_and_then_and_when_it_is_over() -> None:
     assert 1.0 in widths
     rig.crops.ended()
     assert rig.crops.counters["sweeps"] == 4
+    for _ in range(20):
+        rig.answer_all()
+        rig.look()
+    assert widest(rig) >= 1.0, "the tile that was too much at a time follows"
     count = len(rig.sent)
     rig.look(WALKER)
     assert len(rig.sent) == count, "nothing moves any more"
+
+
+def widest(rig: Rig) -> float:
+    """How far to the right the last three looks reach."""
+    return max(look.area.x + look.area.w for look in rig.objects.looks[-3:])
+
+
+def test_where_somebody_was_seen_last_is_looked_at_again_until_the_motion_counts_as_over() -> None:
+    rig = Rig()
+    rig.lease(per_s=20)
+    rig.crops.began()
+    rig.look(WALKER, after_s=0.1)
+    rig.answer_all()
+    rig.objects.looks.clear()
+    gone = Rect(FAR.x, FAR.y, FAR.w, FAR.h)
+    rig.objects.where = [gone]
+    for _ in range(25):
+        rig.look()
+        rig.answer_all()
+    around = [look for look in rig.objects.looks if look.area.w < 0.5]
+    assert len(around) >= 3, "as many looks as the tracker wants before somebody has left"
+    assert all(gone.inside(look.area) >= 0.99 for look in around)
+
+
+def test_who_stands_still_afterwards_is_looked_at_now_and_then_and_not_for_ever() -> None:
+    rig = Rig()
+    rig.lease(per_s=20, lease_s=60)
+    rig.crops.began()
+    rig.look(WALKER)
+    rig.crops.ended()
+    rig.objects.where = [Rect(WALKER.x, WALKER.y, WALKER.w, WALKER.h)]
+    rig.objects.looks.clear()
+    for second in range(1200):
+        if second % 10 == 0:
+            rig.lease(per_s=20)
+        rig.look(after_s=1.0)
+        rig.answer_all()
+    assert 80 <= len(rig.objects.looks) <= 95, "each ten seconds, for a quarter of an hour"
+
+
+def test_after_a_start_all_of_the_picture_is_looked_at_though_nothing_moves() -> None:
+    rig = Rig()
+    rig.lease(fresh=True)
+    rig.objects.muted = True
+    rig.look()
+    assert rig.sent == [], "detection is switched off"
+    rig.objects.muted = False
+    for _ in range(70):
+        rig.look(after_s=1.0)
+        rig.answer_all()
+        rig.lease(fresh=True)
+    assert rig.crops.counters["sweeps"] == 4
+    assert len(rig.sent) == 4 * len(tiles(WIDE, HIGH)), "then it rests"
 
 
 def test_a_detector_that_dies_or_falls_silent_is_told_and_nothing_is_sent() -> None:

@@ -44,8 +44,10 @@ class HardwareDecode(StrEnum):
 class ZoneMode(StrEnum):
     INCLUDE = "include"
     EXCLUDE = "exclude"
+    MASK = "mask"
 
 
+ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_ -]{0,39}$")]
 Coordinate = Annotated[float, Field(ge=0, le=16384)]
 Polygon = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=3, max_length=MAX_CORNERS)]
 """Corners [x, y] from the top left, all 0–1 of width and height, or pixels of `resolution_motion`."""
@@ -69,8 +71,23 @@ class Zone(Section):
     mode: Annotated[ZoneMode, AnyCaseLower] = Field(
         ZoneMode.INCLUDE,
         title="Mode",
-        description="include: motion here counts; exclude: motion here is ignored.",
+        description="include: motion here counts; exclude: motion here is ignored; mask: motion counts, but objects whose "
+        "feet stand here are not told (a poster, a statue).",
     )
+    classes: tuple[ClassName, ...] = Field(
+        (),
+        max_length=32,
+        title="Classes",
+        description="Of a mask: the classes that are not told, e.g. person; empty: all of them.",
+    )
+
+    @model_validator(mode="after")
+    def _classes_belong_to_masks(self) -> Self:
+        if self.classes and self.mode is not ZoneMode.MASK:
+            raise ValueError(
+                f'classes belong to zones of mode "mask"; "{self.name}" is of mode "{self.mode}"'
+            )
+        return self
 
 
 class Line(Section):

@@ -13,6 +13,8 @@ from vigilar_common.messages.vehicles import VehicleLook, VehicleSeen
 
 MAX_OBJECTS: Final = 64
 """That are told of one crop: the surest ones."""
+LOOK_CHARACTERS: Final = 172
+"""128 bytes as base64."""
 MAX_CLASSES: Final = 512
 MAX_CROP_PX: Final = 640
 """Width and height of a crop at most."""
@@ -40,6 +42,9 @@ class ObjectDetected(Fact):
     zones: list[str] = Field(default_factory=list, max_length=32, description="named zones that it is in")
     motion_id: Uuid | None = Field(None, description="the motion it was looked for in")
     picture_id: Uuid | None = None
+    picture_box: Box | None = Field(
+        None, description="where it is in that picture, which shows what is around it too"
+    )
     recording_id: Uuid | None = None
     vehicle: VehicleSeen | None = Field(None, description="of a vehicle: what its looks tell so far")
 
@@ -51,6 +56,12 @@ class Detection(Value):
     score: float = Field(ge=0, le=1)
     box: Box = Field(description="parts of the crop's width and height, not of the picture's")
     vehicle: VehicleLook | None = Field(None, description="of a vehicle that is large enough: how it looks")
+    look: str = Field(
+        "",
+        max_length=LOOK_CHARACTERS,
+        pattern=r"^[A-Za-z0-9+/]*={0,2}$",
+        description="how it looks: base64 of a vector of int8 that says whether it is the same thing again; empty: not known",
+    )
 
 
 class CropResult(StrEnum):

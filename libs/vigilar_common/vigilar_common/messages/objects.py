@@ -100,6 +100,58 @@ class ObjectLeft(Fact):
     picture_id: Uuid | None = Field(None, description="the best picture of it")
     from_rest: bool = Field(False, description="it had stood there before it moved: a car that was parked")
     vehicle: VehicleSeen | None = Field(None, description="of a vehicle: what all looks at it tell")
+    picture_box: Box | None = Field(None, description="where it is in that picture")
+
+
+class Verdict(StrEnum):
+    """What the owner says of an object."""
+
+    WRONG = "wrong"
+    """It is not what it was taken for."""
+    RIGHT = "right"
+    NONE = "none"
+    """Whatever was said before is taken back."""
+
+
+class ObjectSuppressed(Fact):
+    """An object was never told, because a mask or the owner's marks say so; `ts_ms` is when it was seen last."""
+
+    TYPE: ClassVar[str] = "object.suppressed"
+    camera_id: Identifier
+    track_id: Uuid
+    object_class: ObjectClass
+    confidence: float = Field(ge=0, le=1)
+    box: Box
+    started_ms: TimestampMs
+    mask: Name = Field(
+        "", description="name of the mask it stood in; empty: it is like what was marked as wrong"
+    )
+    marked_track_id: Uuid | None = Field(None, description="the marked object that it is like")
+    likeness: float = Field(0, ge=-1, le=1, description="how near it is to that: 1 is the same")
+    looks: int = Field(0, ge=0, description="pictures it was seen in")
+
+
+class ObjectMarked(Fact):
+    """The owner says whether an object is what it was taken for."""
+
+    TYPE: ClassVar[str] = "object.marked"
+    camera_id: Identifier
+    track_id: Uuid
+    verdict: Verdict
+    object_class: ObjectClass = Field(description="what it was taken for")
+    by: str = Field("", max_length=80)
+    learnt: bool = Field(description="the camera keeps how it looks, and compares what comes with it")
+
+
+class MarkObject(Message):
+    """The owner's mark, on its way to the camera's worker."""
+
+    track_id: Uuid
+    object_class: ObjectClass = Field(
+        description="what it was taken for, should the worker not know it any more"
+    )
+    verdict: Verdict
+    user: str = Field("", max_length=80)
 
 
 class PresentObject(Value):

@@ -172,21 +172,14 @@ class Casebook:
     def explained(self, event_id: str) -> list[dict[str, Any]]:
         """What was decided about an event: itself first, then what was recognised in it."""
         rows = self._store.read(
-            "SELECT event_id, ts_ms, body, incident_id FROM happenings WHERE event_id=? ORDER BY n LIMIT 20",
-            (event_id,),
+            "SELECT event_id, ts_ms, body, incident_id FROM happenings WHERE event_id=?"
+            " OR cause_id=(SELECT cause_id FROM happenings WHERE key=?) ORDER BY n LIMIT 20",
+            (event_id, event_id),
         )
         return [_happening(row[:3]) | {"alert_id": row[3]} for row in rows]
 
     def knows(self, key: str) -> bool:
         return bool(self._store.read("SELECT 1 FROM happenings WHERE key=?", (key,)))
-
-    def event_of_cause(self, cause_id: str) -> str | None:
-        """The event that was made of a motion."""
-        rows = self._store.read(
-            "SELECT event_id FROM happenings WHERE cause_id=? AND event_id IS NOT NULL ORDER BY n LIMIT 1",
-            (cause_id,),
-        )
-        return str(rows[0][0]) if rows else None
 
     def receipts(self, incident_id: str) -> list[dict[str, Any]]:
         rows = self._store.read(

@@ -16,7 +16,16 @@ from vigilar_alerts.domain.alert import Alert as Alert
 from vigilar_alerts.domain.explain import Checked, Explanation
 from vigilar_alerts.domain.happening import Happening
 from vigilar_alerts.domain.holding import Holding, open_window
-from vigilar_alerts.domain.incidents import ARMED, SEVERITIES, Family, Incident, louder, subject_of
+from vigilar_alerts.domain.incidents import (
+    ARMED,
+    MOTION_RANK,
+    SEVERITIES,
+    Family,
+    Incident,
+    louder,
+    rank_of,
+    subject_of,
+)
 
 FRESH_S = 30.0
 TOO_OLD_S = 3600.0
@@ -221,6 +230,9 @@ class Decider:
     ) -> Alert:
         late = [f"{_ago(age_s)} ago"] if age_s > FRESH_S else []
         body = incident.body()
+        # Of somebody who is known, motion alone shows nothing better: the tap leads to the moment he came into sight.
+        plain = incident.recognised and rank_of(happening) == MOTION_RANK
+        event_id = incident.lead if plain or not happening.event_id else happening.event_id
         return Alert(
             alert_id=incident.incident_id,
             event_id=happening.event_id,
@@ -230,8 +242,8 @@ class Decider:
             tag=incident.tag,
             onset_ms=happening.ts_ms,
             silent=silent,
-            picture_id=happening.picture_id or incident.picture_id,
-            url=f"/events/{happening.event_id or incident.lead}",
+            picture_id=incident.picture_id,
+            url=f"/events/{event_id}",
             telling_id=telling_id_of(happening),
             update=max(0, incident.tellings - 1),
             camera_id=happening.camera_id,

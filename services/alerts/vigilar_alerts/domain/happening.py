@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vigilar_common.config.alert_profiles import Recognition
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
 from vigilar_common.messages.detection import ObjectDetected
+from vigilar_common.messages.objects import object_event_id
 from vigilar_common.messages.visitors import VisitBegan
 
 MAX_CHANNELS = 8
@@ -35,6 +36,8 @@ class Happening:
     channels: tuple[str, ...] = ()
     """Those that a rule wants told, `all` among them perhaps."""
     reason: str = ""
+    score: float = 0.0
+    """How sure what was recognised is, 0–1."""
     detected: bool = False
     """A detection: it tells more of an event that is known already."""
 
@@ -66,10 +69,8 @@ def of_event(event: EventOpened) -> Happening:
     )
 
 
-def of_detection(
-    fact: ObjectDetected, camera_name: str, arm_state: ArmState, event_id: str | None
-) -> Happening:
-    """As motion that is now known to be a person, a car …; `event_id` is the event of that motion, if it is known."""
+def of_detection(fact: ObjectDetected, camera_name: str, arm_state: ArmState) -> Happening:
+    """As motion that is now known to be a person, a car …; its event is the object's, which begins when it came into sight."""
     return Happening(
         key=fact.id,
         kind=EventType.MOTION,
@@ -77,12 +78,13 @@ def of_detection(
         severity=Severity.INFO,
         title=f"{fact.object_class.capitalize()} at {camera_name}",
         arm_state=arm_state,
-        event_id=event_id,
+        event_id=object_event_id(fact.track_id),
         camera_id=fact.camera_id,
         picture_id=fact.picture_id,
         cause_id=fact.motion_id,
         zones=tuple(fact.zones),
         object_class=fact.object_class,
+        score=fact.confidence,
         detected=True,
     )
 

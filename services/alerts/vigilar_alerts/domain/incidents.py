@@ -25,6 +25,10 @@ ARMED = frozenset(
     }
 )
 """Whatever moves or opens in one arm session belongs together, wherever it is."""
+SEEN = frozenset({EventType.MOTION, EventType.OBJECT})
+MOTION_RANK, THING_RANK, PERSON_RANK, OTHER_RANK = 1, 2, 3, 9
+"""What tells more of what is seen leads; doors, alarms and rules keep the lead that they have."""
+MOTION_WORD, PERSON_WORD = "Motion", "Person"
 
 
 class Family(StrEnum):
@@ -101,6 +105,7 @@ class Incident:
     """The event that the title is from: the first one, or the newest that is graver."""
     reason: str = ""
     lead_severity: Severity = Severity.INFO
+    lead_rank: int = 0
     alarm: bool = False
     closed: bool = False
     events: int = 0
@@ -108,6 +113,9 @@ class Incident:
     seen: dict[str, dict[str, int]] = field(default_factory=dict)
     """Word (Motion, Opened, Seen …) → name → how often."""
     picture_id: str | None = None
+    """The best of what is told, by rank and score; of motion the newest."""
+    picture_rank: int = 0
+    picture_score: float = 0.0
     tellings: int = 0
     told_ms: int = 0
     """When it was told with sound last; escalation counts from here."""
@@ -171,15 +179,21 @@ class Incident:
             self.cameras.append(happening.camera_id)
         alarm = happening.kind in ALWAYS_TOLD
         if self.events == 1 or louder(severity, self.lead_severity) or (alarm and not self.alarm):
-            self.title, self.reason, self.lead_severity = happening.title, _said(happening), severity
-            self.lead = happening.event_id or self.lead
+            self._lead(happening, severity)
+        elif rank_of(happening) > self.lead_rank and happening.kind in SEEN:
+            self._lead(happening, self.lead_severity)
         elif happening.kind is EventType.POWER_BACK:
             self.title, self.lead = happening.title, happening.event_id or self.lead
         self.alarm = self.alarm or alarm
         if louder(severity, self.severity):
             self.severity = severity
-        if happening.picture_id:
-            self.picture_id = happening.picture_id
+        worth = (rank_of(happening), happening.score)
+        if happening.picture_id and worth >= (self.picture_rank, self.picture_score):
+            self.picture_id, (self.picture_rank, self.picture_score) = happening.picture_id, worth
+
+    def _lead(self, happening: Happening, severity: Severity) -> None:
+        self.title, self.reason, self.lead_severity = happening.title, _said(happening), severity
+        self.lead, self.lead_rank = happening.event_id or self.lead, rank_of(happening)
 
     @property
     def tag(self) -> str:
@@ -187,15 +201,23 @@ class Incident:
         return f"alert-{self.incident_id}"
 
     def headline(self) -> str:
-        more = self.events - 1
-        return self.title if more < 1 else f"{self.title} (+{more} more)"[:500]
+        """`Person at Back door, and 16 more`: of somebody the motion he was found in is no more."""
+        motions = sum(self.seen.get(MOTION_WORD, {}).values()) if self.recognised else 0
+        more = self.events - motions - 1
+        return self.title if more < 1 else f"{self.title}, and {more} more"[:500]
+
+    @property
+    def recognised(self) -> bool:
+        """It is told of somebody or something, not of motion alone."""
+        return THING_RANK <= self.lead_rank <= PERSON_RANK
 
     def body(self) -> str:
-        """What and how many: `Motion: Front door ×3, Hall. Opened: Back door. 5 in 2 minutes.`"""
+        """What and how many: `Person: Hall. Opened: Back door. Motion: Front door ×3, Hall. 6 in 2 minutes.`"""
         if self.events < 2:
             return self.reason
         parts = [self.reason] if self.reason else []
-        parts += [f"{word}: {_names(names)}" for word, names in self.seen.items()]
+        words = sorted(self.seen, key=lambda word: (word == MOTION_WORD, word != PERSON_WORD))
+        parts += [f"{word}: {_names(self.seen[word])}" for word in words]
         parts.append(f"{self.events} in {span(self.last_ms - self.opened_ms)}")
         return ". ".join(parts)[:300]
 
@@ -245,6 +267,14 @@ def _both(known: Collection[str], wanted: Collection[str]) -> list[str]:
     return list(dict.fromkeys((*known, *wanted))) if known and wanted else []
 
 
+def rank_of(happening: Happening) -> int:
+    if happening.kind not in SEEN:
+        return OTHER_RANK
+    if not happening.object_class:
+        return MOTION_RANK
+    return PERSON_RANK if happening.object_class == "person" else THING_RANK
+
+
 def word_of(happening: Happening) -> str:
     """What happened, in a word for lists."""
     if happening.object_class:
@@ -253,7 +283,7 @@ def word_of(happening: Happening) -> str:
 
 
 _WORDS: Final[dict[EventType, str]] = {
-    EventType.MOTION: "Motion",
+    EventType.MOTION: MOTION_WORD,
     EventType.OBJECT: "Seen",
     EventType.VEHICLE: "Seen",
     EventType.PACKAGE: "Parcel",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from vigilar_common.messages.vehicles import VehicleLook
@@ -74,6 +74,8 @@ class Seen:
     cut: bool = False
     """It touches an edge of the crop that is none of the picture: there may be more of it."""
     vehicle: VehicleLook | None = None
+    look: bytes = field(default=b"", repr=False)
+    """A vector that says how it looks; empty: not known."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ def placed(box: Rect, crop: Rect) -> Rect:
     return Rect(crop.x + box.x * crop.w, crop.y + box.y * crop.h, box.w * crop.w, box.h * crop.h)
 
 
+def within(box: Rect, part: Rect) -> Rect:
+    """A box of the picture, in parts of a part of it: `placed` backwards."""
+    return Rect((box.x - part.x) / part.w, (box.y - part.y) / part.h, box.w / part.w, box.h / part.h)
+
+
 def cut_off(box: Rect, area: Rect) -> bool:
     """Whether the box touches an edge of the area behind which the picture goes on."""
     across, down = EDGE * area.w, EDGE * area.h
@@ -121,7 +128,7 @@ def clean(look: Look) -> tuple[Look | None, int]:
         box = seen.box.clipped()
         if box.w >= LEAST_SIDE and box.h >= LEAST_SIDE:
             cut = seen.cut or cut_off(box, look.area)
-            objects.append(Seen(seen.object_class, seen.score, box, cut, seen.vehicle))
+            objects.append(replace(seen, box=box, cut=cut))
     moving = tuple(box for box in look.moving if _finite(box))
     kept = Look(look.wall_ms, tuple(objects), look.area, moving)
     return kept, len(look.objects) - len(objects)

@@ -7,13 +7,14 @@ come late, twice, or not at all. Pure; belongs to one thread.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from vigilar_camera_worker.domain.kinds import Kind
+from vigilar_camera_worker.domain.likeness import LIKES_KEPT, Held, Likeness, Marks, View, add_view, held_by
 from vigilar_camera_worker.domain.looks import Look, Rect, Seen, clean
 from vigilar_camera_worker.domain.object_track import ObjectTrack
 from vigilar_camera_worker.domain.whereabouts import Change, Places, Step, Whereabouts
@@ -83,6 +84,11 @@ class Followed:
     told_class: str = ""
     rose_from: ObjectTrack | None = None
     """What rested where this was seen first."""
+    held: Held | None = None
+    """Why it is not told although it would be."""
+    likes: deque[Likeness | None] = field(default_factory=lambda: deque(maxlen=LIKES_KEPT))
+    """Of each of its newest looks: the mark that it is like."""
+    views: list[View] = field(default_factory=list)
 
     @property
     def drove_off(self) -> bool:
@@ -109,7 +115,15 @@ class Left:
     reason: Reason
 
 
-News = Appeared | Changed | Left
+@dataclass(frozen=True)
+class Suppressed:
+    """It is over, and was never told though it would have been."""
+
+    followed: Followed
+    why: Held
+
+
+News = Appeared | Changed | Left | Suppressed
 
 
 class ObjectTracker:
@@ -117,6 +131,8 @@ class ObjectTracker:
 
     def __init__(self, threshold: float, places: Places, aspect: float, new_id: Callable[[], str]) -> None:
         self.places = places
+        self.marks = Marks()
+        """What the owner has marked as wrong here."""
         self.aspect = aspect
         self._threshold, self._new_id = threshold, new_id
         self._tracks: list[Followed] = []
@@ -142,6 +158,7 @@ class ObjectTracker:
                 item.track.resting
                 and not item.track.kind.alive
                 and item.track.score >= self._threshold
+                and self._held_back(item) is None
             )
         ]  # fmt: skip
 
@@ -153,6 +170,10 @@ class ObjectTracker:
     def resting(self) -> list[Rect]:
         """Where nothing new is to be expected while nothing moves there."""
         return [item.track.box for item in list(self._tracks) if item.track.resting]
+
+    def expected(self) -> list[Rect]:
+        """Where what does not rest was seen last."""
+        return [item.track.box for item in list(self._tracks) if not item.track.resting]
 
     def look(self, look: Look) -> list[News]:
         kept, refused = clean(look)
@@ -191,10 +212,14 @@ class ObjectTracker:
             if reason is not None and followed.track.announced:
                 followed.track.announced = False
                 news.append(Left(followed, reason))
+            elif reason is not None and followed.held is not None:
+                news.append(Suppressed(followed, followed.held))
+                followed.held = None
         return news
 
     def end(self, reason: Reason = Reason.INTERRUPTED) -> list[News]:
         news: list[News] = [Left(item, reason) for item in self._tracks if item.track.announced]
+        news += [Suppressed(item, item.held) for item in self._tracks if item.held is not None]
         self._tracks, self._newest_s = [], None
         return news
 
@@ -251,6 +276,8 @@ class ObjectTracker:
             track.box = track.origin = track.anchor = seen.box
             followed.first_cut = False
         place = track.box
+        followed.likes.append(self.marks.like(seen))
+        add_view(followed.views, seen)
         moving = (
             max((seen.box.shared(box) for box in look.moving), default=0.0) >= MOVING_SHARE * seen.box.area
         )
@@ -333,6 +360,9 @@ class ObjectTracker:
             followed.away_looks = followed.away_looks + 1 if self._is_away(track) else 0
             if not self._worth_telling(followed):
                 return []
+            followed.held = self._held_back(followed)
+            if followed.held is not None:
+                return []
             track.announced, followed.told_class = True, track.object_class
             self.counters["objects_told"] += 1
             return [Appeared(followed)]
@@ -357,6 +387,12 @@ class ObjectTracker:
             return followed.away_looks > 0 or track.moved_looks >= MOVING_LOOKS
         return followed.away_looks >= 2 and not followed.first_cut
 
+    def _held_back(self, followed: Followed) -> Held | None:
+        if name := self.places.masked(followed.track.box, followed.track.object_class):
+            return Held(mask=name)
+        like = held_by(followed.likes)
+        return Held(like=like) if like is not None else None
+
     def _over(self, track: ObjectTrack, time_s: float) -> Reason | None:
         unseen_s = time_s - track.last_s
         if track.resting:
@@ -373,10 +409,6 @@ class ObjectTracker:
         if track.hits >= SURE_HITS and not track.announced and still_s >= REST_UNTOLD_S:
             return Reason.RESTS
         return None
-
-
-def counted(present: Iterable[Followed]) -> Counter[str]:
-    return Counter(item.track.object_class for item in present)
 
 
 def _double(seen: Seen, box: Rect) -> bool:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from vigilar_camera_worker.domain.looks import Rect
-from vigilar_camera_worker.domain.zones import ZoneMap
+from vigilar_camera_worker.domain.zones import Mask, ZoneMap
 
 SURE_LOOKS: Final = 2
 """So many looks in a row in a zone, or out of it, before that counts: boxes jitter."""
@@ -34,6 +34,15 @@ class Line:
     name: str
     start: tuple[float, float]
     end: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class MaskZone:
+    """Where objects of some classes (empty: of all) are not told: a poster, a statue."""
+
+    name: str
+    area: Mask
+    classes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,22 @@ class Places:
     lines: tuple[Line, ...] = ()
     loiter_s: float = 0.0
     """Somebody who stays in sight so long loiters; 0: nobody does."""
+    masks: tuple[MaskZone, ...] = ()
 
     def counts(self, box: Rect) -> bool:
         """Whether what stands there is to be told at all."""
         x, y = self._pixel(box.foot)
         return bool(self.zones.counts[y, x])
+
+    def masked(self, box: Rect, object_class: str) -> str:
+        """The name of the mask in which what is taken for this class stands; empty: none."""
+        x, y = self._pixel(box.foot)
+        found = (
+            mask.name
+            for mask in self.masks
+            if (not mask.classes or object_class in mask.classes) and mask.area[y, x]
+        )
+        return next(found, "")
 
     def follow(
         self, where: Whereabouts, box: Rect, aspect: float, seen_s: float, time_s: float

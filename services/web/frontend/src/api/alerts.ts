@@ -24,6 +24,8 @@ export interface Incident {
   alert_id: string;
   family: string;
   title: string;
+  /** The title and how many more. */
+  headline: string;
   summary: string;
   severity: Severity;
   opened_ms: number;

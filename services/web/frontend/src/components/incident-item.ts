@@ -74,7 +74,7 @@ export class IncidentItem extends LitElement {
           grid-template-columns: minmax(0, 1fr);
         }
         vg-thumb {
-          display: none;
+          max-width: 14rem;
         }
       }
     `,
@@ -98,9 +98,9 @@ export class IncidentItem extends LitElement {
       data-acknowledged=${String(one.acknowledged !== null)}
       aria-labelledby="title"
     >
-      ${one.picture_url ? html`<vg-thumb .src=${one.picture_url}></vg-thumb>` : nothing}
+      ${one.picture_url ? this.picture(one.picture_url, one.lead) : nothing}
       <div>
-        <h3 id="title">${one.title}</h3>
+        <h3 id="title">${one.headline}</h3>
         <div class="badges">
           <span class="badge ${TONE[one.severity] ?? ''}">${t.events.severityName[one.severity]}</span>
           <span class="badge">${t.incidents.count(one.count)}</span>
@@ -134,6 +134,12 @@ export class IncidentItem extends LitElement {
         ${this.events(one)} ${this.told(one)}
       </div>
     </article>`;
+  }
+
+  /** What the alert is about, where it is seen best; it leads to that moment. */
+  private picture(src: string, lead: string | null): unknown {
+    const thumb = html`<vg-thumb .src=${src}></vg-thumb>`;
+    return lead ? html`<a href="/events/${lead}" aria-label=${t.incidents.moment} data-testid="incident-picture">${thumb}</a>` : thumb;
   }
 
   private when(one: Incident): string {

@@ -407,6 +407,7 @@ export const en = {
     none: 'No alert yet',
     noneHelp: 'What belongs together is one alert here, with all its events.',
     failed: 'The list of alerts could not be loaded',
+    moment: 'See that moment',
     quiet: (n: number) => (n ? `Quiet hours: ${plural(n, 'alert waits', 'alerts wait')} for the digest at their end. Critical alerts are sent.` : 'Quiet hours: only critical alerts are sent.'),
     count: (n: number) => plural(n, 'event', 'events'),
     lasted: (when: string, length: string) => `${when}, for ${length}`,
