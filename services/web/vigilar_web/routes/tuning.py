@@ -34,7 +34,9 @@ class ZoneWish(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     mode: Literal["include", "exclude", "mask"] = "include"
     polygon: Corners
-    classes: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_ -]{0,39}$")]] | None = Field(None, max_length=32)
+    classes: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_ -]{0,39}$")]] | None = Field(
+        None, max_length=32
+    )
 
 
 class MotionWish(BaseModel):
