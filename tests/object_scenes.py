@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vigilar_camera_worker.domain.looks import WHOLE, Look, Rect, Seen
-from vigilar_camera_worker.domain.object_tracker import Appeared, Changed, Left, News, ObjectTracker
+from vigilar_camera_worker.domain.object_tracker import (
+    Appeared,
+    Changed,
+    Left,
+    News,
+    ObjectTracker,
+    Suppressed,
+)
 from vigilar_camera_worker.domain.whereabouts import Change, Line, Places
 from vigilar_camera_worker.domain.zones import zone_map
 
@@ -85,6 +92,8 @@ def words(news: News) -> str:
             return f"+{followed.track.object_class}"
         case Left(followed, reason):
             return f"-{followed.track.object_class} {reason.value}"
+        case Suppressed(followed, _):
+            return f"({followed.track.object_class})"
         case Changed(_, step):
             what = step.what.value if step.what is not Change.CLASS else "class"
             return " ".join(word for word in (what, step.name, step.direction) if word)

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
 
 import cv2
 import numpy as np
-from bench_detector import model, row
+from bench.bench_detector import model, row
 from footage import CACHE
 from vigilar_camera_worker.crops import vector_of
 from vigilar_camera_worker.domain.likeness import Mark, Marks, View, add_view
