@@ -35,8 +35,9 @@ class Api:
 
     def __init__(self, url: str, username: str, password: str, tls: ssl.SSLContext | None = None) -> None:
         self.url = url
-        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(cookies, urllib.request.HTTPSHandler(context=tls))
+        self.cookies = http.cookiejar.CookieJar()
+        kept = urllib.request.HTTPCookieProcessor(self.cookies)
+        self._opener = urllib.request.build_opener(kept, urllib.request.HTTPSHandler(context=tls))
         form = urllib.parse.urlencode({"username": username, "password": password}).encode()
         self._open(urllib.request.Request(url + "/login", form, {"Origin": url}))
         self.csrf = self.get("/api/v1/session")["csrf"]

@@ -188,6 +188,7 @@ def test_locks_name_public_registries_only_and_no_file_sets_another() -> None:
         "uv.lock": r'(?:registry|url) = "([^"]+)',
         "services/web/frontend/package-lock.json": r'"resolved": "([^"]+)',
         "tests/peers/package-lock.json": r'"resolved": "([^"]+)',
+        "tests/lighthouse/package-lock.json": r'"resolved": "([^"]+)',
     }
     for name, address in locks.items():
         addresses = re.findall(address, (ROOT / name).read_text("utf-8"))
