@@ -134,6 +134,7 @@ class CameraWorker:
             lambda: self._motion.motion_id, self._marking.keep,
         )  # fmt: skip
         self._marking.on_change = self._objects.learn
+        self._tuning.objects = self._objects.followed
         self._marking.open()
         self._sub: SubStream | None = None
         if camera.detect_url:

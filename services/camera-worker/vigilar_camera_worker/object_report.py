@@ -157,6 +157,10 @@ class ObjectReport:
         if self.wanted:
             self._put(marks)
 
+    def followed(self) -> list[Followed]:
+        """All that is followed, told or not; newest first."""
+        return self._tracker.followed()
+
     def expected(self) -> list[Rect]:
         """Where somebody or something is believed to be that does not rest."""
         return self._tracker.expected()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,10 +17,13 @@ from vigilar_common.topics import TUNE
 
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.domain.motion import Observation, Phase
+from vigilar_camera_worker.domain.object_news import Followed
 
 log = logging.getLogger(__name__)
 
 MASK_SIZE: Final = (160, 90)
+MAX_SHOWN: Final = 32
+"""Objects in one look."""
 
 
 class Tuning:
@@ -29,6 +33,8 @@ class Tuning:
         self._bus, self._camera_id, self._clock = bus, camera.id, clock
         self.camera = camera
         """With the thresholds that are in force."""
+        self.objects: Callable[[], list[Followed]] = list
+        """What is followed now, told or not."""
         self._until_s = -1.0
         self._seq = 0
         self.counters = {"tune_looks": 0, "tune_unsent": 0}
@@ -65,10 +71,18 @@ class Tuning:
             "rejections": detector.rejections,
             "sensitivity": self.camera.motion_sensitivity,
             "min_area_px": self.camera.motion_min_area_px,
+            "objects": [_object(item) for item in self.objects()[:MAX_SHOWN]],
             "mask_size": MASK_SIZE,
             "counted": _bits(detector.counted),
             "explained": _bits(detector.explained),
         }
+
+
+def _object(item: Followed) -> list[Any]:
+    """Class, score, x, y, width, height, and told, rests, held or seen."""
+    track = item.track
+    how = "told" if track.announced else "held" if item.held else "rests" if track.resting else "seen"
+    return [track.object_class, round(track.score, 2), *(round(v, 4) for v in track.box.clipped()), how]
 
 
 def _bits(mask: Any) -> str:

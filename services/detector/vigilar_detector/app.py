@@ -94,6 +94,7 @@ class DetectorService:
         )
         detail: dict[str, Any] = {
             "enabled": True,
+            "problem": (now.problem or now.untrusted)[:500],
             "findings": [
                 finding.model_dump(mode="json") for finding in (*findings(now), *self._vehicles.findings())
             ],
@@ -101,10 +102,13 @@ class DetectorService:
         if looker is not None:
             detail |= {
                 "model": looker.loaded.manifest.id,
+                "title": looker.loaded.manifest.title,
+                "licence": looker.loaded.manifest.licence,
                 "device": looker.loaded.model.device,
                 "ms_per_crop": round(looker.ms_per_crop or self._measured_ms, 1),
                 "seen_per_min": seen,
                 "unseen_per_min": unseen,
+                "answers_lost": looker.counters["answers_lost"],
             }
         return detail
 

@@ -17,11 +17,13 @@ from vigilar_common.messages.alarm import ArmRefused, ArmStateChanged, EventEnde
 from vigilar_common.messages.alerts import AlertDelivery, PushRemoved, PushSubscribed
 from vigilar_common.messages.audit import Audited
 from vigilar_common.messages.camera import PictureTaken, RecordingFinished, RecordingGap, RecordingOpened
+from vigilar_common.messages.objects import ObjectMarked, ObjectSuppressed
 from vigilar_common.messages.system import SystemEvent
 
 from vigilar_storage import projections_house as house
 from vigilar_storage import projections_living as living
 from vigilar_storage import projections_visitors as visitors
+from vigilar_storage import verdicts
 from vigilar_storage.bulk import driver, insert_rows, json_of, recordings_without_event
 from vigilar_storage.projecting import Projection, ProjectionError, each, own_rows
 from vigilar_storage.schema import (
@@ -279,6 +281,8 @@ PROJECTIONS: dict[str, Projection] = {
     AlertDelivery.TYPE: _alert_deliveries,
     PushSubscribed.TYPE: each(_push_subscribed),
     PushRemoved.TYPE: each(_push_removed),
+    ObjectMarked.TYPE: each(verdicts.marked),
+    ObjectSuppressed.TYPE: each(verdicts.suppressed),
     **dict.fromkeys(house.SENSORS, house.sensors),
     **dict.fromkeys(house.PACKAGES, each(house.package)),
     **dict.fromkeys(living.TYPES, each(living.write)),

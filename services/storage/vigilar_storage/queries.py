@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vigilar_storage import pages, reviews
+from vigilar_storage import pages, reviews, verdicts
 from vigilar_storage.projections import GONE
 from vigilar_storage.schema import (
     cameras,
@@ -159,12 +159,17 @@ def list_events(
     """`waiting`: the query is of events that nobody has looked at."""
     table, key = (event_reviews, event_reviews.c.event_id) if waiting else (events, events.c.id)
     rows, following = pages.page(connection, query, (table.c.started_ms, key), limit, cursor)
-    return reviews.add(connection, _with_media(connection, rows, now_ms)), following
+    return _with_words(connection, _with_media(connection, rows, now_ms)), following
 
 
 def get_event(connection: sa.Connection, event_id: str, now_ms: int) -> dict[str, Any] | None:
     row = connection.execute(events_query().where(events.c.id == event_id)).mappings().first()
-    return reviews.add(connection, _with_media(connection, [dict(row)], now_ms))[0] if row else None
+    return _with_words(connection, _with_media(connection, [dict(row)], now_ms))[0] if row else None
+
+
+def _with_words(connection: sa.Connection, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What people said of them: who has looked, and whether an object is what it was taken for."""
+    return verdicts.add(connection, reviews.add(connection, found))
 
 
 _GONE_SQL = ", ".join(f"'{state}'" for state in GONE)

@@ -17,7 +17,7 @@ _GROUPS = {
     "Recordings": ("recordings", "pictures", "recording_gaps"),
     "House and alarm": (
         "cameras", "sensors", "sensor_states", "events", "event_reviews", "event_counts", "saved_searches", "arm_state_log",
-        "alert_log", "push_subscriptions",
+        "object_verdicts", "alert_log", "push_subscriptions",
     ),
     "Accounts": ("accounts", "credentials", "audit_log"),
     "Pets, people, parcels": (

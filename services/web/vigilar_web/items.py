@@ -39,7 +39,7 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
         "zones": end.get("zones") or row.get("zones") or [],
         "score": row.get("score") or 0,
         "score_curve": _score_curve(end),
-        "object": _object(row.get("detail"), end),
+        "object": _object(row.get("detail"), end, row.get("verdict")),
         "to_review": bool(row.get("to_review", row.get("type") not in UNSEEN)),
         "reviewed": {"by": row.get("reviewed_by") or "", "ts_ms": row["reviewed_ms"]}
         if row.get("reviewed_ms")
@@ -47,7 +47,7 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
     }
 
 
-def _object(begin: Any, end: Row) -> dict[str, Any] | None:
+def _object(begin: Any, end: Row, verdict: Any = "") -> dict[str, Any] | None:
     """What was seen, as its end says it or, while it is in sight, as its beginning does; None for what is no object."""
     begin = begin if isinstance(begin, Mapping) else {}
     if not begin.get("track_id"):
@@ -56,6 +56,7 @@ def _object(begin: Any, end: Row) -> dict[str, Any] | None:
         "object_class",
         "confidence",
         "box",
+        "picture_box",
         "dwell_s",
         "speed",
         "direction",
@@ -63,7 +64,8 @@ def _object(begin: Any, end: Row) -> dict[str, Any] | None:
         "loitered",
         "reason",
     )
-    return {"track_id": begin["track_id"]} | {name: end.get(name, begin.get(name)) for name in names}
+    said = {name: end.get(name, begin.get(name)) for name in names}
+    return {"track_id": begin["track_id"], "verdict": verdict or None} | said
 
 
 def _score_curve(end: Row) -> dict[str, Any] | None:

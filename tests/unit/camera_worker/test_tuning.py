@@ -8,6 +8,7 @@ from typing import Any
 
 import camera_media as media
 import numpy as np
+from object_scenes import CAR, Actor, looks, tracker
 from vigilar_camera_worker.adapters.detector import MotionDetector
 from vigilar_camera_worker.domain.motion import Observation, Phase
 from vigilar_camera_worker.search import MotionSearch
@@ -90,6 +91,20 @@ def test_a_look_holds_boxes_score_and_a_mask_that_can_be_drawn() -> None:
     assert mask[5, 5] == 0
     assert w * h < 0.1
     assert len(bus.published[0].payload) < TUNE.max_bytes / 4
+
+
+def test_a_look_shows_what_is_followed_told_or_not() -> None:
+    subject = tracker()
+    person = Actor("person", (0.1, 0.5), (0.9, 0.5), 0, 8)
+    for item in looks([person, Actor("car", (0.5, 0.8), (0.5, 0.8), 0, 60, CAR)], 3):
+        subject.look(item)
+    bus = FakeBus(FakeClock())
+    tuning = Tuning(bus, camera(), FakeClock())
+    tuning.objects = subject.followed
+    tuning.looked(Observation(1.0, 1_000), MotionDetector(camera()), Phase.MOVING)
+    (told,) = _told(bus)
+    assert sorted((one[0], one[6]) for one in told["objects"]) == [("car", "seen"), ("person", "told")]
+    assert all(0 <= value <= 1 for one in told["objects"] for value in one[1:6])
 
 
 def test_new_thresholds_are_taken_over_between_two_pictures() -> None:

@@ -11,7 +11,7 @@ from storage_rig import event, fact, finished, motion, new_id, opened
 from vigilar_storage import projections_house as house
 from vigilar_storage import projections_living as living
 from vigilar_storage import projections_visitors as visitors
-from vigilar_storage import queries
+from vigilar_storage import queries, verdicts
 from vigilar_storage.db import Database
 from vigilar_storage.facts import FactStore
 from vigilar_storage.projections import PROJECTIONS
@@ -86,7 +86,7 @@ def test_each_type_of_fact_fills_its_table(
 
 def test_every_projection_has_a_case_above() -> None:
     with_order_tests = {"event.ended", "push.removed"}
-    of_other_modules = {*house.SENSORS, *house.PACKAGES, *living.TYPES, *visitors.TYPES}
+    of_other_modules = {*house.SENSORS, *house.PACKAGES, *living.TYPES, *visitors.TYPES, *verdicts.TYPES}
 
     assert {case[1][2] for case in CASES} | with_order_tests == set(PROJECTIONS) - of_other_modules
 

@@ -109,12 +109,28 @@ def test_a_change_goes_to_the_settings_with_the_name_of_who_made_it(home: Any) -
 
     home.storage.answers["/v1/settings"] = put
     zone = {"name": "door", "mode": "include", "polygon": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.9]]}
-    wish = {"revision": "r1", "motion_sensitivity": 0.5, "motion_min_area_px": 900, "zones": [zone]}
+    mask = zone | {"name": "poster", "mode": "mask", "classes": ["person"]}
+    line = {"name": "gate", "start": [0.1, 0.6], "end": [0.9, 0.6]}
+    wish = {
+        "revision": "r1",
+        "motion_sensitivity": 0.5,
+        "motion_min_area_px": 900,
+        "zones": [zone, mask],
+        "lines": [line],
+    }
     assert home.send("PUT", MOTION, wish).json()["revision"] == "r2"
     (body,) = asked
     assert (body["actor"], body["revision"]) == ("admin", "r1")
     assert body["changes"] == {
-        "cameras": [{"motion_sensitivity": 0.5, "motion_min_area_px": 900, "zones": [zone], "id": "front"}]
+        "cameras": [
+            {
+                "motion_sensitivity": 0.5,
+                "motion_min_area_px": 900,
+                "zones": [zone, mask],
+                "lines": [line],
+                "id": "front",
+            }
+        ]
     }
 
 

@@ -110,6 +110,10 @@ class ObjectTracker:
         """Where nothing new is to be expected while nothing moves there."""
         return [item.track.box for item in list(self._tracks) if item.track.resting]
 
+    def followed(self) -> list[Followed]:
+        """All that is followed, newest first; from any thread."""
+        return sorted(self._tracks, key=lambda item: item.track.first_s, reverse=True)
+
     def expected(self) -> list[Rect]:
         """Where what does not rest was seen last."""
         return [item.track.box for item in list(self._tracks) if not item.track.resting]

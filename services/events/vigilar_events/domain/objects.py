@@ -28,6 +28,7 @@ def object_opened(
         "track_id": fact.track_id,
         "confidence": fact.confidence,
         "box": fact.box.model_dump(),
+        "picture_box": fact.picture_box.model_dump() if fact.picture_box else None,
     }
     return EventOpened(
         id=derived_id("event.opened:object", fact.track_id),
@@ -59,7 +60,7 @@ def object_ended(fact: ObjectLeft) -> EventEnded:
         "speed",
         "direction",
     )
-    more = ("looks", "best_ms", "picture_id", "reason", "from_rest", "vehicle")
+    more = ("looks", "best_ms", "picture_id", "picture_box", "reason", "from_rest", "vehicle")
     return EventEnded(
         id=derived_id("event.ended:object", fact.track_id),
         ts_ms=fact.ts_ms,

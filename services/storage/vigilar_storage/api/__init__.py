@@ -23,6 +23,7 @@ from vigilar_storage.api import (
     settings,
     state,
     timeline,
+    verdicts,
 )
 from vigilar_storage.api.deps import BodyLimit, Services, install_errors
 
@@ -62,6 +63,7 @@ def create_app(behind: Services) -> FastAPI:
         settings,
         state,
         timeline,
+        verdicts,
         accounts,
     )
     for subject in subjects:

@@ -38,6 +38,7 @@ from vigilar_storage.schema.media import (
 )
 from vigilar_storage.schema.people import accounts, audit_log, credentials
 from vigilar_storage.schema.review import event_counts, event_reviews, saved_searches
+from vigilar_storage.schema.verdicts import object_verdicts
 
 __all__ = [
     "METADATA",
@@ -59,6 +60,7 @@ __all__ = [
     "ledger",
     "ledger_checkpoints",
     "meta",
+    "object_verdicts",
     "package_events",
     "pet_rules",
     "pet_sightings",

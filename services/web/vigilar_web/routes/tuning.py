@@ -17,7 +17,8 @@ from vigilar_web.routes.types import CameraId
 
 router = guarded_router()
 
-KEYS = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones", "resolution_motion")
+KEYS = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones", "lines", "resolution_motion")
+MAX_LINES = 32
 MAX_ZONES = 32
 MAX_CORNERS = 128
 Corner = Annotated[list[Annotated[float, Field(ge=0, le=16384)]], Field(min_length=2, max_length=2)]
@@ -39,12 +40,20 @@ class ZoneWish(BaseModel):
     )
 
 
+class LineWish(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=64)
+    start: Corner
+    end: Corner
+
+
 class MotionWish(BaseModel):
     model_config = ConfigDict(extra="forbid")
     revision: str = Field(min_length=1, max_length=64)
     motion_sensitivity: float = Field(ge=0, le=1)
     motion_min_area_px: int = Field(ge=0, le=16384 * 16384)
     zones: list[ZoneWish] | None = Field(None, max_length=MAX_ZONES)
+    lines: list[LineWish] | None = Field(None, max_length=MAX_LINES)
 
 
 @router.post("/api/v1/cameras/{camera_id}/tune")
