@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from vigilar_web.accounts.model import Account
 from vigilar_web.accounts.tokens import new_token
 from vigilar_web.application import MODULES
@@ -20,6 +22,7 @@ def filled(path: str) -> str:
     for name, value in (
         ("{camera_id}", "front"), ("{event_id}", UUID), ("{recording_id}", UUID), ("{picture_id}", UUID),
         ("{export_id}", UUID), ("{alert_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
+        ("{account_id}", "id-ann"), ("{credential_id}", "nothing"),
         ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),
     ):  # fmt: skip
         path = path.replace(name, value)
@@ -48,6 +51,30 @@ def add_account(
     found = book.get(account_id)
     assert isinstance(found, Account)
     return found
+
+
+def keep_accounts(web: Any) -> None:
+    """Storage that keeps accounts as the real one does."""
+
+    def path_of(request: httpx.Request) -> httpx.Response:
+        rows = {row["id"]: row for row in web.parts.accounts._rows}
+        account_id = request.url.path.rpartition("/")[2]
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        if request.method == "PUT":
+            sent = json.loads(request.content)
+            known = rows.get(account_id, {"revision": 0, "created_ms": 1, "updated_ms": 1})
+            if known["revision"] != sent["revision"]:
+                stale = {"code": "stale_revision", "message": "read it again", "field": None}
+                return httpx.Response(409, json={"error": stale})
+            rows[account_id] = known | sent | {"id": account_id, "revision": sent["revision"] + 1}
+        return httpx.Response(200, json={"items": list(rows.values())})
+
+    class Answers(dict[str, Any]):
+        def get(self, path: str, default: Any = None) -> Any:
+            return path_of if path.startswith("/v1/accounts") else super().get(path, default)
+
+    web.storage.answers = Answers(web.storage.answers)
 
 
 def add_token(

@@ -15,6 +15,9 @@ from vigilar_common.service import Context, run
 from vigilar_common.signed_urls import media_key
 
 from vigilar_web.accounts.book import AccountBook
+from vigilar_web.accounts.passkeys import Passkeys
+from vigilar_web.accounts.second import SecondFactor
+from vigilar_web.accounts.used import Used
 from vigilar_web.application import create_app
 from vigilar_web.audit import Audit
 from vigilar_web.bridge import Bridge
@@ -170,7 +173,7 @@ class WebApp:
         key = _session_key(context)
         sessions = Sessions(database, key, context.clock, current, accounts)
         accounts.on_changed = sessions.revoke_stale
-        limiter = LoginLimiter(database, context.clock)
+        limiter, used = LoginLimiter(database, context.clock), Used(database, context.clock)
         parts = Parts(
             settings=settings,
             clock=context.clock,
@@ -181,7 +184,10 @@ class WebApp:
             session_key=key,
             accounts=accounts,
             sessions=sessions,
-            callers=Callers(sessions, accounts, database, key, context.clock),
+            callers=Callers(sessions, accounts, used, key, context.clock),
+            used=used,
+            second=SecondFactor(accounts, used, limiter, key, context.clock),
+            passkeys=Passkeys(accounts, used, context.clock),
             audit=Audit(context.facts.emit),
             login=Login(limiter, accounts, current),
             setup_token=SetupToken(),

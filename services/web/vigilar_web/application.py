@@ -19,6 +19,7 @@ from vigilar_web.gateway import PROBE_INTERVAL_S, PROBE_RETRY_S
 from vigilar_web.middleware import Shell
 from vigilar_web.parts import Parts
 from vigilar_web.routes import (
+    accounts,
     alarm,
     alerts,
     auth,
@@ -28,8 +29,10 @@ from vigilar_web.routes import (
     find,
     hls,
     house,
+    invite,
     live,
     marks,
+    me,
     mjpeg,
     pages,
     push,
@@ -50,6 +53,9 @@ log = logging.getLogger(__name__)
 TICK_S = 2.0
 MODULES = (
     auth,
+    invite,
+    me,
+    accounts,
     setup,
     status,
     cameras,

@@ -7,25 +7,18 @@ from vigilar_common.clock import Clock
 from vigilar_web.accounts.book import AccountBook
 from vigilar_web.accounts.model import Caller, Credential, CredentialKind
 from vigilar_web.accounts.tokens import find_token, scopes_of
-from vigilar_web.database import Database
+from vigilar_web.accounts.used import Used
 from vigilar_web.sessions import Session, Sessions
-
-USED_EVERY_MS = 60_000
-"""How stale the kept time of a token's last use may get."""
 
 
 class Callers:
     """Use from the event loop."""
 
     def __init__(
-        self, sessions: Sessions, accounts: AccountBook, database: Database, key: bytes, clock: Clock
+        self, sessions: Sessions, accounts: AccountBook, used: Used, key: bytes, clock: Clock
     ) -> None:
-        self._sessions, self._accounts, self._db = sessions, accounts, database
+        self._sessions, self._accounts, self._used = sessions, accounts, used
         self._key, self._clock = key, clock
-        self.used_ms: dict[str, int] = {
-            str(row[0]): int(row[1]) for row in database.rows("SELECT credential_id, used_ms FROM used")
-        }
-        """When a token, passkey or code was last used, by its id."""
 
     def of(self, session: Session) -> Caller | None:
         """As it may act now; None once the session or token is over. Asked again by whatever stays open."""
@@ -49,7 +42,7 @@ class Callers:
         if found is None or self.over(found[1]):
             return None
         account, token = found
-        self.note_used(token.id)
+        self._used.note(token.id)
         now_ms = self._clock.now_ms()
         return Session(
             f"token:{token.id}", account.id, "", now_ms, now_ms, 0, user=account.name, token_id=token.id
@@ -57,14 +50,3 @@ class Callers:
 
     def over(self, credential: Credential) -> bool:
         return credential.expires_ms is not None and credential.expires_ms <= self._clock.now_ms()
-
-    def note_used(self, credential_id: str, counter: int = 0) -> None:
-        now_ms = self._clock.now_ms()
-        if not counter and now_ms - self.used_ms.get(credential_id, 0) < USED_EVERY_MS:
-            return
-        self.used_ms[credential_id] = now_ms
-        self._db.write(
-            "INSERT INTO used (credential_id, used_ms, counter) VALUES (?, ?, ?) ON CONFLICT (credential_id) "
-            "DO UPDATE SET used_ms = excluded.used_ms, counter = max(counter, excluded.counter)",
-            credential_id, now_ms, counter,
-        )  # fmt: skip

@@ -9,6 +9,9 @@ from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock
 
 from vigilar_web.accounts.book import AccountBook
+from vigilar_web.accounts.passkeys import Passkeys
+from vigilar_web.accounts.second import SecondFactor
+from vigilar_web.accounts.used import Used
 from vigilar_web.audit import Audit
 from vigilar_web.callers import Callers
 from vigilar_web.errors import not_found
@@ -42,6 +45,9 @@ class Parts:
     accounts: AccountBook
     sessions: Sessions
     callers: Callers
+    used: Used
+    second: SecondFactor
+    passkeys: Passkeys
     audit: Audit
     login: Login
     setup_token: SetupToken

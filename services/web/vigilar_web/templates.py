@@ -26,6 +26,53 @@ def page(title: str, body: str) -> str:
     )
 
 
+def second_step(system: str, wanted: str, pending: str, error: str = "") -> str:
+    return page(
+        f"Log in · {system}",
+        f"<h1>{escape(system)}</h1>\n<p>Enter the code that your authenticator app shows, or one of your recovery codes.</p>\n"
+        f"{_error(error)}"
+        '<form method="post" action="/login/code">\n'
+        f'<input type="hidden" name="next" value="{escape(wanted)}">\n'
+        f'<input type="hidden" name="pending" value="{escape(pending)}">\n'
+        '<label for="code">Code</label>\n'
+        '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" '
+        f'maxlength="40" required autofocus{_describes(error)}>\n'
+        '<button type="submit">Log in</button>\n</form>\n<p><a href="/login">Start again</a></p>',
+    )
+
+
+def invite(system: str, name: str, token: str, error: str = "") -> str:
+    return page(
+        f"Welcome · {system}",
+        f"<h1>Welcome, {escape(name)}</h1>\n<p>Choose a password for {escape(system)}. Use at least 8 characters; "
+        "a few unrelated words are good.</p>\n"
+        f"{_error(error)}"
+        '<form method="post" action="/invite">\n'
+        f'<input type="hidden" name="token" value="{escape(token)}">\n'
+        f'<input type="hidden" name="username" autocomplete="username" value="{escape(name)}">\n'
+        f"{_new_password(error)}</form>",
+    )
+
+
+def invite_over(system: str) -> str:
+    return page(
+        f"Welcome · {system}",
+        f"<h1>{escape(system)}</h1>\n<p>This link was used already, or is too old. Ask whoever sent it for a new one.</p>\n"
+        '<p><a href="/login">Log in</a></p>',
+    )
+
+
+def _new_password(error: str) -> str:
+    return (
+        '<label for="password">New password</label>\n'
+        '<input id="password" name="password" type="password" autocomplete="new-password" minlength="8" '
+        f'maxlength="1024" required autofocus{_describes(error)}>\n'
+        '<label for="repeat">Once more</label>\n'
+        '<input id="repeat" name="repeat" type="password" autocomplete="new-password" minlength="8" '
+        'maxlength="1024" required>\n<button type="submit">Save password</button>\n'
+    )
+
+
 def login(system: str, wanted: str, username: str = "", error: str = "", note: str = "") -> str:
     focus = ("", " autofocus") if username else (" autofocus", "")
     return page(
@@ -39,7 +86,10 @@ def login(system: str, wanted: str, username: str = "", error: str = "", note: s
         '<label for="password">Password</label>\n'
         '<input id="password" name="password" type="password" autocomplete="current-password" '
         f'maxlength="1024" required{focus[1]}{_describes(error)}>\n'
-        '<button type="submit">Log in</button>\n</form>',
+        '<button type="submit">Log in</button>\n</form>\n'
+        '<button type="button" id="passkey" class="second" hidden>Use a passkey</button>\n'
+        '<p class="error" id="passkey-error" role="alert" hidden></p>\n'
+        '<script src="/login.js" defer></script>',
     )
 
 
@@ -52,12 +102,7 @@ def setup(system: str, username: str, token: str, error: str = "") -> str:
         '<form method="post" action="/setup">\n'
         f'<input type="hidden" name="token" value="{escape(token)}">\n'
         f'<input type="hidden" name="username" autocomplete="username" value="{escape(username)}">\n'
-        '<label for="password">New password</label>\n'
-        '<input id="password" name="password" type="password" autocomplete="new-password" minlength="8" '
-        f'maxlength="1024" required autofocus{_describes(error)}>\n'
-        '<label for="repeat">Once more</label>\n'
-        '<input id="repeat" name="repeat" type="password" autocomplete="new-password" minlength="8" '
-        'maxlength="1024" required>\n<button type="submit">Save password</button>\n</form>',
+        f"{_new_password(error)}</form>",
     )
 
 

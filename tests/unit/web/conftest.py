@@ -17,6 +17,9 @@ from vigilar_common.config import Config
 from vigilar_common.passwords import hash_password
 from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_web.accounts.book import AccountBook
+from vigilar_web.accounts.passkeys import Passkeys
+from vigilar_web.accounts.second import SecondFactor
+from vigilar_web.accounts.used import Used
 from vigilar_web.application import create_api
 from vigilar_web.audit import Audit
 from vigilar_web.bridge import Bridge
@@ -140,6 +143,7 @@ class Web:
         accounts = AccountBook(self.database, storage, current)
         sessions = Sessions(self.database, SESSION_KEY, self.clock, current, accounts)
         accounts.on_changed = sessions.revoke_stale
+        limiter, used = LoginLimiter(self.database, self.clock), Used(self.database, self.clock)
         parts = Parts(
             settings=settings,
             clock=self.clock,
@@ -150,9 +154,12 @@ class Web:
             session_key=SESSION_KEY,
             accounts=accounts,
             sessions=sessions,
-            callers=Callers(sessions, accounts, self.database, SESSION_KEY, self.clock),
+            callers=Callers(sessions, accounts, used, SESSION_KEY, self.clock),
+            used=used,
+            second=SecondFactor(accounts, used, limiter, SESSION_KEY, self.clock),
+            passkeys=Passkeys(accounts, used, self.clock),
             audit=Audit(self.facts.emit),
-            login=Login(LoginLimiter(self.database, self.clock), accounts, current),
+            login=Login(limiter, accounts, current),
             setup_token=SetupToken(),
             signed_limiter=RateLimiter(self.clock, 60, 1.0),
             model=ReadModel(),

@@ -20,6 +20,7 @@ FOREVER = "private, max-age=31536000, immutable"
 ASK_EACH_TIME = "no-cache"
 SHORT = "public, max-age=86400"
 LOGIN_CSS = Path(__file__).parent.parent / "login.css"
+LOGIN_JS = LOGIN_CSS.with_suffix(".js")
 
 
 async def send_file(request: Request, parts: Parts, name: str, cache: str) -> Response:
@@ -47,6 +48,17 @@ async def send_file(request: Request, parts: Parts, name: str, cache: str) -> Re
 async def login_css() -> Response:
     return Response(
         await asyncio.to_thread(LOGIN_CSS.read_bytes), media_type="text/css", headers={"Cache-Control": SHORT}
+    )
+
+
+@router.get("/login.js")
+@access(Access.PUBLIC)
+async def login_js() -> Response:
+    """Offers a passkey where the browser has them; the page works without it."""
+    return Response(
+        await asyncio.to_thread(LOGIN_JS.read_bytes),
+        media_type="text/javascript",
+        headers={"Cache-Control": ASK_EACH_TIME},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -14,6 +13,7 @@ from vigilar_web.errors import ApiError
 from vigilar_web.gate import Access, PartsNeeded, access, client_of, guarded_router
 from vigilar_web.parts import Parts
 from vigilar_web.routes.auth import PAGE_HEADERS, form_of
+from vigilar_web.routes.me import store_owner_password
 
 log = logging.getLogger(__name__)
 router = guarded_router()
@@ -49,12 +49,10 @@ async def set_password(request: Request, parts: PartsNeeded) -> Response:
     if hashed is None:
         return _again(parts, token, "The service is busy. Please try again.", 503)
     try:
-        await _store(parts, hashed)
+        await store_owner_password(parts, hashed, "setup")
     except ApiError as error:
         return _again(parts, token, f"The password could not be saved: {error.message}", error.status)
     parts.setup_token.use_up()
-    # Valid at once; the changed configuration arrives a moment later and says the same.
-    parts.settings = replace(parts.settings, password_hash=hashed)
     log.info("a password for %s was set through the set-up page", parts.settings.username)
     text = templates.login(
         parts.settings.system_name,
@@ -63,12 +61,6 @@ async def set_password(request: Request, parts: PartsNeeded) -> Response:
         note="The password is saved. You can log in now.",
     )
     return HTMLResponse(text, headers=PAGE_HEADERS)
-
-
-async def _store(parts: Parts, hashed: str) -> None:
-    current = await parts.storage.json("GET", "/v1/settings")
-    body = {"changes": {"web": {"password_hash": hashed}}, "actor": "setup", "revision": current["revision"]}
-    await parts.storage.json("PUT", "/v1/settings", body=body)
 
 
 def _again(parts: Parts, token: str, error: str, status: int = 422) -> Response:
