@@ -16,6 +16,7 @@ from vigilar_common.messages.camera import Trigger
 
 from vigilar_camera_worker.adapters.decoder import MAX_PICTURE_PX
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
+from vigilar_camera_worker.adapters.lull import Newest
 from vigilar_camera_worker.adapters.stream import CameraStream, open_stream
 from vigilar_camera_worker.attempts import Attempts
 from vigilar_camera_worker.choice import StreamChoice
@@ -23,7 +24,7 @@ from vigilar_camera_worker.domain.arrivals import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.clocks import Clocks
 from vigilar_camera_worker.domain.nal import ParameterSets
-from vigilar_camera_worker.domain.packets import RawPacket
+from vigilar_camera_worker.domain.packets import TICKS_PER_S, RawPacket
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.domain.timeline import Timeline
 from vigilar_camera_worker.errors import CameraError, StalledError, UnusableStreamError, address
@@ -41,6 +42,8 @@ UNDECODABLE_S: Final = 10.0
 LONG_GOP_S: Final = 5.0
 FPS_WINDOW_S: Final = 5.0
 TICK_S: Final = 1.0
+CHECK_S: Final = 0.5
+"""How often a connection that sends is looked at, whether it is of use."""
 CLOCK_OFFSET_MS: Final = 10_000
 """A camera's clock further off is told; recordings go by ours."""
 UNSEEN_S: Final = 60.0
@@ -77,7 +80,7 @@ class CameraReader:
         self._analysed, self._unseen, self._limit_px = not unseen, unseen, 0 if unseen else MAX_PICTURE_PX
         self._keyframe_problem = ""
         self._fps_from_s, self._fps_frames = 0.0, 0
-        self._newest_s = 0.0
+        self._newest = Newest()
         self._clocks: Clocks | None = None
         self._told_jumps = self._told_wraps = 0
         self.counters = {
@@ -146,7 +149,7 @@ class CameraReader:
         """One connection, until it is lost (CameraError) or this worker stops."""
         stream = self._open(self._camera.rtsp_url, self._clock)
         self._stream = stream
-        stream.needless(self._needless_s)
+        stream.needless(self._needless_s, self._newest)
         self.counters["connects"] += 1
         self.attempts.connected()
         try:
@@ -160,7 +163,7 @@ class CameraReader:
         """How long nobody needs what comes next: it may gather in the socket."""
         if self._wanted is None or self._live.watching:
             return 0.0
-        time_s = self._newest_s
+        time_s = self._newest.time_s
         return min(self._analyser.main_needless_s(time_s), self._recorder.needless_s(time_s))
 
     def hurry(self) -> None:
@@ -174,7 +177,9 @@ class CameraReader:
         self._keyframe_problem = ""
         timeline, sets = Timeline(), ParameterSets(stream.codec, stream.described)
         now_s = self._clock.monotonic_s()
-        began_s = video_s = self._fps_from_s = now_s
+        began_s = video_s = check_s = self._fps_from_s = now_s
+        newest = self._newest
+        newest.step_s = 0.0
         self._fps_frames = 0
         for raw, now_s, now_ms in arrivals(stream.packets(), self._clock):
             if self._stopping.is_set():
@@ -186,11 +191,15 @@ class CameraReader:
                 self._count_fps(now_s)
                 if raw.key:
                     raw = self._keyframe(raw, stream, sets)
-            self._check(now_s, began_s, video_s)
+            if now_s >= check_s:
+                check_s = now_s + CHECK_S
+                self._check(now_s, began_s, video_s)
             if self._wanted is None:
                 continue
             packet = timeline.place(raw, now_s, now_ms)
-            self._newest_s = packet.time_s
+            if raw.video:
+                newest.time_s, newest.step_s = packet.time_s, packet.duration / TICKS_PER_S
+                newest.came_s = now_s - (now_ms - packet.wall_ms) / 1000
             if packet.key:
                 self._tell_clocks(timeline)
             if not self._ring.push(packet):

@@ -13,12 +13,13 @@ from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
+from vigilar_camera_worker.adapters.lull import Newest
 from vigilar_camera_worker.adapters.stream import CameraStream, open_stream
 from vigilar_camera_worker.attempts import Attempts
 from vigilar_camera_worker.domain.arrivals import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
 from vigilar_camera_worker.domain.nal import ParameterSets
-from vigilar_camera_worker.domain.packets import Packet, RawPacket
+from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet, RawPacket
 from vigilar_camera_worker.domain.timeline import Timeline
 from vigilar_camera_worker.errors import (
     CameraError,
@@ -73,7 +74,7 @@ class SubStream:
         self._main = threading.Event()
         self._wanted: StreamFormat | None = None
         self._opened_s = -RIVAL_S
-        self._newest_s = 0.0
+        self._newest = Newest()
         self._rivalries = 0
         self._making_way = False
         self._thread = threading.Thread(target=self._run, name="sub", daemon=True)
@@ -132,7 +133,8 @@ class SubStream:
         """One connection, until it is lost (CameraError) or this worker stops."""
         stream = self._open(self._url, self._clock)
         self._stream, self._opened_s, self._making_way = stream, self._clock.monotonic_s(), False
-        stream.needless(self._needless_s)
+        self._newest.step_s = 0.0
+        stream.needless(self._needless_s, self._newest)
         self.counters["sub_connects"] += 1
         self.attempts.connected()
         try:
@@ -153,7 +155,7 @@ class SubStream:
                 video_s = now_s
                 if raw.key:
                     raw = self._keyframe(raw, stream, sets)
-                self._pass_on(timeline.place(raw, now_s, now_ms))
+                self._pass_on(timeline.place(raw, now_s, now_ms), now_s, now_ms)
             if now_s - video_s > STALL_S:
                 raise StalledError(f"{address(self._url)} has sent no picture for {STALL_S:g} s")
             if self._wanted is None and now_s - began_s > FIRST_PICTURE_S:
@@ -166,7 +168,7 @@ class SubStream:
     def _needless_s(self) -> float:
         if self._wanted is None or self._live.watching:
             return 0.0
-        return self._listener.sub_needless_s(self._newest_s)
+        return self._listener.sub_needless_s(self._newest.time_s)
 
     def hurry(self) -> None:
         """From any thread: what has gathered is needed now."""
@@ -174,10 +176,12 @@ class SubStream:
         if stream is not None:
             stream.hurry()
 
-    def _pass_on(self, packet: Packet) -> None:
+    def _pass_on(self, packet: Packet, now_s: float, now_ms: int) -> None:
         if self._wanted is None:
             return
-        self._newest_s = packet.time_s
+        newest = self._newest
+        newest.time_s, newest.step_s = packet.time_s, packet.duration / TICKS_PER_S
+        newest.came_s = now_s - (now_ms - packet.wall_ms) / 1000
         self.counters["sub_packets"] += 1
         self.counters["sub_bytes"] += len(packet.data)
         self._live.feed(packet)

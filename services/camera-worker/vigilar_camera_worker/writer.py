@@ -12,7 +12,7 @@ from typing import Final
 
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.errors import OutboxFullError
-from vigilar_common.fmp4 import Fmp4Error, FragmentIndex
+from vigilar_common.fmp4 import Fmp4Error, Fragment, FragmentIndex
 from vigilar_common.messages import Fact
 from vigilar_common.messages.camera import RecordingGap
 
@@ -21,7 +21,6 @@ from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
 from vigilar_camera_worker.adapters.fmp4 import (
     FRAGMENT_S,
     RECORDING,
-    SHORTEST_FRAGMENT_S,
     Muxer,
     StreamFormat,
 )
@@ -35,7 +34,15 @@ RETRY_S: Final = 1.0
 """After a disk error, how long until a new file is tried."""
 LONGEST_GAP_S: Final = 60.0
 """A gap that goes on is told in pieces, so that it is known even if this process dies."""
-IDLE_WAIT_S: Final = 0.25
+LONGEST_PENDING_S: Final = 1.0
+"""What a frame may wait for its fragment and in an open chunk, before it can be synced."""
+IDLE_WAIT_S: Final = 0.45
+"""Longer than a fragment: while a camera sends, the writer wakes for its fragments alone."""
+OPEN_S: Final = 0.2
+"""So much footage at most waits in an open chunk for the next fragment; more than that is sealed with padding. Beyond it
+what a power cut takes is the fragment that is not over, and the frame by which FFmpeg knows that one is."""
+HANDLED_BYTES: Final = 1024 * 1024
+"""Whoever fills the queue hears of room in it in steps of this."""
 MAX_CUT_S: Final = 1.0
 """How far the end of a file may be moved to where the next one begins."""
 Tell = Callable[[Fact], object]
@@ -71,7 +78,8 @@ class Writer:
         self._sync_interval_s = sync_interval_s
         self._items: deque[Item] = deque()
         self._due = False
-        self._cut_s = 0.0
+        self._cut_s = self._cut_due_s = 0.0
+        self._silent = False
         self._news = threading.Condition()
         self._bytes = 0
         self._stopping = False
@@ -126,6 +134,9 @@ class Writer:
             # Between two ends of fragments a packet changes nothing on the disk: it need not be handled at once.
             if force or not isinstance(last, Packet) or last.key or last.time_s >= self._cut_s:
                 self._due = True
+                if self._silent and isinstance(last, Packet):
+                    # Known before the writer's thread comes to it, so that the reader may rest at once.
+                    self._cut_s = last.time_s + FRAGMENT_S
                 self._news.notify()
         return True
 
@@ -148,10 +159,14 @@ class Writer:
                 items, self._items = self._items, deque()
                 self._due = False
                 done = self._stopping and not items
+            handled = 0
             for item in items:
                 self._handle(item)
-                with self._news:
-                    self._bytes -= size_bytes(item)
+                handled += size_bytes(item)
+                if handled >= HANDLED_BYTES or item is items[-1]:
+                    with self._news:
+                        self._bytes -= handled
+                    handled = 0
             if done:
                 break
             if not items:
@@ -182,8 +197,12 @@ class Writer:
         try:
             if growing.muxer.mux(packet) and (data := growing.muxer.take()):
                 self._write(growing, data)
-                self._cut_s = packet.time_s + SHORTEST_FRAGMENT_S
-            self._upkeep()
+                self._cut_s = self._cut_due_s = packet.time_s + FRAGMENT_S
+                self._upkeep()
+            elif packet.time_s >= self._cut_due_s:
+                self._cut_s = (
+                    self._cut_due_s
+                )  # FFmpeg goes on with it: each packet may be the one that ends it
         except (OSError, ValueError, Fmp4Error) as error:
             self._fail(error, packet.wall_ms)
 
@@ -209,7 +228,8 @@ class Writer:
         self._growing = _Growing(
             wanted, file, Muxer(shape, RECORDING), packet.wall_ms, safe_ms=packet.wall_ms
         )
-        self._cut_s = packet.time_s + SHORTEST_FRAGMENT_S
+        self._cut_s = self._cut_due_s = packet.time_s + FRAGMENT_S
+        self._silent = shape.audio is None
         self._end_gap(packet.wall_ms)
         self.counters["recordings"] += 1
         self._tell(facts.opened(self._camera_id, wanted, packet.wall_ms, self._incoming.encrypt))
@@ -236,8 +256,8 @@ class Writer:
     def _upkeep(self) -> None:
         """Make durable what was written, so that no frame is older than the interval before it is safe.
 
-        A frame waits for the end of its fragment and then, in an open chunk, for the next fragment: each takes half a
-        second, so with the interval of one second every fragment is synced as it comes.
+        A frame waits for the end of its fragment, half a second at most, and the last ones of it in an open chunk for the
+        next fragment: so with the interval of one second every fragment is synced as it comes.
         """
         growing = self._growing
         now_s = self._clock.monotonic_s()
@@ -249,7 +269,7 @@ class Writer:
             if not growing.unsynced or now_s < self._next_sync_s:
                 return
             fragments = growing.index.fragments
-            growing.file.flush_older(fragments[-1].size if fragments else 0)
+            growing.file.flush_older(_open_bytes(fragments[-1]) if fragments else 0)
             growing.file.sync()
         except OSError as error:
             self._fail(error, growing.ended_ms)
@@ -257,7 +277,7 @@ class Writer:
         growing.unsynced = False
         if fragments:
             growing.safe_ms = growing.started_ms + fragments[-1].time_ms
-        self._next_sync_s = now_s + max(0.0, self._sync_interval_s - 2 * FRAGMENT_S)
+        self._next_sync_s = now_s + max(0.0, self._sync_interval_s - LONGEST_PENDING_S)
         self.counters["syncs"] += 1
         self._note(growing, wanted=True)
 
@@ -348,3 +368,8 @@ class Writer:
             self._tell_fact(fact)
         except (OutboxFullError, sqlite3.Error) as error:
             log.critical("%s is not in the log: %s", fact.TYPE, error)
+
+
+def _open_bytes(newest: Fragment) -> int:
+    """How much of the newest fragment may wait for the next one."""
+    return round(newest.size * min(1.0, OPEN_S * 1000 / max(1, newest.duration_ms)))

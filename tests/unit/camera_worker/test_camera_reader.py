@@ -10,6 +10,7 @@ from typing import Any
 
 import camera_media as media
 import pytest
+from vigilar_camera_worker.adapters.lull import Newest
 from vigilar_camera_worker.camera import CameraReader
 from vigilar_camera_worker.domain import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
@@ -74,7 +75,7 @@ class Script:
         self.audio = None
         self.closed = False
 
-    def needless(self, needless_s: Callable[[], float]) -> None: ...
+    def needless(self, needless_s: Callable[[], float], newest: Newest) -> None: ...
 
     def packets(self) -> Iterator[RawPacket]:
         for item in self.items:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import threading
 
-from vigilar_camera_worker.adapters.lull import AGAIN_S, LONGEST_S, SHORTEST_S, WAITED_S, Lull
+import pytest
+from vigilar_camera_worker.adapters.lull import (
+    AGAIN_S,
+    EARLY_S,
+    LONGEST_S,
+    SHORTEST_S,
+    WAITED_S,
+    Lull,
+    Newest,
+)
 from vigilar_common.testing.fakes import FakeClock
 
 BUFFER_BYTES = 1_000_000
@@ -57,6 +66,27 @@ def test_what_has_gathered_is_read_before_it_sleeps_again() -> None:
         _packet(lull, clock, WAITED_S / 10)
     assert len(clock.waits) == 1
     _packet(lull, clock)
+    assert len(clock.waits) == 2
+
+
+def test_a_lull_ends_just_before_the_packet_that_is_needed_can_be_there() -> None:
+    step_s, age_s = 1 / 15, 0.01
+    for needless_s, packets in ((0.5, 8), (step_s * 3, 3), (step_s * 3 + 0.01, 4), (float("inf"), 13)):
+        lull, _, clock = _lull(needless_s)
+        lull.newest = Newest(0.0, clock.monotonic_s() + 0.06 - age_s, step_s)
+        _packet(lull, clock, 0.06)
+        assert clock.waits == [pytest.approx(packets * step_s - age_s - EARLY_S)]
+
+
+def test_the_newest_packet_needs_no_waiting_for_to_be_known_as_such() -> None:
+    lull, _, clock = _lull(1.0)
+    _packet(lull, clock)
+    now_s = clock.monotonic_s()
+    lull.newest = Newest(0.0, now_s - 0.4, 0.1)
+    _packet(lull, clock, WAITED_S / 10)
+    assert len(clock.waits) == 1, "it is old: more have gathered"
+    lull.newest = Newest(0.4, now_s, 0.1)
+    _packet(lull, clock, WAITED_S / 10)
     assert len(clock.waits) == 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Any
 import av
 import camera_media as media
 import pytest
+from camera_rig import frame_times_s
 from recorder_bench import MOTION_ID, Bench, frames
 from vigilar_camera_worker.adapters.files import Incoming
-from vigilar_camera_worker.adapters.fmp4 import RECORDING, Muxer
+from vigilar_camera_worker.adapters.fmp4 import FRAGMENT_S, RECORDING, Muxer
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, Packet
 from vigilar_camera_worker.domain.recording import Policy
-from vigilar_camera_worker.domain.session import StorePicture
-from vigilar_camera_worker.writer import Writer
+from vigilar_camera_worker.domain.session import Close, Open, StorePicture
+from vigilar_camera_worker.writer import OPEN_S, Writer
 from vigilar_common.crypto.keys import KeyRing
 from vigilar_common.crypto.vge.reader import VgeReader
+from vigilar_common.crypto.vge.recover import recover
 from vigilar_common.fmp4 import FragmentIndex
 from vigilar_common.messages.camera import (
     PictureTaken,
@@ -112,6 +115,48 @@ def test_fragments_are_short_begin_at_keyframes_and_are_in_the_footer(make: Call
             assert content[fragment.offset + 4 : fragment.offset + 8] == b"moof"
         assert reader.footer is not None
         assert reader.footer.metadata["trigger"] == "motion"
+
+
+def test_what_a_kill_takes_of_a_recording_is_less_than_a_second(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    writer = Writer(bench.incoming, "front", bench.facts.emit, bench.clock, sync_interval_s=1)
+    writer._handle(Open(MOTION_ID, Trigger.MOTION, None, media.stream_format()))
+    ring = KeyRing()
+    ring.add_private(bench.private)
+    for fed, packet in enumerate(media.video(0, 45), 1):
+        writer._handle(packet)
+        if fed < 25:
+            continue
+        copy = tmp_path / f"{fed}.vge"
+        shutil.copy(tmp_path / f"{MOTION_ID}.vge", copy)
+        whole = recover(copy, ring).media_end_ms / 1000 * media.FPS
+        with VgeReader(copy, ring) as reader:
+            kept = frame_times_s(reader.read(0, reader.plaintext_length), torn=True)
+        assert fed - len(kept) <= (FRAGMENT_S + OPEN_S) * media.FPS + 2
+        assert fed - whole < media.FPS, "of what plays by its index too"
+    writer._finish(Close("stopping"))
+    bench.recorder.stop(5)
+
+
+def test_a_reader_that_gave_the_end_of_a_fragment_may_rest_at_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    writer = Writer(bench.incoming, "front", bench.facts.emit, bench.clock, sync_interval_s=1)
+    writer._handle(Open(MOTION_ID, Trigger.MOTION, None, media.stream_format()))
+    dues = 0
+    for packet in media.video(0, 40):
+        if packet.number < 3:
+            writer._handle(packet)
+            continue
+        writer.put(packet)
+        if writer._due:  # only then its thread has something to do
+            assert writer.needless_s(packet.time_s) == pytest.approx(FRAGMENT_S)
+            dues, writer._due = dues + 1, False
+            while writer._items:
+                writer._handle(writer._items.popleft())
+    assert dues == 11, "after 0.4 and 0.8 s and with the keyframe of each second"
+    assert writer.counters["syncs"] == dues + 1, "each one ended there, and the header came first"
+    writer._finish(Close("stopping"))
+    bench.recorder.stop(5)
 
 
 def test_a_long_recording_is_split_at_a_keyframe_without_losing_a_frame(make: Callable[..., Bench]) -> None:

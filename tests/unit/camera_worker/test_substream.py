@@ -9,6 +9,7 @@ from typing import Any
 import camera_media as media
 import pytest
 from vigilar_camera_worker import choice as choices
+from vigilar_camera_worker.adapters.lull import Newest
 from vigilar_camera_worker.choice import MainView, StreamChoice
 from vigilar_camera_worker.domain import arrivals
 from vigilar_camera_worker.domain.backoff import BackOff
@@ -37,7 +38,7 @@ class Script:
         self.items, self.codec, self.described, self.audio = items, "h264", b"", None
         self.closed = self.aborted = False
 
-    def needless(self, needless_s: Callable[[], float]) -> None: ...
+    def needless(self, needless_s: Callable[[], float], newest: Newest) -> None: ...
 
     def packets(self) -> Iterator[RawPacket]:
         for item in self.items:

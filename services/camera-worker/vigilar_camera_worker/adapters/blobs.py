@@ -31,7 +31,7 @@ class Blobs:
         """Areas of whose pixels this share is ``sure`` stay whole, of the others only those pixels; ``moving`` itself
         when all large ones stay."""
         kept = (moving != 0) & (sure != 0)
-        shares = np.bincount(self.labels.ravel(), weights=kept.ravel(), minlength=len(self.areas))
+        shares = np.bincount(self.labels[kept], minlength=len(self.areas))
         things = shares >= share * np.maximum(self.areas, 1)
         if things[self.large].all():
             return moving
@@ -45,7 +45,8 @@ def blobs_of(moving: Any, min_area_px: float) -> Blobs:
     # Parts of one person are often split by a low contrast: bridge two pixels before counting areas.
     joined = cv2.dilate(moving, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    areas = np.bincount(labels.ravel(), weights=(moving.ravel() != 0), minlength=count)
+    # Of the pixels that move alone: they are few, and a weight for each pixel of the picture costs ten times as much.
+    areas = np.bincount(labels[moving != 0], minlength=count)
     areas[0] = 0
     # What the threshold and the opening before took off all round is given back by the same dilation: so an area counts
     # with the size of the thing, as far as one can tell, and `motion_min_area_px` means what can be seen.

@@ -187,16 +187,20 @@ class MotionDetector:
         score = min(1.0, cv2.countNonZero(moving) / self._counted_px)
         if not blobs.large:
             return Observation(time_s, wall_ms, score=score, rejected=reason.value if reason else "")
-        within = np.isin(blobs.labels, blobs.large) & (moving != 0)
         return Observation(
             time_s,
             wall_ms,
             score=score,
             area_px=round(float(blobs.sizes[blobs.large[0]]) * self._area_scale),
             boxes=tuple(self._box(box) for box in blobs.boxes),
-            zones=self.zones.touched(within),
+            zones=self._zones_of(moving, blobs),
             followed=any(track.followed and track.seen >= self._excuses.looks for track in tracks),
         )
+
+    def _zones_of(self, moving: Any, blobs: Blobs) -> tuple[str, ...]:
+        if not self.zones.named:
+            return ()
+        return self.zones.touched(np.isin(blobs.labels, blobs.large) & (moving != 0))
 
     def _box(self, box: Rectangle) -> Box:
         x, y, w, h = box

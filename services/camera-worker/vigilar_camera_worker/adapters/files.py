@@ -40,7 +40,7 @@ class SealedRecording(VgeWriter):
     """`.vge`, suite 2."""
 
     def flush_older(self, newest_bytes: int) -> bool:
-        """Close the open chunk when it holds more than the newest bytes, and no box is half written; True: closed."""
+        """Close the open chunk when it holds more than this many bytes, and no box is half written; True: closed."""
         waiting = self.position - self.sealed_position
         if waiting <= newest_bytes or self._boxes is None or not self._boxes.at_border:
             return False

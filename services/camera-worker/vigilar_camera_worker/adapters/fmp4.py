@@ -15,14 +15,12 @@ from vigilar_camera_worker.errors import UnusableStreamError
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
 
-FRAGMENT_S: Final = 0.5
-SHORTEST_FRAGMENT_S: Final = 0.3
-"""A frame is safe when two fragments are over (at ten frames a second at most 0.8 s): what is left of a second is for a
-processor or a disk that is busy."""
+FRAGMENT_S: Final = 0.38
+"""A fragment ends with the first frame that makes it so long: six of fifteen a second, 0.5 s from six a second on."""
 RECORDING: Final = {
     "movflags": "frag_keyframe+empty_moov+default_base_moof+skip_trailer",
     # FFmpeg closes a fragment with the frame that reaches it.
-    "frag_duration": str(int(SHORTEST_FRAGMENT_S * 1e6)),
+    "frag_duration": str(int(FRAGMENT_S * 1e6)),
     "flush_packets": "1",
     # Never hold video back for long because the camera's sound stopped.
     "max_interleave_delta": "500000",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from vigilar_common.clock import Clock
 
 from vigilar_camera_worker.adapters.gate import Gate
-from vigilar_camera_worker.adapters.lull import Lull
+from vigilar_camera_worker.adapters.lull import Lull, Newest
 from vigilar_camera_worker.adapters.sound import COPIED, set_up, usable
 from vigilar_camera_worker.domain.nal import CODECS
 from vigilar_camera_worker.domain.packets import TICKS_PER_S, RawPacket
@@ -164,10 +164,11 @@ class CameraStream:
             self._gate.close()
         self.hurry()
 
-    def needless(self, needless_s: Callable[[], float]) -> None:
-        """``needless_s``: how long nobody needs what comes next. Where the camera's socket can hold it, it waits there."""
+    def needless(self, needless_s: Callable[[], float], newest: Newest) -> None:
+        """``needless_s``: how much nobody needs of what follows ``newest``, which the caller keeps. Where the camera's
+        socket can hold it, it waits there."""
         if self._lull is not None:
-            self._lull.needless_s = needless_s
+            self._lull.needless_s, self._lull.newest = needless_s, newest
 
     def hurry(self) -> None:
         """From any thread: what waits there is needed now."""
