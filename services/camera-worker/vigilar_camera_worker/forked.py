@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from vigilar_common import memory
 from vigilar_common.clock import Clock
 from vigilar_common.forked import Forked, die_with_parent
 
@@ -42,9 +43,23 @@ PRELOADED: Final = (
     # Loaded by others when first needed, which each worker would then have for itself:
     "av.subtitles.stream",
     "cryptography.hazmat.backends.openssl.backend",
+    "encodings.ascii",
     "encodings.idna",
     "numpy.ma",
 )
+SPOKEN: Final = (
+    "camera.CameraOnline",
+    "camera.CameraState",
+    "camera.LiveLease",
+    "camera.MotionEnded",
+    "camera.MotionStarted",
+    "camera.PictureTaken",
+    "camera.RecordingFinished",
+    "camera.RecordingOpened",
+    "detection.DetectorLease",
+    "system.Heartbeat",
+)
+"""Messages of every worker: their validators are made when one is first said or heard, 3 MB in each worker."""
 
 
 def load() -> None:
@@ -52,8 +67,12 @@ def load() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for name in PRELOADED:
         import_module(name)
+    for name in SPOKEN:
+        module, _, message = name.partition(".")
+        getattr(import_module(f"vigilar_common.messages.{module}"), message).model_rebuild()
     gc.collect()
     gc.freeze()
+    memory.release()
 
 
 def fork(work: Callable[[], int], clock: Clock) -> Forked:
