@@ -62,6 +62,8 @@ from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH
 from vigilar_common.topics_homeassistant import CMD_SWITCH as CMD_SWITCH
 from vigilar_common.topics_homeassistant import HOUSE_EVENT as HOUSE_EVENT
 from vigilar_common.topics_homeassistant import HOUSE_IMAGE as HOUSE_IMAGE
+from vigilar_common.topics_packages import CMD_PACKAGE as CMD_PACKAGE
+from vigilar_common.topics_packages import PACKAGES_STATE as PACKAGES_STATE
 from vigilar_common.topics_vehicles import CMD_VEHICLE as CMD_VEHICLE
 from vigilar_common.topics_vehicles import VEHICLES_STATE as VEHICLES_STATE
 

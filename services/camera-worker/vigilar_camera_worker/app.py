@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vigilar_common.bus import Received
-from vigilar_common.config import Camera, Config
+from vigilar_common.config import Camera, CameraLocation, Config
 from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
 from vigilar_common.messages.camera import Analysis, CameraCondition, CameraSwitchName, LiveLease
@@ -37,6 +37,7 @@ from vigilar_camera_worker.domain.recording import Policy
 from vigilar_camera_worker.domain.ring import PacketRing
 from vigilar_camera_worker.finder import Finder
 from vigilar_camera_worker.last_recorded import LastRecorded
+from vigilar_camera_worker.left_behind import LeftBehind
 from vigilar_camera_worker.live_streams import LiveStreams
 from vigilar_camera_worker.marking import Marking
 from vigilar_camera_worker.motion_report import MotionReport
@@ -63,6 +64,7 @@ FINISH_S: Final = 1.5
 """So long may the disk take to finish the recording when the worker stops."""
 LAST_WORDS_S: Final = 0.2
 NOTHING_HAPPENED: Final = History()
+INSIDE: Final = (CameraLocation.INTERIOR, CameraLocation.GARAGE)
 MOTION_KEYS: Final = ("motion_sensitivity", "motion_min_area_px", "motion_zones", "zones", "lines")
 """Of `[[cameras]]`: what is taken over without losing the connection."""
 
@@ -146,6 +148,7 @@ class CameraWorker:
         )  # fmt: skip
         search.on_suspicion = self._hurry
         self._objects.mute(self._motion.muted)
+        self._left_behind = self._new_left_behind(view)
         self._crops = self._motion.crops = Crops(context.bus, camera.id, clock, self._objects)
         search.objects_followed = lambda: self._crops.leased
         self._report.find("crash", self._history.words())
@@ -197,6 +200,8 @@ class CameraWorker:
         self._tuning.camera = self.camera
         self._analyser.retune(self.camera)
         self._objects.retune(self.camera)
+        if self._left_behind is not None:
+            self._left_behind.retune(self.camera)
         log.info("motion is searched with the new thresholds and zones")
         return True
 
@@ -216,6 +221,19 @@ class CameraWorker:
             "analysis_reason": self._report.state.analysis_reason,
             "work": {**self._work.now(), "search": self._search_words()},
         }
+
+    def _new_left_behind(self, view: MainView) -> LeftBehind | None:
+        """Who looks for parcels; None where nobody shall, or nobody tells persons from other motion."""
+        config, camera = self._context.config, self.camera
+        wanted = config.packages.looks_at(camera.id, camera.location in INSIDE) and self._objects.wanted
+        if not wanted:
+            return None
+        found = self._motion.left_behind = LeftBehind(
+            self._context.bus, self._report, self._context.clock, camera, self._objects.passers, view, self._recorder.store,
+            StateFile(self._context.state_dir / "left-behind.json"), self._objects.followed, config.packages.zones,
+        )  # fmt: skip
+        found.load()
+        return found
 
     def _rest(self) -> None:
         """Privacy: no connection, no thread that could look, and nothing of a picture in memory."""
@@ -308,6 +326,8 @@ class CameraWorker:
             self._crops.counters,
             analyser.rejections,
         ]
+        if self._left_behind is not None:
+            counters.append(self._left_behind.counters)
         if sub is not None:
             counters.append(sub.counters)
 
@@ -350,7 +370,9 @@ def own_camera(config: Config, name: str) -> Camera:
 
 
 def _relevant(config: Config) -> dict[str, Any]:
-    return config.model_dump(include={"system", "storage", "cameras", "detection", "mqtt", "remote"})
+    return config.model_dump(
+        include={"system", "storage", "cameras", "detection", "packages", "mqtt", "remote"}
+    )
 
 
 def _without_motion(relevant: dict[str, Any]) -> dict[str, Any]:

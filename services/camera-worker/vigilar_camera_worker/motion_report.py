@@ -17,6 +17,7 @@ from vigilar_camera_worker.crops import Crops
 from vigilar_camera_worker.domain.curve import ScoreCurve
 from vigilar_camera_worker.domain.motion import Ended, Observation, Started
 from vigilar_camera_worker.domain.session import StorePicture
+from vigilar_camera_worker.left_behind import LeftBehind
 from vigilar_camera_worker.recorder import Recorder
 from vigilar_camera_worker.report import Report
 
@@ -46,6 +47,8 @@ class MotionReport:
         self._curve: ScoreCurve | None = None
         self.crops: Crops | None = None
         """Whoever has what moves looked at by the detector."""
+        self.left_behind: LeftBehind | None = None
+        """Whoever looks for what somebody put down; None: nobody does."""
         self.muted = False
         """Detection is switched off: what begins now is not told."""
         self.last_score = 0.0
@@ -72,6 +75,8 @@ class MotionReport:
             self._curve.add(seen.wall_ms, seen.score)
         if self.crops is not None:
             self.crops.looked(seen, picture)
+        if self.left_behind is not None and not self.muted:
+            self.left_behind.looked(seen, picture)
 
     def motion_started(self, started: Started, picture: Picture) -> None:
         if self.muted:

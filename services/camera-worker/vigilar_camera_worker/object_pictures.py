@@ -117,14 +117,7 @@ class ObjectPictures:
         return made, box_of(within(best.box, around(best.box)))
 
     def _send(self, jpeg: Jpeg, picture_id: str, cause_id: str, taken_ms: int) -> None:
-        properties = {
-            "kind": PictureKind.OBJECT.value,
-            "picture_id": picture_id,
-            "cause_id": cause_id,
-            "ts_ms": str(taken_ms),
-            "width_px": str(jpeg.width_px),
-            "height_px": str(jpeg.height_px),
-        }
+        properties = properties_of(PictureKind.OBJECT.value, picture_id, cause_id, taken_ms, jpeg)
         self._bus.publish_frame(PICTURE, jpeg.data, properties, camera_id=self._camera_id)
 
     def _keep(self, made: tuple[StorePicture, Box], told: Told) -> None:

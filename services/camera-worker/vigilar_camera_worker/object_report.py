@@ -44,6 +44,7 @@ from vigilar_camera_worker.domain.object_tracker import (
     Reason,
     Suppressed,
 )
+from vigilar_camera_worker.domain.passers import Passers, passages
 from vigilar_camera_worker.domain.session import StorePicture
 from vigilar_camera_worker.object_pictures import MainPictures, ObjectPictures, Told
 from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, zones_of
@@ -100,7 +101,7 @@ class ObjectReport:
         self.muted = False
         """Detection was switched off by command."""
         self._thread = threading.Thread(target=self._run, name="objects", daemon=True)
-        self._tracker = self._new_tracker()
+        self._tracker, self.passers = self._new_tracker(), Passers()
         self._told: dict[str, Told] = {}
         self._said: CameraObjects | None = None
         self._reason = NOT_YET
@@ -218,6 +219,7 @@ class ObjectReport:
                 if state.height_px:
                     self._tracker.aspect = state.width_px / state.height_px
                 self._tell_all(self._tracker.look(item))
+                self.passers.add(passages(self._tracker.present, item.wall_ms))
                 self._pictures.improve(self._tracker.present, self._told)
             case _Lost():
                 self._lose(item.reason)

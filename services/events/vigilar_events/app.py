@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from vigilar_common.config.slices import Slice
 from vigilar_common.feed import Feed
 from vigilar_common.messages import Fact
+from vigilar_common.messages.alarm import ArmStateChanged, EventOpened
 from vigilar_common.service import App, Context
 from vigilar_common.state_file import StateFile
 from vigilar_common.topics import AVAILABLE
@@ -21,6 +22,8 @@ from vigilar_events.arming import Arming
 from vigilar_events.ears import Ears
 from vigilar_events.guard import Guard
 from vigilar_events.handlers import FACT_TYPES, Handlers, router, table
+from vigilar_events.packages import FACT_TYPES as PACKAGE_FACTS
+from vigilar_events.packages import PackageDesk
 from vigilar_events.rule_actions import Actor
 from vigilar_events.rule_metrics import RuleMetrics
 from vigilar_events.rule_questions import Questions
@@ -51,6 +54,14 @@ class Events:
             keeper=keeper,
             guard=self._guard,
             config=context.config,
+        )
+        self._packages = PackageDesk(
+            clock=context.clock,
+            bus=context.bus,
+            file=StateFile(context.state_dir / "packages.json"),
+            config=context.config,
+            arm_state=lambda: self._guard.state,
+            tell=self._emit,
         )
         self._vehicles = VehicleDesk(
             bus=context.bus,
@@ -83,7 +94,7 @@ class Events:
             act=self._actor.act,
             arm_state=lambda: self._guard.since,
         )
-        self._guard.on_changed = self._rules.on_arm_changed
+        self._guard.on_changed = self._arm_changed
         self._ears = Ears(
             clock=context.clock,
             facts=context.facts,
@@ -100,8 +111,8 @@ class Events:
         )
         self._feed = Feed(
             "events",
-            tuple(dict.fromkeys((*FACT_TYPES, *reads(context.config)))),
-            router(self._handlers, self._guard, self._rules),
+            tuple(dict.fromkeys((*FACT_TYPES, *PACKAGE_FACTS, *reads(context.config)))),
+            router(self._handlers, self._guard, self._packages, self._rules),
             bus=context.bus,
             storage=context.storage,
             clock=context.clock,
@@ -121,11 +132,12 @@ class Events:
         self._guard.load()
         self._handlers.load()
         self._vehicles.start()
+        self._packages.start()
         self._guard.start()
         self._arming.start()
         self._rules.start()
         for topic, handler in table(
-            self._handlers, self._arming, self._guard, self._rules, self._questions
+            self._handlers, self._arming, self._guard, self._rules, self._questions, self._packages
         ).items():
             self._context.bus.subscribe(topic, handler)
         self._context.bus.subscribe(AVAILABLE, self._ears.on_available, service="sensors")
@@ -154,6 +166,7 @@ class Events:
         self._arming.configure(new.config)
         self._handlers.configure(new.config)
         self._vehicles.configure(new.config)
+        self._packages.configure(new.config)
         return True
 
     def heartbeat_detail(self) -> dict[str, Any]:
@@ -169,12 +182,20 @@ class Events:
     def _emit(self, facts: Sequence[Fact]) -> None:
         for fact in facts:
             self._context.facts.emit(fact)
+            if isinstance(fact, EventOpened):
+                self._rules.on_fact(fact, max(0.0, (self._context.clock.now_ms() - fact.ts_ms) / 1000))
+
+    def _arm_changed(self, fact: ArmStateChanged) -> None:
+        """The alarm's lock is held."""
+        self._rules.on_arm_changed(fact)
+        self._packages.on_arm_changed(fact)
 
     def _tick(self) -> None:
         while not self._context.clock.wait(self._context.stopping, TICK_S):
             try:
                 self._handlers.tick()
                 self._ears.tick()
+                self._packages.tick()
             except Exception:
                 log.exception("what is due every second failed; tried again in %g s", TICK_S)
 

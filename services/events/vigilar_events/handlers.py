@@ -31,6 +31,7 @@ from vigilar_common.topics import (
     CAMERA_AVAILABLE,
     CAMERA_STATE,
     CMD_ALARM,
+    CMD_PACKAGE,
     CMD_RESET_PIN,
     CMD_RULES,
     HOUSEHOLD_STATE,
@@ -46,6 +47,7 @@ from vigilar_events.domain.objects import InSight, object_ended, object_opened
 from vigilar_events.domain.outages import Outages
 from vigilar_events.domain.power import power_events
 from vigilar_events.guard import Guard
+from vigilar_events.packages import PackageDesk
 from vigilar_events.rule_questions import Questions
 from vigilar_events.rules import Rules
 
@@ -179,7 +181,7 @@ class Handlers:
         self._cameras = {camera.id: camera for camera in config.cameras if camera.enabled}
 
 
-def router(handlers: Handlers, guard: Guard, rules: Rules) -> FactHandler:
+def router(handlers: Handlers, guard: Guard, packages: PackageDesk, rules: Rules) -> FactHandler:
     """Sensors go to the alarm at once: nothing of cameras may be in their way. Rules come last."""
 
     def on_fact(fact: Fact, age_s: float, live: bool) -> None:
@@ -187,18 +189,28 @@ def router(handlers: Handlers, guard: Guard, rules: Rules) -> FactHandler:
             guard.on_sensor(fact, age_s, live)
         elif fact.TYPE in FACT_TYPES:
             handlers.on_fact(fact, age_s, live)
+        packages.on_fact(fact, age_s)
         rules.on_fact(fact, age_s)
 
     return on_fact
 
 
 def table(
-    handlers: Handlers, arming: Arming, guard: Guard, rules: Rules, questions: Questions
+    handlers: Handlers,
+    arming: Arming,
+    guard: Guard,
+    rules: Rules,
+    questions: Questions,
+    packages: PackageDesk,
 ) -> Mapping[Topic, Handler]:
     """Who hears what; facts come through the feed (FACT_TYPES and those of the rules)."""
 
     def on_sensor_state(received: Received) -> None:
         guard.on_sensor_state(received)
+        rules.on_state(received)
+
+    def on_household(received: Received) -> None:
+        packages.on_household(received)
         rules.on_state(received)
 
     return {
@@ -207,7 +219,8 @@ def table(
         CMD_RULES: questions.on_command,
         SENSOR_STATE: on_sensor_state,
         POWER_STATE: rules.on_state,
-        HOUSEHOLD_STATE: rules.on_state,
+        HOUSEHOLD_STATE: on_household,
+        CMD_PACKAGE: packages.on_command,
         PERSON_STATE: rules.on_state,
         CAMERA_AVAILABLE: handlers.on_available,
         CAMERA_STATE: handlers.on_camera_state,

@@ -11,7 +11,7 @@ from vigilar_common.clock import Clock
 from vigilar_common.config import Config
 from vigilar_common.config.rules import Rule
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import ArmStateChanged
+from vigilar_common.messages.alarm import ArmStateChanged, EventOpened
 from vigilar_common.messages.camera import MotionEnded, MotionStarted
 from vigilar_common.messages.detection import ObjectDetected
 from vigilar_common.messages.power import PowerChanged
@@ -39,6 +39,8 @@ TYPES: Mapping[str, tuple[type[Fact], ...]] = {
     "ups": (PowerChanged,),
     "motion": (MotionStarted, MotionEnded),
     "object": (ObjectDetected,),
+    "package": (EventOpened,),
+    "vehicle": (EventOpened,),
     "sensor": (SensorChanged, SensorLost),
     "time": (),
 }

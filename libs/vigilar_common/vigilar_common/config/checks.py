@@ -67,9 +67,16 @@ def _channels(config: Config) -> Iterator[str]:
 
 def _references(config: Config) -> Iterator[str]:
     cameras = tuple(camera.id for camera in config.cameras)
-    for camera_id in config.detection.cameras:
-        if camera_id not in cameras:
-            yield f'[detection] cameras names "{camera_id}", which is no camera{_hint(camera_id, cameras)}'
+    for section, named in (("detection", config.detection.cameras), ("packages", config.packages.cameras)):
+        for camera_id in named:
+            if camera_id not in cameras:
+                yield f'[{section}] cameras names "{camera_id}", which is no camera{_hint(camera_id, cameras)}'
+    if config.packages.enabled and not config.detection.person_detection:
+        yield "[packages] is enabled without [detection] person_detection: nobody is seen to leave anything"
+    sensors = tuple(sensor.id for sensor in config.sensors)
+    for sensor_id in config.packages.rain_sensors:
+        if sensor_id not in sensors:
+            yield f'[packages] rain_sensors names "{sensor_id}", which is no sensor{_hint(sensor_id, sensors)}'
     for sensor in config.sensors:
         if sensor.type not in KNOWN_TYPES:
             known = tuple(known.lower() for known in KNOWN_TYPES)

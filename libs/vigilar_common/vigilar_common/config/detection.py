@@ -40,6 +40,46 @@ class Detection(Section):
         return self.person_detection and (not self.cameras or camera_id in self.cameras)
 
 
+class Packages(Section):
+    """Parcels that somebody leaves outside."""
+
+    enabled: bool = Field(
+        False, title="Parcels", description="Tell what somebody puts down and leaves; needs person_detection."
+    )
+    cameras: tuple[Id, ...] = Field(
+        (),
+        max_length=256,
+        title="Cameras",
+        description="Ids of the cameras to look at; empty: all but those inside.",
+    )
+    zones: tuple[Name, ...] = Field(
+        (),
+        max_length=32,
+        title="Zones",
+        description="Named zones that a parcel must lie in; empty: anywhere.",
+    )
+    remind_after_h: float = Field(
+        4,
+        ge=0,
+        le=168,
+        title="Reminder",
+        description="Hours after which it is told that it still lies there; 0: never.",
+    )
+    remind_at_dusk: bool = Field(
+        True, title="Reminder at dusk", description="Tell it half an hour before sunset."
+    )
+    rain_sensors: tuple[Id, ...] = Field(
+        (),
+        max_length=16,
+        title="Rain",
+        description="Sensors of [[sensors]] that tell rain (rain, moisture or water_leak true, or precipitation above 0).",
+    )
+
+    def looks_at(self, camera_id: str, inside: bool) -> bool:
+        """Whether parcels are looked for in that camera's pictures."""
+        return self.enabled and (camera_id in self.cameras if self.cameras else not inside)
+
+
 class KnownVehicle(Section):
     """A vehicle that belongs here."""
 

@@ -11,7 +11,7 @@ from vigilar_common.config.alarm import Alarm
 from vigilar_common.config.alerts import Alerts
 from vigilar_common.config.base import Section
 from vigilar_common.config.cameras import Camera
-from vigilar_common.config.detection import Detection, Vehicles
+from vigilar_common.config.detection import Detection, Packages, Vehicles
 from vigilar_common.config.features import Highlights, Pets, Visitors
 from vigilar_common.config.health import Health
 from vigilar_common.config.homeassistant import HomeAssistant
@@ -63,6 +63,7 @@ class Config(Section):
     rules: tuple[Rule, ...] = Field((), max_length=256, title="Rules")
     detection: Detection = Field(Detection(), title="Detection")
     vehicles: Vehicles = Field(Vehicles(), title="Vehicles")
+    packages: Packages = Field(Packages(), title="Parcels")
     presence: Presence = Field(Presence(), title="Presence")
     homeassistant: HomeAssistant = Field(HomeAssistant(), title="Home Assistant")
     offsite: Offsite = Field(Offsite(), title="Off-site evidence")

@@ -51,6 +51,8 @@ def _condition(config: Config, condition: Condition) -> Iterator[str]:
             yield from _known("member", condition.member, members)
         elif not members:
             yield "value names a state of the household, and [[presence.members]] is empty"
+    if kind is ConditionType.VEHICLE and condition.member:
+        yield from _known("member", condition.member, [vehicle.name for vehicle in config.vehicles.known])
     by_sun = kind is ConditionType.SUN or (
         kind is ConditionType.TIME_WINDOW and window_of(condition.value).by_sun
     )

@@ -29,6 +29,8 @@ class ConditionType(StrEnum):
     SENSOR_STATE = "sensor_state"
     CAMERA_MOTION = "camera_motion"
     DETECTION = "detection"
+    PACKAGE = "package"
+    VEHICLE = "vehicle"
     PRESENCE = "presence"
     TIME_WINDOW = "time_window"
     SUN = "sun"
@@ -36,7 +38,13 @@ class ConditionType(StrEnum):
 
 
 GROUPS = (ConditionType.AND, ConditionType.OR)
-MOMENTS = (ConditionType.SENSOR_EVENT, ConditionType.CAMERA_MOTION, ConditionType.DETECTION)
+MOMENTS = (
+    ConditionType.SENSOR_EVENT,
+    ConditionType.CAMERA_MOTION,
+    ConditionType.DETECTION,
+    ConditionType.PACKAGE,
+    ConditionType.VEHICLE,
+)
 """These happen; all others hold for a while."""
 CONDITION_KEYS: Mapping[ConditionType, frozenset[str]] = {
     ConditionType.AND: frozenset({"conditions"}),
@@ -46,6 +54,8 @@ CONDITION_KEYS: Mapping[ConditionType, frozenset[str]] = {
     ConditionType.SENSOR_STATE: frozenset({"sensor_id", "event", "key", "value"}),
     ConditionType.CAMERA_MOTION: frozenset({"camera_id", "value", "zone", "event", "within_s"}),
     ConditionType.DETECTION: frozenset({"camera_id", "value", "object_class", "zone", "within_s"}),
+    ConditionType.PACKAGE: frozenset({"camera_id", "value", "zone", "within_s"}),
+    ConditionType.VEHICLE: frozenset({"camera_id", "value", "member", "within_s"}),
     ConditionType.PRESENCE: frozenset({"value", "member"}),
     ConditionType.TIME_WINDOW: frozenset({"value"}),
     ConditionType.SUN: frozenset({"value"}),
@@ -114,6 +124,8 @@ _CLASS = re.compile(r"[a-z][a-z0-9_ -]{0,39}")
 MOTION_EVENTS = ("started", "ended")
 SUN_VALUES = ("up", "down")
 AT_HOME = ("home", "away")
+PACKAGE_VALUES = ("delivered", "reminder", "collected", "taken")
+VEHICLE_VALUES = ("arrived", "left")
 ANY = "any"
 
 
@@ -368,6 +380,8 @@ _CHECKS: Mapping[ConditionType, Callable[[Written], object]] = {
     ConditionType.SENSOR_STATE: _check_sensor_state,
     ConditionType.CAMERA_MOTION: _check_motion,
     ConditionType.DETECTION: classes_of,
+    ConditionType.PACKAGE: lambda condition: choices_of(condition.value, PACKAGE_VALUES, "what became of it"),
+    ConditionType.VEHICLE: lambda condition: choices_of(condition.value, VEHICLE_VALUES, "arrived or left"),
     ConditionType.PRESENCE: _check_presence,
     ConditionType.TIME_WINDOW: lambda condition: window_of(condition.value),
     ConditionType.SUN: _check_sun,

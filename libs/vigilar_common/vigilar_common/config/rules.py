@@ -86,7 +86,7 @@ class Condition(Section):
         "",
         max_length=120,
         title="Member",
-        description="Of presence: one of [[presence.members]]; empty: the household.",
+        description="Of presence: one of [[presence.members]]; empty: the household. Of vehicle: one of [[vehicles.known]].",
     )
     within_s: int = Field(
         0,

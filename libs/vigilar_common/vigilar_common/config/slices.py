@@ -34,7 +34,7 @@ MAX_SLICE_BYTES = 8 * 1024 * 1024
 _BASICS = ("system", "mqtt")
 SLICES: dict[str, tuple[str, ...]] = {
     "storage": (*_BASICS, "storage", "health", "cameras", "sensors", "location"),
-    CAMERA_WORKER: (*_BASICS, "storage", "cameras", "detection", "remote"),
+    CAMERA_WORKER: (*_BASICS, "storage", "cameras", "detection", "packages", "remote"),
     "events": (
         *_BASICS,
         *(
@@ -43,6 +43,7 @@ SLICES: dict[str, tuple[str, ...]] = {
             "rules",
             "presence",
             "vehicles",
+            "packages",
             "detection",
             "location",
             "security",
@@ -53,7 +54,17 @@ SLICES: dict[str, tuple[str, ...]] = {
     "sensors": (*_BASICS, "zigbee2mqtt", "zwave", "sensors", "sensors_gpio"),
     "ups": (*_BASICS, "ups"),
     "presence": (*_BASICS, "presence"),
-    "homeassistant": (*_BASICS, "homeassistant", "cameras", "sensors", "ups", "presence", "detection"),
+    "homeassistant": (
+        *_BASICS,
+        "homeassistant",
+        "cameras",
+        "sensors",
+        "ups",
+        "presence",
+        "detection",
+        "vehicles",
+        "packages",
+    ),
     "offsite": (*_BASICS, "offsite"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),
     "pets": (*_BASICS, "pets", "cameras", "detection", "location"),

@@ -33,6 +33,18 @@ class Jpeg:
     height_px: int
 
 
+def properties_of(kind: str, picture_id: str, cause_id: str, taken_ms: int, jpeg: Jpeg) -> dict[str, str]:
+    """What a picture says of itself on its way."""
+    return {
+        "kind": kind,
+        "picture_id": picture_id,
+        "cause_id": cause_id,
+        "ts_ms": str(taken_ms),
+        "width_px": str(jpeg.width_px),
+        "height_px": str(jpeg.height_px),
+    }
+
+
 def thumbnail(picture: Picture, max_width_px: int = MAX_WIDTH_PX) -> Jpeg:
     """At most ``max_width_px`` wide and 256 kB large. Raises PictureError."""
     scale = min(1.0, max_width_px / picture.width_px)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from vigilar_common.config.rule_words import (
     GROUPS,
+    PACKAGE_VALUES,
     SUNRISE,
     SUNSET,
+    VEHICLE_VALUES,
     ConditionType,
     Telling,
     Window,
@@ -193,6 +195,34 @@ def _detection(condition: Condition) -> Leaf:
     )
 
 
+def _package(condition: Condition) -> Leaf:
+    wanted, zone, camera_id = (
+        choices_of(condition.value, PACKAGE_VALUES, ""),
+        condition.zone,
+        condition.camera_id,
+    )
+
+    def happens(seen: Happening) -> bool:
+        return seen.label in wanted and (not zone or zone in seen.zones)
+
+    text = f"parcel {', '.join(sorted(wanted))} at {camera_id or 'any camera'}"
+    return Leaf(text, (("package", camera_id),), condition.within_s, happens=happens)
+
+
+def _vehicle(condition: Condition) -> Leaf:
+    wanted, name, camera_id = (
+        choices_of(condition.value, VEHICLE_VALUES, ""),
+        condition.member,
+        condition.camera_id,
+    )
+
+    def happens(seen: Happening) -> bool:
+        return seen.label in wanted and (not name or name == seen.value)
+
+    text = f"{name or 'any vehicle'} {', '.join(sorted(wanted))} at {camera_id or 'any camera'}"
+    return Leaf(text, (("vehicle", camera_id),), condition.within_s, happens=happens)
+
+
 def _time(condition: Condition) -> Leaf:
     return Leaf(f"it is {condition.value.lower()}", (TIME,), window=window_of(condition.value))
 
@@ -208,6 +238,8 @@ _LEAVES: dict[ConditionType, Callable[[Condition], Leaf]] = {
     ConditionType.SENSOR_STATE: _sensor_state,
     ConditionType.CAMERA_MOTION: _motion,
     ConditionType.DETECTION: _detection,
+    ConditionType.PACKAGE: _package,
+    ConditionType.VEHICLE: _vehicle,
     ConditionType.PRESENCE: _presence,
     ConditionType.TIME_WINDOW: _time,
     ConditionType.SUN: _sun,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import ArmStateChanged
+from vigilar_common.messages.alarm import ArmStateChanged, EventOpened, EventType
 from vigilar_common.messages.camera import MotionEnded, MotionStarted
 from vigilar_common.messages.detection import ObjectDetected
 from vigilar_common.messages.power import PowerChanged
@@ -124,6 +124,8 @@ def happening_of(fact: Fact, world: World) -> Happening | None:
                 label=fact.object_class.lower(), camera_id=fact.camera_id, picture_id=fact.picture_id,
                 recording_id=fact.recording_id,
             )  # fmt: skip
+        case EventOpened():
+            return _event(fact)
         case ArmStateChanged():
             return _stands(world, ARM, fact.to_state.value, fact, f"the alarm is {fact.to_state.value}")
         case HouseholdChanged():
@@ -164,6 +166,30 @@ def _motion(fact: MotionStarted | MotionEnded) -> Happening:
     return Happening(
         fact.id, fact.ts_ms, points, f"motion at {fact.camera_id}{where}", zones=tuple(fact.zones), label="started",
         camera_id=fact.camera_id, picture_id=fact.picture_id, recording_id=fact.recording_id,
+    )  # fmt: skip
+
+
+PACKAGES: Final = {
+    EventType.PACKAGE: "delivered",
+    EventType.PACKAGE_REMINDER: "reminder",
+    EventType.PACKAGE_COLLECTED: "collected",
+    EventType.PACKAGE_TAKEN: "taken",
+}
+
+
+def _event(fact: EventOpened) -> Happening | None:
+    """Of a parcel or a vehicle; other events are told by their own facts."""
+    vehicle = fact.type is EventType.VEHICLE
+    if not vehicle and fact.type not in PACKAGES:
+        return None
+    kind = "vehicle" if vehicle else "package"
+    seen = fact.detail.get("vehicle")
+    known = isinstance(seen, dict) and seen.get("recognition") == "household"
+    return Happening(
+        fact.id, fact.ts_ms, ((kind, fact.camera_id or ""), (kind, "")), fact.title,
+        str(seen.get("name", "")) if known and isinstance(seen, dict) else "", zones=tuple(fact.zones),
+        label=str(fact.detail.get("move", "")) if vehicle else PACKAGES[fact.type], camera_id=fact.camera_id,
+        picture_id=fact.picture_id,
     )  # fmt: skip
 
 
