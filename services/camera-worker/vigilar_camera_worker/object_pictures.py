@@ -13,7 +13,7 @@ from vigilar_common.messages.camera import Box, PictureKind
 from vigilar_common.topics import PICTURE
 
 from vigilar_camera_worker.adapters.decoder import Picture
-from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, around, object_picture
+from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, around, object_picture, properties_of
 from vigilar_camera_worker.domain.looks import within
 from vigilar_camera_worker.domain.object_tracker import Followed
 from vigilar_camera_worker.domain.session import StorePicture
