@@ -32,6 +32,7 @@ from vigilar_storage.api import (
     settings,
     state,
     timeline,
+    verdicts,
 )
 from vigilar_storage.api.deps import Require
 from vigilar_storage.db import Database
@@ -56,6 +57,7 @@ DECLARED = {
     ("GET", "/v1/pictures/{picture_id}"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/playlist.m3u8"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/coverage"): "media:read",
+    ("GET", "/v1/cameras/{camera_id}/false-alarms"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/film"): "media:read",
     ("GET", "/v1/cameras/{camera_id}/keyframe.mp4"): "media:read",
     ("GET", "/v1/timeline"): "media:read",
@@ -134,6 +136,7 @@ def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
         state,
         timeline,
         accounts,
+        verdicts,
     )
     for subject in subjects:
         for route in subject.router.routes:
