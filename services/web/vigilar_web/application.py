@@ -37,6 +37,7 @@ from vigilar_web.routes import (
     pages,
     push,
     recordings,
+    reference,
     remote,
     rules,
     sensors,
@@ -78,6 +79,7 @@ MODULES = (
     alerts,
     push,
     stream,
+    reference,
     pages,
 )
 """Pages last: its route takes every GET that nothing else wanted."""

@@ -34,6 +34,10 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   alerts: () => import('./pages/alerts'),
   system: () => import('./pages/system'),
   settings: () => import('./pages/settings'),
+  account: () => import('./pages/account'),
+  users: () => import('./pages/users'),
+  audit: () => import('./pages/audit'),
+  reference: () => import('./pages/reference'),
 };
 
 /** The frame around every page: navigation, announcements, and what to say when nothing answers. */
@@ -81,7 +85,7 @@ export class App extends LitElement {
         <button type="button" class="skip" @click=${this.skip}>${t.app.skip}</button>
         <a class="brand" href="/"><vg-mark></vg-mark><span class="truncate">${app.session?.name ?? t.app.name}</span></a>
         ${this.navigation()}
-        <p class="who">${app.session ? t.app.signedInAs(app.session.user) : nothing}</p>
+        ${app.session ? html`<a class="who" href="/account">${t.app.signedInAs(app.session.user)}</a>` : nothing}
       </header>
       <main id="main" tabindex="-1">
         ${app.sessionError && !ready ? failure(t.app.loadFailed, app.sessionError, () => location.reload()) : nothing}
@@ -138,6 +142,14 @@ export class App extends LitElement {
         return html`<vg-system></vg-system>`;
       case 'settings':
         return html`<vg-settings></vg-settings>`;
+      case 'account':
+        return html`<vg-account></vg-account>`;
+      case 'users':
+        return html`<vg-users></vg-users>`;
+      case 'audit':
+        return html`<vg-audit></vg-audit>`;
+      case 'reference':
+        return html`<vg-reference></vg-reference>`;
       case 'missing':
         return html`<vg-message whole heading=${t.app.notFound} text=${t.app.notFoundHelp}><vg-action href="/">${t.app.goHome}</vg-action></vg-message>`;
     }
@@ -167,6 +179,10 @@ function sectionOf(route: Route | null): Section | null {
     case 'missing':
       return null;
     case 'settings':
+    case 'account':
+    case 'users':
+    case 'audit':
+    case 'reference':
       return 'system';
     case 'home':
     case 'events':

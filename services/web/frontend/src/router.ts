@@ -8,6 +8,10 @@ export type Route =
   | { page: 'alerts' }
   | { page: 'system' }
   | { page: 'settings' }
+  | { page: 'account' }
+  | { page: 'users' }
+  | { page: 'audit' }
+  | { page: 'reference' }
   | { page: 'missing' };
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -25,6 +29,10 @@ export function match(path: string): Route {
       case 'alerts':
       case 'system':
       case 'settings':
+      case 'account':
+      case 'users':
+      case 'audit':
+      case 'reference':
         return { page: first };
       case 'cameras':
         return { page: 'home' };

@@ -73,6 +73,7 @@ def _unavailable(_: str = "") -> ApiError:
 @router.get("/api/v1/alarm")
 @access(Access.SESSION, SEE, renews=False)
 async def alarm(parts: PartsNeeded) -> dict[str, Any]:
+    """The arm state, running delays and what is open."""
     item = parts.model.alarm_item()
     if item is None:
         raise _unavailable()
@@ -82,6 +83,7 @@ async def alarm(parts: PartsNeeded) -> dict[str, Any]:
 @router.post("/api/v1/alarm")
 @access(Access.SESSION, Policy(Role.RESIDENT, Scope.ARM, Cameras.NONE, "alarm.change"))
 async def change_alarm(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """Arm or disarm. The events service alone checks the PIN; 403 `wrong_pin`, 409 when something is open, 429 after too many."""
     change = await body_of(request, AlarmChange)
     command = ArmCommand(
         action=change.action,

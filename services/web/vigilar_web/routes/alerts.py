@@ -65,6 +65,7 @@ class Pressed(BaseModel):
 async def alerts(
     parts: PartsNeeded, channel: Word = None, cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
+    """Every attempt to tell somebody, newest first, with the latency of each channel."""
     page = await parts.storage.json(
         "GET", "/v1/alert-log", {"channel": channel, "cursor": cursor, "limit": limit}
     )
@@ -99,6 +100,7 @@ async def incidents(
 async def incident(
     alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded, after: Skip = 0
 ) -> dict[str, Any]:
+    """One alert with its events and what people did about it."""
     return _with_picture(await _incident(parts, caller, alert_id, after))
 
 
@@ -118,6 +120,7 @@ async def deliveries(
 @router.post("/api/v1/incidents/{alert_id}/acknowledge")
 @access(Access.SESSION, control(Cameras.FILTERED, "alert.acknowledge"))
 async def acknowledge(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Somebody looks after it: no further telling, no escalation."""
     await _require_incident(parts, caller, alert_id)
     command = AlertCommand(action=AlertAction.ACKNOWLEDGE, alert_id=alert_id, user=caller.name[:80])
     return await _done(parts, command)
@@ -126,6 +129,7 @@ async def acknowledge(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded
 @router.post("/api/v1/incidents/{alert_id}/opened")
 @access(Access.SESSION, replace(SEE_FILTERED, audit=QUIET))
 async def opened(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Somebody has seen it."""
     await _require_incident(parts, caller, alert_id)
     command = AlertCommand(action=AlertAction.OPENED, alert_id=alert_id, user=caller.name[:80])
     return await _done(parts, command)
@@ -134,6 +138,7 @@ async def opened(alert_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> 
 @router.post("/api/v1/snoozes")
 @access(Access.SESSION, control(Cameras.FILTERED, "alert.snooze"))
 async def snooze(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """Hold back the alerts of one camera, or of all, for a while; critical ones are told all the same."""
     wish = await body_of(request, SnoozeWish)
     _require_snooze(caller, wish.camera_id)
     command = AlertCommand(
@@ -145,6 +150,7 @@ async def snooze(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> 
 @router.delete("/api/v1/snoozes")
 @access(Access.SESSION, control(Cameras.FILTERED, "alert.unsnooze"))
 async def unsnooze(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """End a snooze."""
     wish = await body_of(request, Unsnooze)
     _require_snooze(caller, wish.camera_id)
     return await _done(

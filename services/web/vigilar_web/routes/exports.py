@@ -72,12 +72,14 @@ async def order(request: Request, parts: PartsNeeded, caller: CallerNeeded) -> d
 @router.get("/api/v1/exports/{export_id}")
 @access(Access.SESSION, SEE_EXPORTS, renews=False)
 async def export(export_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """One export: running, done or failed."""
     return _item(await _export(parts, caller, export_id))
 
 
 @router.get("/api/v1/exports/{export_id}/file")
 @access(Access.SESSION, SEE_EXPORTS)
 async def file(export_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    """The export as a zip, by HTTP Range."""
     row = await _export(parts, caller, export_id)
     made = datetime.fromtimestamp(row["created_ms"] / 1000, UTC).astimezone(ZoneInfo(parts.settings.timezone))
     name = f"vigilar-export_{made:%Y-%m-%d_%H-%M-%S}.zip"
@@ -88,6 +90,7 @@ async def file(export_id: ItemId, request: Request, parts: PartsNeeded, caller: 
 @router.delete("/api/v1/exports/{export_id}", status_code=204)
 @access(Access.SESSION, control(Cameras.FILTERED, "export.remove"))
 async def remove(export_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    """Remove an export; one that is being made ends."""
     await _export(parts, caller, export_id)
     await parts.storage.json("DELETE", f"/v1/exports/{export_id}")
     return Response(status_code=204)

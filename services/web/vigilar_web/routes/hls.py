@@ -23,6 +23,7 @@ router = guarded_router()
 async def hls(
     camera_id: CameraId, name: str, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> Response:
+    """Live pictures as plain HLS: `index.m3u8` and what it names."""
     parts.camera(camera_id)
     ticket = parts.remote.hold(client_address(request), session.digest, camera_id)
     if name == PLAYLIST:

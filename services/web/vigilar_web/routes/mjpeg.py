@@ -67,6 +67,7 @@ class Pictures(StreamingResponse):
 async def mjpeg(
     camera_id: CameraId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> Pictures:
+    """Live pictures as a sequence of JPEGs, at most five a second."""
     parts.camera(camera_id)
     ticket = parts.remote.enter(client_address(request), session.digest)
     try:

@@ -63,6 +63,7 @@ def _refusal(reply: Reply) -> ApiError:
 @router.get("/api/v1/push")
 @access(Access.SESSION, SEE, renews=False)
 async def info(parts: PartsNeeded) -> dict[str, Any]:
+    """Which channels are on, and the key that browsers subscribe with."""
     known = parts.model.push
     if known is None:
         raise _unavailable()
@@ -109,7 +110,7 @@ async def test(parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
 @router.post("/api/v1/alerts/test")
 @access(Access.SESSION, administer("alerts.test"))
 async def test_channel(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
-    """The same for any channel, with what came of it for everybody who is told that way."""
+    """Try out any channel, with what came of it for everybody who is told that way."""
     wanted = await body_of(request, Channel)
     return await _test(parts, AlertTest(channel=wanted.channel, user=session.user))
 

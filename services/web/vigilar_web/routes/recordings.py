@@ -45,6 +45,7 @@ async def recordings(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
+    """What was recorded, newest first; of the cameras that the caller may see."""
     query = {
         "camera": camera,
         "from_ms": from_ms,
@@ -62,6 +63,7 @@ async def recordings(
 @router.get("/api/v1/recordings/{recording_id}")
 @access(Access.SESSION, SEE_FILTERED)
 async def recording(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """One recording."""
     row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
     require_camera(caller, row.get("camera_id"))
     return recording_item(row, parts.settings.cameras)
@@ -72,6 +74,7 @@ async def recording(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeed
 async def star(
     recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
 ) -> dict[str, Any]:
+    """Keep a recording from being pruned, or no longer."""
     await parts.films.require(caller, recording_id)
     change = await body_of(request, StarChange)
     path = f"/v1/recordings/{recording_id}"
@@ -84,6 +87,7 @@ async def star(
 @router.get("/api/v1/recordings/{recording_id}/playlist.m3u8")
 @access(Access.SESSION, SEE_FILTERED)
 async def playlist(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    """One recording as an HLS playlist of byte ranges."""
     await parts.films.require(caller, recording_id)
     return await parts.storage.stream(
         f"/v1/recordings/{recording_id}/playlist.m3u8", extra={"content-type": PLAYLIST_TYPE}
@@ -96,6 +100,7 @@ async def playlist(recording_id: ItemId, parts: PartsNeeded, caller: CallerNeede
 async def content(
     recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
 ) -> Response:
+    """The film (fragmented MP4) by HTTP Range; grows while it is recorded."""
     await parts.films.require(caller, recording_id)
     return await parts.storage.stream(
         f"/v1/recordings/{recording_id}/content", range_of(request), extra={"content-type": FILM_TYPE}
@@ -107,6 +112,7 @@ async def content(
 async def download(
     recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
 ) -> Response:
+    """The film as a file with an index for seeking."""
     row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
     require_camera(caller, row.get("camera_id"))
     name = f"{row['camera_id']}_{_local(row['started_ms'], parts):%Y-%m-%d_%H-%M-%S}.mp4"
@@ -119,6 +125,7 @@ async def download(
 @router.get("/api/v1/pictures/{picture_id}")
 @access(Access.SESSION, SEE_FILTERED, renews=False)
 async def picture(picture_id: ItemId, parts: PartsNeeded, caller: CallerNeeded) -> Response:
+    """A picture of an event (JPEG)."""
     return await _picture(picture_id, parts, caller)
 
 

@@ -16,4 +16,5 @@ router = guarded_router()
 @router.get("/api/v1/remote")
 @access(Access.SESSION, SEE, renews=False)
 async def remote(request: Request, parts: PartsNeeded) -> dict[str, Any]:
+    """What somebody who comes through the tunnel gets, and how much of it is in use."""
     return parts.remote.item(client_address(request))

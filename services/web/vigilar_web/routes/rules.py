@@ -33,6 +33,7 @@ class DryRun(BaseModel):
 @router.get("/api/v1/rules")
 @access(Access.SESSION, SEE_ALL, renews=False)
 async def rules(parts: PartsNeeded) -> dict[str, Any]:
+    """Every rule with its last firing and why."""
     items: list[Any] = []
     after: int | None = 0
     for _ in range(MAX_PAGES):

@@ -17,6 +17,7 @@ router = guarded_router()
 @router.get("/api/v1/sensors")
 @access(Access.SESSION, SEE, renews=False)
 async def sensors(parts: PartsNeeded) -> dict[str, Any]:
+    """Every sensor with its state, as far as it is known."""
     return {"items": [parts.model.sensor_item(sensor) for sensor in parts.settings.sensors.values()]}
 
 

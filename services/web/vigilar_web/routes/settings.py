@@ -46,6 +46,7 @@ async def settings(parts: PartsNeeded) -> Any:
 @router.get("/api/v1/settings/form")
 @access(Access.SESSION, LOOK, renews=False)
 async def form(parts: PartsNeeded) -> Any:
+    """Every key with its meaning and bounds, to make a form of."""
     return await parts.storage.json("GET", "/v1/settings/form")
 
 
@@ -61,6 +62,7 @@ async def check(request: Request, parts: PartsNeeded) -> Any:
 @router.put("/api/v1/settings")
 @access(Access.SESSION, administer("settings.change"))
 async def change(request: Request, parts: PartsNeeded, session: SessionNeeded) -> Any:
+    """Change settings: all of it valid, or nothing is changed. 409 `stale_revision`."""
     wish = await body_of(request, Change)
     _refuse_protected(wish.changes)
     body = {"changes": wish.changes, "actor": session.user[:80], "revision": wish.revision}
@@ -70,6 +72,7 @@ async def change(request: Request, parts: PartsNeeded, session: SessionNeeded) -
 @router.get("/api/v1/settings/versions")
 @access(Access.SESSION, LOOK, renews=False)
 async def versions(parts: PartsNeeded) -> Any:
+    """Every kept version of the settings, newest first."""
     return await parts.storage.json("GET", "/v1/settings/versions")
 
 

@@ -62,18 +62,27 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 let csrf = '';
 
-/** Leaves for the login page, which the server renders. */
+/** Leaves for the login page, which the server renders, and comes back here. */
 export function toLogin(): void {
-  location.assign('/login');
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-async function request<T>(
-  method: string,
-  path: string,
-  body?: unknown,
-  retried = false,
-  timeoutMs = REQUEST_TIMEOUT_MS,
-): Promise<T> {
+/** Why somebody must say who they are: the session has ended, or what they want is dangerous. */
+export type AskAgain = 'sign-in' | 'confirm';
+let askAgain: ((why: AskAgain) => Promise<boolean>) | undefined;
+
+/** The page offers to sign in without leaving it, so that nothing that was typed gets lost. False: nobody did. */
+export function onAskAgain(handler: (why: AskAgain) => Promise<boolean>): void {
+  askAgain = handler;
+}
+
+interface How {
+  timeoutMs?: number;
+  /** False for requests that are part of signing in. */
+  asksAgain?: boolean;
+}
+
+export async function request<T>(method: string, path: string, body?: unknown, how: How = {}, retried = false): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (method !== 'GET') {
     headers['X-CSRF-Token'] = csrf;
@@ -86,7 +95,7 @@ async function request<T>(
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(how.timeoutMs ?? REQUEST_TIMEOUT_MS),
       ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     });
   } catch (error) {
@@ -98,10 +107,17 @@ async function request<T>(
     await response.json().catch(() => null),
     response.headers.get('Retry-After'),
   );
-  if (failure.status === 401) toLogin();
+  const why = failure.code === 'not_logged_in' ? 'sign-in' : failure.code === 'sign_in_again' ? 'confirm' : null;
+  if (why && !retried && how.asksAgain !== false) {
+    if (askAgain && (await askAgain(why))) {
+      await api.session();
+      return request<T>(method, path, body, how, true);
+    }
+    if (why === 'sign-in') toLogin();
+  }
   if (failure.code === 'csrf' && !retried) {
     await api.session();
-    return request<T>(method, path, body, true, timeoutMs);
+    return request<T>(method, path, body, how, true);
   }
   throw failure;
 }
@@ -162,7 +178,7 @@ export const api = {
   },
   rules: () => request<{ items: RuleInfo[] }>('GET', '/api/v1/rules'),
   tryRule: (ruleId: string, days: number) =>
-    request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, false, DRY_RUN_TIMEOUT_MS),
+    request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, { timeoutMs: DRY_RUN_TIMEOUT_MS }),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
     request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {
       action,

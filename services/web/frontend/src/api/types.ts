@@ -13,6 +13,8 @@ export type Severity = 'info' | 'alert' | 'critical';
 
 export interface Session {
   user: string;
+  role: 'admin' | 'resident' | 'viewer';
+  all_cameras: boolean;
   csrf: string;
   name: string;
   timezone: string;

@@ -171,14 +171,14 @@ export class AlarmPanel extends LitElement {
           <p>${this.mood()}</p>
           ${this.since(alarm.value)}
         </div>
-        <button
+        ${app.session?.role === 'viewer' ? nothing : html`<button
           type="button"
           class="big ${state === 'triggered' ? 'danger' : 'primary'}"
           data-testid="arm-button"
           @click=${() => this.dialog.open(armed, alarm.value.pin_configured)}
         >
           <vg-icon name=${armed ? 'shield' : 'shield-on'}></vg-icon>${armed ? t.alarm.disarm : t.alarm.arm}
-        </button>
+        </button>`}
       </section>
       <vg-alarm-detail
         .alarm=${alarm.value}

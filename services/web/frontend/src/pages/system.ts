@@ -9,6 +9,7 @@ import '../components/camera-work';
 import '../components/findings';
 import '../components/icon';
 import '../components/offsite-card';
+import '../components/people-links';
 import '../components/remote-card';
 import '../components/rules-card';
 import '../components/sensor-list';
@@ -38,15 +39,16 @@ export class SystemPage extends LitElement {
       <header class="page-head">
         <h1>${t.system.title}</h1>
         <p class="row wrap">${health.status === 'ready' ? status(health.value.status) : nothing}
-          <a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a></p>
+          ${app.session?.role === 'admin' ? html`<a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a>` : nothing}</p>
       </header>
       ${health.status === 'failed' ? html`<div class="card">${failure(t.system.failed, health.error, () => app.reload())}</div>` : nothing}
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}
       <div class="stack">
         ${health.status === 'ready' ? this.health(health.value) : nothing}
+        <vg-people-links></vg-people-links>
         <vg-sensor-list></vg-sensor-list>
-        <vg-rules-card></vg-rules-card>
-        <vg-find-cameras></vg-find-cameras>
+        ${app.session?.all_cameras && app.session.role !== 'viewer' ? html`<vg-rules-card></vg-rules-card>` : nothing}
+        ${app.session?.role === 'admin' ? html`<vg-find-cameras></vg-find-cameras>` : nothing}
         <vg-remote-card></vg-remote-card>
         ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>
               <vg-offsite .beat=${health.value.services['offsite']}></vg-offsite>` : nothing}

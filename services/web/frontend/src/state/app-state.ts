@@ -1,6 +1,6 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
-import { api, ApiError } from '../api/client';
+import { api, ApiError, onAskAgain } from '../api/client';
 import { LiveStream, type StreamName } from '../api/stream';
 import type { Alarm, Camera, CameraState, Delivery, Session, SystemHealth, VigilarEvent } from '../api/types';
 import { setTimeZone } from '../format';
@@ -48,6 +48,7 @@ export class AppState extends EventTarget {
       return;
     }
     setTimeZone(this.session.timezone);
+    onAskAgain(async (why) => (await import('../components/sign-in-dialog')).askOver(why));
     this.changed();
     this.stream.open();
     this.reload();
