@@ -14,6 +14,7 @@ from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.errors import VigilarError
 from vigilar_common.verbs import seconds
 
+from vigilar_detector import vehicles_cli
 from vigilar_detector.adapters.store import (
     DEFAULT_MODEL,
     Installed,
@@ -31,7 +32,9 @@ MEGABYTE: Final = 1_000_000
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="vigilar", description="Models that look at pictures.")
-    models = top.add_subparsers(dest="verb", required=True).add_parser("models")
+    below = top.add_subparsers(dest="verb", required=True)
+    vehicles_cli.register(below)
+    models = below.add_parser("models")
     verbs = models.add_subparsers(dest="action", metavar="COMMAND", required=True)
     listing = verbs.add_parser("list", help="models that are shipped with a description, and installed ones")
     listing.set_defaults(run=_list)

@@ -20,6 +20,7 @@ HANDED_ON: dict[str, tuple[str, str]] = {
     "cameras": ("camera_worker", "find cameras on the network, try out an address"),
     "alerts": ("alerts", "try out how alerts reach you, say why an event was told or not"),
     "models": ("detector", "fetch, choose, check and time the models that look at pictures"),
+    "vehicles": ("detector", "show Vigilar your vehicles, so that it knows who arrives"),
     "rules": ("events", "list rules with their last firing, try one out on the past"),
     "storage": ("storage", "confirm limits, report gaps, see what would be deleted"),
 }
