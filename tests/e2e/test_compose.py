@@ -30,6 +30,7 @@ SERVICES = (
     "detector",
     "web",
     "camera-worker",
+    "scout",
     "demo-camera",
 )
 

@@ -77,7 +77,7 @@ def test_start_runs_everything_says_what_it_runs_and_stops_in_order(home: Path) 
     try:
         wait_for("every service is ready", lambda: "web is ready" in log.read_text() and _ready(log), 60)
         listed = json.loads((home / "data" / "run" / "services.json").read_text())["services"]
-        assert set(listed) == {"storage", "events", "alerts", "health", "web", "camera-worker-door"}
+        assert set(listed) == {"storage", "events", "alerts", "health", "web", "scout", "camera-worker-door"}
         assert all(service["pid"] for service in listed.values())
     finally:
         process.send_signal(signal.SIGTERM)

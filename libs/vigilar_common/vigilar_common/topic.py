@@ -12,6 +12,7 @@ from vigilar_common.messages import Fact, Message
 SERVICES = (
     "storage",
     "camera-worker",
+    "scout",
     "detector",
     "events",
     "alerts",

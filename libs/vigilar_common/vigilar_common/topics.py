@@ -42,6 +42,7 @@ from vigilar_common.topics_camera import CMD_LIVE as CMD_LIVE
 from vigilar_common.topics_camera import CMD_MARK as CMD_MARK
 from vigilar_common.topics_camera import CMD_RECORD as CMD_RECORD
 from vigilar_common.topics_camera import CMD_SNAPSHOT as CMD_SNAPSHOT
+from vigilar_common.topics_camera import CMD_TRY_CAMERA as CMD_TRY_CAMERA
 from vigilar_common.topics_camera import CMD_TUNE as CMD_TUNE
 from vigilar_common.topics_camera import LIVE as LIVE
 from vigilar_common.topics_camera import MOTION_ENDED as MOTION_ENDED
@@ -229,7 +230,7 @@ REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,
     Reply,
-    ("events", "alerts", "camera-worker", "detector"),
+    ("events", "alerts", "camera-worker", "scout", "detector"),
     ALL_SERVICES,
     "The answer to a command; each sender reads only its own.",
     65_536,

@@ -113,12 +113,20 @@ CMD_RECORD = command(
     "Record now, for a time, or stop; each sender has one order per camera.",
 )
 CMD_FIND_CAMERAS = command(
-    "camera/{camera_id}/find",
+    "scout/find",
     camera.FindCameras,
     ("web",),
-    "camera-worker",
-    "Ask the network for cameras; any camera's worker can, one search at a time.",
+    "scout",
+    "Ask the network for cameras, one search at a time.",
     16_384,
+)
+CMD_TRY_CAMERA = command(
+    "scout/try",
+    camera.TryCamera,
+    ("web",),
+    "scout",
+    "Connect to an address, say what it sends and show a picture of it; one at a time.",
+    4_096,
 )
 CMD_SNAPSHOT = command(
     "camera/{camera_id}/snapshot",

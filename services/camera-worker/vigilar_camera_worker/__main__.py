@@ -1,5 +1,5 @@
 """`python -m vigilar_camera_worker --camera ID` runs one camera, `--pool` one child process per camera,
-`cameras …` finds and tries out cameras (`vigilar cameras …`)."""
+`--scout` what finds and tries out cameras for the page; `cameras …` finds and tries out cameras (`vigilar cameras …`)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument(
         "--pool", action="store_true", help="run all enabled cameras without a container of their own"
     )
+    what.add_argument("--scout", action="store_true", help="find and try out cameras that are not set up yet")
     parser.add_argument(
         "--guarded", action="store_true", help="with --camera: start the worker again at once should it crash"
     )
@@ -30,6 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
         from vigilar_camera_worker.pool import run_pool
 
         return run_pool()
+    if options.scout:
+        from vigilar_common.service import run as run_service
+
+        from vigilar_camera_worker.scout import build as build_scout
+
+        return run_service("scout", build_scout)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", options.camera):
         parser.error("a camera id consists of letters, digits, '_' and '-'")
     # Before numpy is loaded: its linear algebra is never used, its thread pool would cost megabytes.

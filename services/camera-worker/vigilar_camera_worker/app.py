@@ -15,7 +15,6 @@ from vigilar_common.service import Context
 from vigilar_common.state_file import StateFile
 from vigilar_common.topics import (
     CAMERA_OBJECTS,
-    CMD_FIND_CAMERAS,
     CMD_LIVE,
     CMD_MARK,
     CMD_RECORD,
@@ -35,7 +34,6 @@ from vigilar_camera_worker.domain.governor import FpsGovernor
 from vigilar_camera_worker.domain.history import History
 from vigilar_camera_worker.domain.recording import Policy
 from vigilar_camera_worker.domain.ring import PacketRing
-from vigilar_camera_worker.finder import Finder
 from vigilar_camera_worker.last_recorded import LastRecorded
 from vigilar_camera_worker.left_behind import LeftBehind
 from vigilar_camera_worker.live_streams import LiveStreams
@@ -85,12 +83,10 @@ class CameraWorker:
         context, camera, clock = self._context, self.camera, self._context.clock
         config = context.config
         self._report = Report(context.bus, context.facts, camera.id, clock)
-        self._finder = Finder(clock)
         self._switches = Switches(StateFile(context.state_dir / "switches.json"), self._report, clock)
         self._switches.load()
         self._switches.on_change = self._switched
         context.bus.subscribe(CMD_SWITCH, self._switches.received, camera_id=camera.id)
-        context.bus.subscribe(CMD_FIND_CAMERAS, self._finder.asked, camera_id=camera.id)
         if self._switches.privacy:
             self._rest()
             return
@@ -319,7 +315,6 @@ class CameraWorker:
             self._motion.counters,
             self._orders.counters,
             self._switches.counters,
-            self._finder.counters,
             self._tuning.counters,
             self._objects.counters,
             self._marking.counters,

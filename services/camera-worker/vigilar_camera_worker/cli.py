@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 from vigilar_common import __version__, logs
@@ -45,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     probe.add_argument(
         "--seconds", type=seconds(0.5, 30), default=5.0, metavar="SECONDS", help="how long to watch"
     )
+    probe.add_argument("--picture", metavar="FILE", help="also write a picture of it, as JPEG")
     probe.add_argument("--transport", choices=("tcp", "udp", "http"), help="try this one alone")
     for verb in (discover, probe):
         verb.add_argument("--json", action="store_true", help="print JSON")
@@ -112,7 +114,10 @@ def _probe(options: argparse.Namespace, clock: Clock) -> int:
     if not url.startswith(tuple(f"{scheme}://" for scheme in CAMERA_SCHEMES)):
         print(f"vigilar: an address begins with one of {', '.join(CAMERA_SCHEMES)}", file=sys.stderr)
         return 2
-    found = probe(url, clock, options.seconds, (options.transport,) if options.transport else TRANSPORTS)
+    transports = (options.transport,) if options.transport else TRANSPORTS
+    found = probe(url, clock, options.seconds, transports, picture=bool(options.picture))
+    if found.picture:
+        Path(options.picture).write_bytes(found.picture)
     if options.json:
         print(json.dumps(found.to_json(), indent=2))
     elif found.usable:

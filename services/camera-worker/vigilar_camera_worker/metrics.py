@@ -57,6 +57,19 @@ class WorkerCollector(Collector):
         return families
 
 
+class ScoutCollector(Collector):
+    """How often cameras were looked for and tried out."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> list[CounterMetricFamily]:
+        return [
+            CounterMetricFamily(f"vigilar_scout_{name}", f"{name.replace('_', ' ')} since the start", value)
+            for name, value in self._counts().items()
+        ]
+
+
 class PoolCollector(Collector):
     """Of the pool: one row per camera process, and every number of each camera with its id as label ``camera``.
 

@@ -33,6 +33,7 @@ LEDGER_KEY_NAME = "vigilar-ledger"
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "camera-worker": ("facts:write",),
+    "scout": ("facts:write",),
     "detector": ("facts:write",),
     "events": ("facts:write", "facts:read"),
     "alerts": ("facts:write", "facts:read", "push:read"),

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
 LOOPBACK = "127.0.0.1"
-ALWAYS = ("storage", "events", "alerts", "health", "web")
+ALWAYS = ("storage", "events", "alerts", "health", "web", "scout")
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
         health_port = ports.get(name) or free_port()
         ports[name] = health_port
         camera = name.removeprefix(broker.CAMERA_PREFIX) if name.startswith(broker.CAMERA_PREFIX) else ""
-        module = "vigilar_camera_worker" if camera else f"vigilar_{name.replace('-', '_')}"
-        argv = (sys.executable, "-m", module, *(("--camera", camera, "--guarded") if camera else ()))
+        argv = (sys.executable, "-m", *_module(name, camera))
         environment = {
             "VIGILAR_CONFIG": str(layout.config),
             "VIGILAR_SETTINGS": str(layout.settings),
@@ -121,6 +120,15 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
         after = ("demo-camera",) if camera else ()
         specs.append(Spec(name, argv, environment, health_port=health_port, after=after))
     return specs
+
+
+def _module(name: str, camera: str) -> tuple[str, ...]:
+    """A service's module and its arguments."""
+    if camera:
+        return "vigilar_camera_worker", "--camera", camera, "--guarded"
+    if name == "scout":
+        return "vigilar_camera_worker", "--scout"
+    return (f"vigilar_{name.replace('-', '_')}",)
 
 
 def find_mosquitto() -> str:

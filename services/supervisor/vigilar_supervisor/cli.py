@@ -39,6 +39,11 @@ def parser() -> argparse.ArgumentParser:
         help="vigilar.toml (default $VIGILAR_CONFIG, else config/vigilar.toml)",
     )
     start.add_argument("--log-level", choices=logs.LEVELS, help="overrides [system] log_level")
+    start.add_argument(
+        "--with-broker",
+        action="store_true",
+        help="also run Mosquitto, on 127.0.0.1 at [mqtt] port; it learns new cameras by itself",
+    )
     start.set_defaults(func=_start)
     config_cli.register(verbs)
     init_cli.register(verbs)

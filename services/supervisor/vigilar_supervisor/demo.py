@@ -7,21 +7,21 @@ import json
 import logging
 import logging.handlers
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 from typing import IO
 
-from vigilar_common import broker, logs
+from vigilar_common import logs
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.files import write_atomic
 from vigilar_common.errors import StartupError
 
 from vigilar_supervisor.bootstrap import make_secrets
-from vigilar_supervisor.children import LOOPBACK, Spec, find_mosquitto, free_port
+from vigilar_supervisor.children import LOOPBACK, Spec, free_port
 from vigilar_supervisor.config_cli import Subparsers
 from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login
+from vigilar_supervisor.own_broker import OwnBroker, reload
 from vigilar_supervisor.start import Installation, demo_layout
 
 log = logging.getLogger("vigilar.demo")
@@ -99,7 +99,7 @@ class Demo:
         login = demo_login(self.layout.secrets)
         write_atomic(self.layout.config, demo_config(self.home, self.cameras, login, self._own_camera), 0o600)
         make_secrets(self.layout.secrets, self.cameras)
-        self._write_broker_conf()
+        self._broker = OwnBroker(self.layout, self.broker_port)
         self.installation = Installation(
             self.layout,
             self.clock,
@@ -107,7 +107,7 @@ class Demo:
             log_level=self._log_level,
             extra=self._extra_specs,
             open_output=self._open_output,
-            broker_changed=self._reload_broker,
+            broker_changed=reload,
         )
         os.environ.update(self._overrides())  # storage validates settings against the same layers
         self.installation.prepare()
@@ -142,20 +142,8 @@ class Demo:
             "VIGILAR__WEB__PORT": str(self.port),
         }
 
-    def _write_broker_conf(self) -> None:
-        folder = self.layout.secrets / "broker"
-        text = broker.mosquitto_conf(
-            listeners=[f"{self.broker_port} {LOOPBACK}"],
-            password_file=folder / "passwd",
-            acl_file=folder / "acl",
-            # As root Mosquitto would change to a user who may not read this folder.
-            extra=["user root"] if os.geteuid() == 0 else [],
-        )
-        write_atomic(folder / "mosquitto.conf", text, 0o600)
-
     def _extra_specs(self) -> list[Spec]:
-        conf = self.layout.secrets / "broker" / "mosquitto.conf"
-        specs = [Spec("broker", (find_mosquitto(), "-c", str(conf)), tcp_port=self.broker_port)]
+        specs = [self._broker.spec()]
         if self._own_camera:
             argv = (
                 sys.executable, "-m", "vigilar_demo_camera", *self._film_folders(),
@@ -171,12 +159,6 @@ class Demo:
         if not shared:
             return ["--state", str(self.home / "state" / "demo-camera")]
         return ["--state", shared, "--footage-cache", str(Path(shared) / "footage")]
-
-    def _reload_broker(self) -> None:
-        """Mosquitto reads its user and ACL files again on SIGHUP."""
-        child = self.installation.supervisor.children.get("broker")
-        if child:
-            child.signal(signal.SIGHUP)
 
     def _open_output(self, name: str) -> IO[bytes]:
         output = _RotatingOutput(self.layout.run / "log" / f"{name}.log")

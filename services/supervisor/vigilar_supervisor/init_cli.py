@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from vigilar_common import broker
+from vigilar_common.clock import SystemClock
 from vigilar_common.config import slices
 from vigilar_common.config.files import write_atomic
 from vigilar_common.config.load import LoadedConfig, load
@@ -28,7 +29,16 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     add("--secrets", metavar="DIR", help="folder of the secrets (default: beside the configuration)")
     add("--config-run", metavar="DIR", help="also write every service its slice, here")
     add("--recordings", metavar="DIR", help="also make the folders for recordings, here")
-    add("--certificate", action="store_true", help="also make a self-signed certificate for the web page")
+    add(
+        "--certificate",
+        action="store_true",
+        help="also make an authority of this house, and the web page's certificate",
+    )
+    add(
+        "--watch",
+        action="store_true",
+        help="go on: do so again when the configuration changes, until SIGTERM",
+    )
     add("--broker-listener", metavar="'PORT ADDRESS'", action="append", help="also write mosquitto.conf")
     add("--broker-data", metavar="DIR", help="where the broker may keep messages for other people's software")
     add("--demo", metavar="URL", help="add the demo camera and a login to settings.toml, and print the login")
@@ -36,8 +46,21 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 
 
 def run_init(args: argparse.Namespace) -> int:
-    path = config_path(args)
-    settings = Path(args.settings or os.environ.get(SETTINGS_VARIABLE) or "") if _has_settings(args) else None
+    if args.watch:
+        from vigilar_supervisor.keeper import Keeper
+
+        settings = _settings(args)
+        run = Path(args.config_run) if args.config_run else None
+        files = [config_path(args), *([settings] if settings else [])]
+        return Keeper(lambda: make(args), files, run, SystemClock()).run()
+    make(args)
+    _say("done")
+    return 0
+
+
+def make(args: argparse.Namespace) -> None:
+    """What is missing. Raises ConfigError, OSError, VigilarError."""
+    path, settings = config_path(args), _settings(args)
     loaded = load(path, os.environ, settings)
     root = Path(args.secrets) if args.secrets else layout_of(path, loaded.config).secrets
     login = demo_login(root) if args.demo else None
@@ -46,7 +69,7 @@ def run_init(args: argparse.Namespace) -> int:
     made = make_secrets(root, [camera.id for camera in loaded.config.cameras], loaded.config.prefixes)
     (root / CAMERA_FOLDER).mkdir(mode=0o700, exist_ok=True)
     if args.certificate:
-        made += make_certificate(root / "web", loaded.config.system.name)
+        made += make_certificate(root, loaded.config.system.name, loaded.config.web.names)
     for name in made:
         _say(f"made {name}")
     if args.broker_listener:
@@ -57,12 +80,11 @@ def run_init(args: argparse.Namespace) -> int:
         _apply(loaded, Path(args.config_run))
     if login:
         _say(f"demo login: user {login['username']}, password {login['password']}, PIN {login['pin']}")
-    _say("done")
-    return 0
 
 
-def _has_settings(args: argparse.Namespace) -> bool:
-    return bool(args.settings or os.environ.get(SETTINGS_VARIABLE))
+def _settings(args: argparse.Namespace) -> Path | None:
+    named = args.settings or os.environ.get(SETTINGS_VARIABLE)
+    return Path(named) if named else None
 
 
 def _write_broker_conf(root: Path, listeners: list[str], data: str | None) -> None:
@@ -87,3 +109,4 @@ def _apply(loaded: LoadedConfig, run: Path) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(f"vigilar init: {text}\n")
+    sys.stdout.flush()

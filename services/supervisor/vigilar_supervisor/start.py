@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from vigilar_common import __version__, logs
 from vigilar_common.clock import Clock, SystemClock
@@ -17,6 +17,7 @@ from vigilar_common.config.load import LoadedConfig, load
 from vigilar_common.errors import ConfigError, StartupError, VigilarError
 
 from vigilar_supervisor.bootstrap import make_secrets
+from vigilar_supervisor.certificate import make_certificate
 from vigilar_supervisor.children import Layout, Spec, service_specs
 from vigilar_supervisor.config_cli import default_config_run_dir, default_settings_path, summary
 from vigilar_supervisor.fork_server import ForkServer
@@ -25,6 +26,8 @@ from vigilar_supervisor.supervise import Supervisor
 log = logging.getLogger("vigilar.supervisor")
 
 CONFIG_POLL_S = 2.0
+UPKEEP_S = 86_400.0
+"""Once a day all is looked at without a change: the certificate of the page ends some day."""
 DEMO_MARK = "state/storage"
 SECRETS_VARIABLE = "VIGILAR_SECRETS_DIR"
 
@@ -72,7 +75,7 @@ class Installation:
         log_level: str = "",
         extra: Callable[[], list[Spec]] = list,
         open_output: Callable[[str], IO[bytes] | None] = lambda _: None,
-        broker_changed: Callable[[], None] = lambda: None,
+        broker_changed: Callable[[Supervisor], None] = lambda _: None,
     ) -> None:
         self.layout = layout
         self._clock = clock
@@ -85,10 +88,12 @@ class Installation:
         self.loaded: LoadedConfig | None = None
         self._seen: tuple[object, ...] = ()
         self._next_poll_s = 0.0
+        self._next_upkeep_s = 0.0
 
     def prepare(self) -> LoadedConfig:
         """Validate, make what is missing, write the slices, name the children. Raises ConfigError, OSError."""
         self._seen = self._stamps()
+        self._next_upkeep_s = self._clock.monotonic_s() + UPKEEP_S
         loaded = load(self.layout.config, self._environment, self.layout.settings)
         config = loaded.config
         system = config.system
@@ -101,13 +106,15 @@ class Installation:
         ):
             _make_folder(Path(folder))
         made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras], config.prefixes)
+        if (self.layout.secrets / "ca").is_dir():  # `vigilar init --certificate` made it
+            made += make_certificate(self.layout.secrets, system.name, config.web.names, self._clock)
         if made:
             log.info("made %d secrets: %s", len(made), ", ".join(made[:8]) + (", …" if len(made) > 8 else ""))
         changed = slices.apply(loaded, self.layout.config_run, self._clock)
         if changed:
             log.info("configuration %s applied to %s", loaded.revision, ", ".join(changed))
         if "broker/passwd" in made or "broker/acl" in made:
-            self._broker_changed()
+            self._broker_changed(self.supervisor)
         self.loaded = loaded
         specs = service_specs(config, self.layout, self.ports, self._log_level)
         self.supervisor.set_children([*self._extra(), *specs])
@@ -119,7 +126,7 @@ class Installation:
         if now < self._next_poll_s:
             return
         self._next_poll_s = now + CONFIG_POLL_S
-        if self._stamps() == self._seen:
+        if self._stamps() == self._seen and now < self._next_upkeep_s:
             return
         try:
             self.prepare()
@@ -137,7 +144,7 @@ class Installation:
             log.error("this cannot be shown in the web page: %s", error)  # noqa: TRY400
 
     def _stamps(self) -> tuple[object, ...]:
-        return tuple(_stamp(path) for path in (self.layout.config, self.layout.settings))
+        return tuple(stamp(path) for path in (self.layout.config, self.layout.settings))
 
     def run(self) -> None:
         self.supervisor.on_tick.append(self.follow_config)
@@ -146,7 +153,8 @@ class Installation:
         self.supervisor.run()
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written anew; None when there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -171,7 +179,10 @@ def run_start(args: argparse.Namespace) -> int:
     logs.setup("supervisor", level)
     for warning in loaded.warnings:
         log.warning("%s", warning)
-    installation = Installation(layout_of(path, loaded.config), SystemClock(), log_level=args.log_level or "")
+    layout = layout_of(path, loaded.config)
+    installation = Installation(
+        layout, SystemClock(), log_level=args.log_level or "", **_broker(args, layout, loaded.config)
+    )
     prepared = installation.prepare()
     log.info("Vigilar %s: %s", __version__, prepared.config.system.name)
     for line in summary(prepared):
@@ -179,6 +190,16 @@ def run_start(args: argparse.Namespace) -> int:
     installation.run()
     log.info("all services stopped")
     return 0
+
+
+def _broker(args: argparse.Namespace, layout: Layout, config: Config) -> dict[str, Any]:
+    """What `Installation` is told of a broker of our own. Raises StartupError."""
+    if not args.with_broker:
+        return {}
+    from vigilar_supervisor.own_broker import OwnBroker, reload
+
+    own = OwnBroker(layout, config.mqtt.port, config.mqtt.host)
+    return {"extra": lambda: [own.spec()], "broker_changed": reload}
 
 
 def load_path(args: argparse.Namespace) -> Path:

@@ -11,7 +11,9 @@ from vigilar_camera_worker import find as module
 from vigilar_camera_worker.adapters.onvif import Stream
 from vigilar_camera_worker.domain.onvif import OnvifError, Profile
 from vigilar_camera_worker.find import Camera
-from vigilar_camera_worker.finder import INTERVAL_S, MAX_REPLY_BYTES, Finder
+from vigilar_camera_worker.finder import INTERVAL_S
+from vigilar_camera_worker.finder import finder as new_finder
+from vigilar_camera_worker.turns import MAX_REPLY_BYTES, Turns
 from vigilar_common.messages.camera import FindCameras
 from vigilar_common.testing import FakeClock
 
@@ -29,7 +31,7 @@ class Asker:
         self.answered.set()
 
 
-def ask(finder: Finder, **command: Any) -> Asker:
+def ask(finder: Turns, **command: Any) -> Asker:
     asker = Asker(FindCameras(**command))
     finder.asked(asker)  # type: ignore[arg-type]
     assert asker.answered.wait(5)
@@ -49,7 +51,7 @@ def test_what_is_found_is_told_and_asked_with_the_login(monkeypatch: pytest.Monk
         return cameras(1)
 
     monkeypatch.setattr(module, "find", find)
-    asker = ask(Finder(FakeClock()), user="u", password="secret", host="10.0.0.5", taken_ids=["dome-0"])
+    asker = ask(new_finder(FakeClock()), user="u", password="secret", host="10.0.0.5", taken_ids=["dome-0"])
     assert asker.answer["ok"]
     assert asker.answer["data"]["cameras"][0]["name"] == "Dome 0"
     assert 'id = "dome-0-2"' in asker.answer["data"]["toml"]
@@ -66,14 +68,14 @@ def test_one_search_at_a_time_and_ten_seconds_between(monkeypatch: pytest.Monkey
         return []
 
     monkeypatch.setattr(module, "find", find)
-    finder = Finder(clock)
+    finder = new_finder(clock)
     first = Asker(FindCameras())
     finder.asked(first)  # type: ignore[arg-type]
     assert ask(finder).answer["code"] == "busy"
     go_on.set()
     assert first.answered.wait(5)
     for thread in threading.enumerate():
-        if thread.name == "finder":
+        if thread.name == "searches":
             thread.join(5)
     assert ask(finder).answer["code"] == "busy"
     clock.advance(INTERVAL_S)
@@ -83,7 +85,7 @@ def test_one_search_at_a_time_and_ten_seconds_between(monkeypatch: pytest.Monkey
 
 def test_an_answer_fits_into_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "find", lambda *_, **__: cameras(64))
-    answer = ask(Finder(FakeClock())).answer
+    answer = ask(new_finder(FakeClock())).answer
     assert len(json.dumps(answer["data"])) <= MAX_REPLY_BYTES
     assert answer["data"]["left_out"] + len(answer["data"]["cameras"]) == 64
 
@@ -98,5 +100,5 @@ def test_a_search_that_fails_says_so_and_the_next_may_begin(
         raise error
 
     monkeypatch.setattr(module, "find", find)
-    finder = Finder(FakeClock())
+    finder = new_finder(FakeClock())
     assert ask(finder).answer["code"] == code

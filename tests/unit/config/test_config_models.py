@@ -143,6 +143,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     assert values["presence"].pop("allow_disarm") is False
     assert values["presence"].pop("device_tracker_prefix") == "homeassistant_states"
     assert values["web"].pop("session_lifetime") == 30 * 86_400, "ours"
+    assert values["web"].pop("names") == [], "ours"
     assert values == GUIDE_DEFAULTS
     assert alerts == GUIDE_ALERTS
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from vigilar_common import broker
 from vigilar_supervisor.bootstrap import SecretsLayout, make_secrets
-from vigilar_supervisor.certificate import make_certificate
 from vigilar_supervisor.demo_config import demo_config, demo_login
 
 
@@ -93,13 +92,6 @@ def test_a_lost_or_damaged_key_of_recordings_is_never_made_anew(tmp_path: Path) 
     for owner in ("storage", "recovery"):
         public = f"cameras/camera-worker-back/{owner}_public.pem"
         assert after[public] == before[f"{owner}/{owner}_public.pem"]
-
-
-def test_the_certificate_is_made_once(tmp_path: Path) -> None:
-    assert make_certificate(tmp_path, "Vigilar") == ["web/cert.pem", "web/key.pem"]
-    before = contents(tmp_path)
-    assert make_certificate(tmp_path, "Vigilar") == []
-    assert contents(tmp_path) == before
 
 
 def test_the_demo_keeps_its_login_and_its_configuration_is_valid(tmp_path: Path) -> None:

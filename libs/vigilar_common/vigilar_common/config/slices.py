@@ -7,6 +7,7 @@ not change is not disturbed by a change elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ _BASICS = ("system", "mqtt")
 SLICES: dict[str, tuple[str, ...]] = {
     "storage": (*_BASICS, "storage", "health", "cameras", "sensors", "location"),
     CAMERA_WORKER: (*_BASICS, "storage", "cameras", "detection", "packages", "remote"),
+    "scout": _BASICS,
     "events": (
         *_BASICS,
         *(
@@ -189,9 +191,9 @@ def apply(loaded: LoadedConfig, config_run_dir: Path, clock: Clock | None = None
     for folder in sorted((config_run_dir / CAMERA_FOLDER).glob(f"{CAMERA_WORKER}-*")):
         file = folder / SLICE_FILE
         if folder.name not in wanted and file.exists():
-            file.unlink()
+            file.unlink(missing_ok=True)
             sync_dir(folder)
-            if not any(folder.iterdir()):
+            with contextlib.suppress(OSError):  # something else lies in it
                 folder.rmdir()
             changed.append(folder.name)
     _refused_file(config_run_dir).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Self
 
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from vigilar_common.config.base import FilePath, Host, Name, Pixels, Port, Section, secret
 from vigilar_common.passwords import why_not_password_hash
+
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*")
 
 
 def _network(text: str) -> str:
@@ -31,6 +34,35 @@ def _password_hash(stored: str) -> str:
     return stored
 
 
+INSIDE_NAMES = ("local", "localhost", "lan", "home", "internal", "home.arpa", "fritz.box")
+"""Names below these are never given to anybody in the world outside."""
+INSIDE_NETWORKS = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
+
+
+def _name_inside(text: str) -> str:
+    """A name or address that the house's own certificate may hold."""
+    text = text.strip().lower()
+    try:
+        address = ip_address(text)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(text):
+            raise ValueError('is no name or address like "vigilar.lan" or "192.168.1.10"') from None
+        if "." in text and not text.endswith(tuple(f".{end}" for end in INSIDE_NAMES)):
+            raise ValueError(
+                "is a name of the world outside: give tls_cert and tls_key a certificate for it (docs/guide/phones.md)"
+            ) from None
+        return text
+    if not any(address in network for network in INSIDE_NETWORKS if network.version == address.version):
+        raise ValueError("is an address of the world outside: give tls_cert and tls_key a certificate for it")
+    return str(address)
+
+
 class Web(Section):
     """The one door for people: listener, certificate and login."""
 
@@ -46,6 +78,12 @@ class Web(Section):
         description="PEM file; HTTPS is served when certificate and key are both set.",
     )
     tls_key: FilePath = Field("", title="TLS key", description="PEM file with the private key of tls_cert.")
+    names: tuple[Annotated[str, AfterValidator(_name_inside)], ...] = Field(
+        (),
+        max_length=32,
+        title="Names and addresses",
+        description="Under which browsers in the house reach the page; the certificate that `init` makes holds them.",
+    )
     username: Name = Field("admin", title="User name", description="Login name of the UI.")
     password_hash: Annotated[str, AfterValidator(_password_hash)] = secret(
         "Password hash",

@@ -247,6 +247,13 @@ class FindCameras(Message):
     )
 
 
+class TryCamera(Message):
+    """Command: connect to an address once. The reply's `data` is `{usable, codec, width_px, height_px, fps, gop_s,
+    bitrate_kbps, audio, transport, tries, picture}`; `picture` is a JPEG in base64, empty when none could be decoded."""
+
+    url: str = Field(min_length=8, max_length=2048, repr=False, description="with its login")
+
+
 class TakeSnapshot(Message):
     """Command: send a picture of now. The reply's `data` is `{picture_id, taken_ms}`; the JPEG itself comes as a
     picture message of kind snapshot with that id."""
