@@ -30,6 +30,8 @@ log = logging.getLogger("vigilar.detector.service")
 LEASE_EVERY_S: Final = 4.0
 LEASE_S: Final = 12.0
 CROP_ID_CHARACTERS: Final = 36
+TOLD_CHARACTERS: Final = 90
+"""Of a problem or a title in the heartbeat; findings and the retained state have them whole."""
 MAX_AREA_CHARACTERS: Final = 80
 VEHICLES_FOLDER: Final = "vehicles"
 
@@ -94,16 +96,15 @@ class DetectorService:
         )
         detail: dict[str, Any] = {
             "enabled": True,
-            "problem": (now.problem or now.untrusted)[:500],
+            "problem": (now.problem or now.untrusted)[:TOLD_CHARACTERS],
             "findings": [
                 finding.model_dump(mode="json") for finding in (*findings(now), *self._vehicles.findings())
             ],
         }
         if looker is not None:
-            detail |= {
-                "model": looker.loaded.manifest.id,
-                "title": looker.loaded.manifest.title,
-                "licence": looker.loaded.manifest.licence,
+            detail["model"] = looker.loaded.manifest.id
+            detail["work"] = {
+                "title": looker.loaded.manifest.title[:TOLD_CHARACTERS],
                 "device": looker.loaded.model.device,
                 "ms_per_crop": round(looker.ms_per_crop or self._measured_ms, 1),
                 "seen_per_min": seen,

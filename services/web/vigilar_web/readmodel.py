@@ -128,8 +128,8 @@ class ReadModel:
             return None
         seen = self._objects.get(camera.id)
         if seen is None or self.worker_gone(camera.id):
-            return {"known": False, "counts": {}}
-        return {"known": seen.known, "counts": seen.counts}
+            return {"known": False, "reason": "its worker is not running" if seen else "", "counts": {}}
+        return {"known": seen.known, "reason": seen.reason, "counts": seen.counts}
 
     def sensor_item(self, sensor: SensorInfo) -> dict[str, Any]:
         """A sensor as the API gives it; while its service is not running nothing is known of it."""

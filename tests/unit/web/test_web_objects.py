@@ -35,12 +35,12 @@ def test_what_a_camera_sees_now_is_counted_while_its_worker_lives_and_somebody_l
     assert objects() is None, "nobody looks: detection is off"
     cameras = home.parts.settings.cameras
     home.change(cameras={**cameras, "front": replace(cameras["front"], looked_at=True)})
-    assert objects() == {"known": False, "counts": {}}
+    assert objects() == {"known": False, "reason": "", "counts": {}}
     home.bus.deliver(topics.CAMERA_OBJECTS, seen, camera_id="front")
     home.bus.deliver(topics.CAMERA_OBJECTS, seen, camera_id="yard")
-    assert objects() == {"known": True, "counts": {"person": 2}}
+    assert objects() == {"known": True, "reason": "", "counts": {"person": 2}}
     home.bus.deliver(topics.CAMERA_AVAILABLE, payload=b"offline", camera_id="front")
-    assert objects() == {"known": False, "counts": {}}
+    assert objects() == {"known": False, "reason": "its worker is not running", "counts": {}}
 
 
 def test_the_picture_of_an_object_is_not_taken_for_what_the_camera_shows(home: Any) -> None:

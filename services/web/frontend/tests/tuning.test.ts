@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { MotionLook } from '../src/api/types';
-import { asShares, cornersText, curveLine, graph, keepLooks, maskBits, readCorners, SPAN_MS, tomlLines } from '../src/live/tuning';
+import { asShares, cornersText, curveLine, graph, inwards, keepLooks, maskBits, readCorners, readPoints, SPAN_MS, tomlLines } from '../src/live/tuning';
 
 const look = (ts_ms: number, score: number, phase = 'idle'): MotionLook =>
   ({ ts_ms, score, phase, boxes: [], zones: [], rejections: {} }) as unknown as MotionLook;
@@ -51,7 +51,26 @@ describe('corners', () => {
 
 it('the lines for vigilar.toml quote what must be quoted', () => {
   const zones = [{ name: 'a "b"', mode: 'exclude' as const, polygon: [[0, 0], [1, 0], [0, 0.3333]] as [number, number][] }];
-  expect(tomlLines({ motion_sensitivity: 0.5, motion_min_area_px: 900, zones })).toBe(
+  expect(tomlLines({ motion_sensitivity: 0.5, motion_min_area_px: 900, zones, lines: [] })).toBe(
     'motion_sensitivity = 0.5\nmotion_min_area_px = 900\n\n[[cameras.zones]]\nname = "a \\"b\\""\npolygon = [[0, 0], [1, 0], [0, 0.333]]\nmode = "exclude"',
   );
+});
+
+describe('lines', () => {
+  it('are two points', () => {
+    expect(readPoints('0.1,0.6 0.9,0.6')).toEqual([[0.1, 0.6], [0.9, 0.6]]);
+    expect(readPoints('0.1;0.6')).toBeNull();
+  });
+  it('have "in" on their right-hand side', () => {
+    const [middle, tip] = inwards([0.2, 0.5], [0.8, 0.5], [100, 50]);
+    expect(middle).toEqual([50, 25]);
+    expect(tip).toEqual([50, 30]);
+  });
+  it('and masks stand in vigilar.toml too', () => {
+    const zones = [{ name: 'Statue', mode: 'mask' as const, classes: ['person'], polygon: [[0, 0], [1, 0], [0, 1]] as [number, number][] }];
+    const lines = [{ name: 'Gate', start: [0.1, 0.6] as [number, number], end: [0.9, 0.6] as [number, number] }];
+    expect(tomlLines({ motion_sensitivity: 0.5, motion_min_area_px: 900, zones, lines })).toContain(
+      'mode = "mask"\nclasses = ["person"]\n\n[[cameras.lines]]\nname = "Gate"\nstart = [0.1, 0.6]\nend = [0.9, 0.6]',
+    );
+  });
 });

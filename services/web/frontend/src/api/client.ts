@@ -15,6 +15,7 @@ import type {
   EventDetail,
   Export,
   ExportList,
+  FalseAlarms,
   FoundCameras,
   House,
   MotionLook,
@@ -27,6 +28,7 @@ import type {
   Sensor,
   Session,
   SystemHealth,
+  Verdict,
   VigilarEvent,
 } from './types';
 
@@ -201,13 +203,21 @@ export const api = {
   tune: (cameraId: string, after: number) =>
     request<{ looks: MotionLook[]; after: number }>('POST', `/api/v1/cameras/${id(cameraId)}/tune`, { after }),
   motion: (cameraId: string) => request<MotionSettings>('GET', `/api/v1/cameras/${id(cameraId)}/motion`),
-  changeMotion: (cameraId: string, { revision, motion_sensitivity, motion_min_area_px, zones }: MotionSettings) =>
+  changeMotion: (cameraId: string, { revision, motion_sensitivity, motion_min_area_px, zones, lines }: MotionSettings) =>
     request<MotionSettings>('PUT', `/api/v1/cameras/${id(cameraId)}/motion`, {
       revision,
       motion_sensitivity,
       motion_min_area_px,
       zones,
+      lines,
     }),
+  mark: (cameraId: string, trackId: string, objectClass: string, verdict: Verdict) =>
+    request<{ message: string; learnt: boolean }>('POST', `/api/v1/cameras/${id(cameraId)}/marks`, {
+      track_id: trackId,
+      object_class: objectClass,
+      verdict,
+    }),
+  falseAlarms: (cameraId: string) => request<FalseAlarms>('GET', `/api/v1/cameras/${id(cameraId)}/false-alarms`),
   exports: () => request<ExportList>('GET', '/api/v1/exports'),
   export: (exportId: string) => request<Export>('GET', `/api/v1/exports/${id(exportId)}`),
   exportRecording: (recordingId: string, reason: string) =>

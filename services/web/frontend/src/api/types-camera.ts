@@ -36,7 +36,42 @@ export interface Camera {
   /** Absent until the camera's worker has spoken for the first time. */
   state: CameraState | null;
   /** What is there now, by class; null where nobody looks for objects. */
-  objects?: { known: boolean; counts: Record<string, number> } | null;
+  objects?: { known: boolean; reason?: string; counts: Record<string, number> } | null;
+}
+
+export type Verdict = 'wrong' | 'right' | 'none';
+
+export interface Box {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+/** An object that was marked, or never told because of marks and masks. */
+export interface MarkedObject {
+  id: string;
+  event_id: string;
+  object_class: string;
+  verdict: Verdict;
+  learnt: boolean;
+  marked_by: string;
+  suppressed: boolean;
+  mask: string;
+  likeness: number | null;
+  seen_ms: number;
+}
+
+export interface FalseAlarmSpan {
+  days: number;
+  told: number;
+  wrong: number;
+  suppressed: number;
+}
+
+export interface FalseAlarms {
+  spans: FalseAlarmSpan[];
+  newest: MarkedObject[];
 }
 
 /** One object, followed as long as it was in sight; what its end says is null while it is. */
@@ -45,7 +80,11 @@ export interface SeenObject {
   object_class: string;
   confidence: number;
   /** Parts of the picture's width and height. */
-  box: { x: number; y: number; w: number; h: number };
+  box: Box;
+  /** Where it is in its picture, which shows what is around it too. */
+  picture_box?: Box | null;
+  /** What the owner said of it. */
+  verdict?: Verdict | null;
   dwell_s: Record<string, number> | null;
   speed: 'still' | 'slow' | 'medium' | 'fast' | null;
   direction: string | null;
@@ -69,6 +108,8 @@ export interface MotionLook {
   area_px: number;
   boxes: [number, number, number, number][];
   zones: string[];
+  /** What is followed now, told or not. */
+  objects?: FollowedObject[];
   phase: 'idle' | 'suspect' | 'moving' | 'quiet';
   blind: boolean;
   rejected: string;
@@ -81,9 +122,21 @@ export interface MotionLook {
 
 export interface MotionZone {
   name: string;
-  mode: 'include' | 'exclude';
+  mode: 'include' | 'exclude' | 'mask';
   polygon: [number, number][];
+  /** Of a mask: what is not told there; empty: anything. */
+  classes?: string[];
 }
+
+/** Who crosses to its right-hand side, looking from start to end, goes in. */
+export interface ObjectLine {
+  name: string;
+  start: [number, number];
+  end: [number, number];
+}
+
+/** Class, score, x, y, width, height, and what is made of it. */
+export type FollowedObject = [string, number, number, number, number, number, 'told' | 'held' | 'rests' | 'seen'];
 
 export interface MotionSettings {
   revision: string;
@@ -91,6 +144,7 @@ export interface MotionSettings {
   motion_min_area_px: number;
   motion_zones: [number, number][][];
   zones: MotionZone[];
+  lines: ObjectLine[];
   resolution_motion: [number, number];
 }
 

@@ -43,7 +43,24 @@ export interface Heartbeat {
   rss_bytes: number;
   cpu_s: number;
   outbox_facts: number;
-  detail?: { work?: CameraWork } & Partial<Announced> & Partial<Offsite>;
+  detail?: { work?: CameraWork & Partial<DetectorWork> } & Partial<Announced> & Partial<Offsite> & Partial<DetectorTold>;
+}
+
+export interface DetectorTold {
+  enabled: boolean;
+  /** Why no crop is looked at; empty while they are. */
+  problem: string;
+  model: string;
+}
+
+/** Of the detector: what it runs, and the crops of the last minute. */
+export interface DetectorWork {
+  title: string;
+  device: string;
+  ms_per_crop: number;
+  seen_per_min: number;
+  unseen_per_min: number;
+  answers_lost: number;
 }
 
 /** Of the bridge to Home Assistant: how much it has announced, by kind of device, and when Home Assistant started last. */

@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { VigilarEvent } from '../api/types';
 import { shared } from '../design/shared';
 import { ago, clockSeconds, duration, fullMoment } from '../format';
-import { t } from '../strings';
+import { className, t } from '../strings';
 import type { IconName } from './icon';
 import './icon';
 import './thumb';
@@ -113,7 +113,7 @@ export class EventItem extends LitElement {
     return html`
       <a href="/events/${event.id}">
         <div class="picture">
-          <vg-thumb .src=${event.picture_url} icon=${eventIcon(event.type)}></vg-thumb>
+          <vg-thumb .src=${event.picture_url} .box=${event.object?.picture_box ?? null} icon=${eventIcon(event.type)}></vg-thumb>
           ${event.ended_ms !== null && (event.type === 'motion' || event.type === 'object')
             ? html`<span class="length num">${duration(event.ended_ms - event.started_ms)}</span>`
             : nothing}
@@ -125,9 +125,10 @@ export class EventItem extends LitElement {
             ${camera && !event.title.includes(camera) ? html`<span>${camera}</span>` : nothing}
             ${event.zones.length ? html`<span>${event.zones.join(', ')}</span>` : nothing}
           </p>
-          ${ongoing || event.severity === 'critical'
+          ${ongoing || event.severity === 'critical' || event.object?.verdict === 'wrong'
             ? html`<p class="badges">
                 ${ongoing ? html`<span class="badge ok"><span class="pulse"></span>${t.events.inProgress}</span>` : nothing}
+                ${event.object?.verdict === 'wrong' ? html`<span class="badge warn">${t.marks.isWrong(className(event.object.object_class).toLowerCase())}</span>` : nothing}
                 ${event.severity === 'critical' ? html`<span class="badge bad">${t.events.severityName.critical}</span>` : nothing}
               </p>`
             : nothing}

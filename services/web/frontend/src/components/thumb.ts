@@ -1,8 +1,9 @@
-import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
+import { css, html, LitElement, nothing, svg, type PropertyValues } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { shared } from '../design/shared';
 import { t } from '../strings';
+import type { Box } from '../api/types';
 import type { IconName } from './icon';
 import './icon';
 
@@ -33,6 +34,18 @@ export class Thumb extends LitElement {
       img.shown {
         opacity: 1;
       }
+      .box {
+        position: absolute;
+        inset: 0;
+        width: 100%;
+        height: 100%;
+      }
+      .box rect {
+        fill: none;
+        stroke: #ffe45c;
+        stroke-width: 2px;
+        vector-effect: non-scaling-stroke;
+      }
       .none {
         position: absolute;
         inset: 0;
@@ -49,6 +62,8 @@ export class Thumb extends LitElement {
 
   @property() src: string | null = null;
   @property() icon: IconName = 'camera';
+  /** Where in the picture the object is, as shares of its width and height. */
+  @property({ attribute: false }) box: Box | null = null;
   @state() private shown = false;
   @state() private attempt = 0;
   @state() private gaveUp = false;
@@ -85,7 +100,17 @@ export class Thumb extends LitElement {
         @load=${() => (this.shown = true)}
         @error=${this.failed}
       />
+      ${this.shown && this.box ? this.frame(this.box) : nothing}
     `;
+  }
+
+  /** Drawn as the picture is: cut to fill the frame. */
+  private frame({ x, y, w, h }: Box): unknown {
+    const image = this.renderRoot.querySelector('img');
+    const [width, height] = [image?.naturalWidth ?? 16, image?.naturalHeight ?? 9];
+    return html`<svg class="box" viewBox="0 0 ${width} ${height}" preserveAspectRatio="xMidYMid slice" aria-hidden="true">
+      ${svg`<rect x=${x * width} y=${y * height} width=${w * width} height=${h * height} rx=${width / 60}></rect>`}
+    </svg>`;
   }
 
   private failed(): void {

@@ -2,11 +2,12 @@ import { html, LitElement, nothing, svg } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
-import type { MotionLook, MotionSettings, MotionZone } from '../api/types';
+import type { MotionLook, MotionSettings, MotionZone, ObjectLine } from '../api/types';
 import { shared } from '../design/shared';
 import { cornersText, graph, keepLooks, readCorners, tomlLines, type Corner } from '../live/tuning';
 import { asApiError } from '../state/app-state';
 import { t } from '../strings';
+import './line-editor';
 import { tuneStyles } from './tune-panel.styles';
 
 const ASK_EVERY_MS = 500;
@@ -17,6 +18,7 @@ const HEIGHT = 80;
 export interface TuneView {
   look: MotionLook | null;
   zones: readonly MotionZone[];
+  lines: readonly ObjectLine[];
   resolution: readonly [number, number];
   corners: readonly Corner[];
   drawing: boolean;
@@ -35,6 +37,7 @@ export class TunePanel extends LitElement {
   @state() private busy = false;
   /** The zone whose corners are being set in the picture. */
   @state() private drawn = -1;
+  @state() private drawnLine = -1;
   private corners: Corner[] = [];
   private seenUpTo = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,9 +55,20 @@ export class TunePanel extends LitElement {
 
   /** A click in the picture while a zone is drawn. */
   corner(at: Corner): void {
+    if (this.drawnLine >= 0) this.pointOfLine(at);
     if (this.drawn < 0) return;
     this.corners = [...this.corners, at];
     if (this.corners.length >= 3) this.zone(this.drawn, { polygon: this.corners });
+    this.show();
+  }
+
+  private pointOfLine(at: Corner): void {
+    const [start] = this.corners;
+    this.corners = start ? [] : [at];
+    if (start) {
+      this.change({ lines: (this.settings?.lines ?? []).map((line, n) => (n === this.drawnLine ? { ...line, start, end: at } : line)) });
+      this.drawnLine = -1;
+    }
     this.show();
   }
 
@@ -85,9 +99,10 @@ export class TunePanel extends LitElement {
     const detail: TuneView = {
       look: this.looks.at(-1) ?? null,
       zones: this.settings?.zones ?? [],
+      lines: this.settings?.lines ?? [],
       resolution: this.settings?.resolution_motion ?? [640, 360],
       corners: this.corners,
-      drawing: this.drawn >= 0,
+      drawing: this.drawn >= 0 || this.drawnLine >= 0,
     };
     this.dispatchEvent(new CustomEvent<TuneView>('tune-view', { detail }));
   }
@@ -163,6 +178,12 @@ export class TunePanel extends LitElement {
         ${settings.zones.map((zone, at) => this.zoneRow(zone, at))}
         <button type="button" data-testid="zone-add" @click=${this.add}>${t.tune.add}</button>
       </fieldset>
+      <vg-line-editor
+        .lines=${settings.lines}
+        .drawn=${this.drawnLine}
+        @lines=${(e: CustomEvent<ObjectLine[]>) => this.change({ lines: e.detail })}
+        @draw=${(e: CustomEvent<number>) => this.draw(-1, e.detail)}
+      ></vg-line-editor>
       <div class="row wrap">
         <button type="submit" class="primary" data-testid="tune-save" ?disabled=${this.busy}>${t.tune.save}</button>
       </div>
@@ -186,10 +207,11 @@ export class TunePanel extends LitElement {
       <select
         aria-label=${t.tune.zoneMode}
         .value=${zone.mode}
-        @change=${(e: Event) => this.zone(at, { mode: (e.target as HTMLSelectElement).value === 'exclude' ? 'exclude' : 'include' })}
+        @change=${(e: Event) => this.zone(at, this.moded((e.target as HTMLSelectElement).value))}
       >
         <option value="include" ?selected=${zone.mode === 'include'}>${t.tune.include}</option>
         <option value="exclude" ?selected=${zone.mode === 'exclude'}>${t.tune.exclude}</option>
+        <option value="mask" ?selected=${zone.mode === 'mask'}>${t.tune.mask}</option>
       </select>
       <input
         aria-label=${t.tune.corners}
@@ -197,6 +219,7 @@ export class TunePanel extends LitElement {
         .value=${cornersText(zone.polygon)}
         @change=${(e: Event) => this.typed(at, e.target as HTMLInputElement)}
       />
+      ${zone.mode === 'mask' ? this.classes(zone, at) : nothing}
       <span class="row wrap">
         <button type="button" aria-pressed=${drawing} @click=${() => this.draw(drawing ? -1 : at)}>
           ${drawing ? t.tune.drawn : t.tune.draw}
@@ -204,6 +227,20 @@ export class TunePanel extends LitElement {
         <button type="button" class="quiet" @click=${() => this.drop(at)}>${t.tune.remove}</button>
       </span>
     </div>`;
+  }
+
+  private classes(zone: MotionZone, at: number): unknown {
+    return html`<input
+      aria-label=${t.tune.maskClasses}
+      title=${t.tune.maskClasses}
+      placeholder=${t.tune.maskAll}
+      .value=${(zone.classes ?? []).join(', ')}
+      @change=${(e: Event) => this.zone(at, { classes: words((e.target as HTMLInputElement).value) })}
+    />`;
+  }
+
+  private moded(value: string): Partial<MotionZone> {
+    return value === 'mask' ? { mode: 'mask' } : { mode: value === 'exclude' ? 'exclude' : 'include', classes: [] };
   }
 
   private change(changes: Partial<MotionSettings>): void {
@@ -224,8 +261,9 @@ export class TunePanel extends LitElement {
     if (polygon) this.zone(at, { polygon });
   }
 
-  private draw(at: number): void {
+  private draw(at: number, line = -1): void {
     this.drawn = at;
+    this.drawnLine = line;
     this.corners = [];
     this.show();
   }
@@ -272,4 +310,12 @@ export class TunePanel extends LitElement {
       this.busy = false;
     }
   }
+}
+
+function words(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
 }

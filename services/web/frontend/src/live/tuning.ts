@@ -1,6 +1,6 @@
 /** What the page that tunes motion computes: masks, the score over time, corners and the lines for vigilar.toml. */
 
-import type { MotionLook, MotionSettings, MotionZone } from '../api/types';
+import type { MotionLook, MotionSettings, MotionZone, ObjectLine } from '../api/types';
 
 export type Corner = [number, number];
 
@@ -64,13 +64,19 @@ export function cornersText(polygon: readonly Corner[]): string {
 
 /** Corners written as "x,y x,y x,y"; null when that cannot be read or there are fewer than three. */
 export function readCorners(text: string): Corner[] | null {
+  const corners = readPoints(text);
+  return corners && corners.length >= 3 ? corners : null;
+}
+
+/** Points written as "x,y x,y"; null when that cannot be read. */
+export function readPoints(text: string): Corner[] | null {
   const corners: Corner[] = [];
   for (const word of text.trim().split(/[\s;]+/)) {
     const match = /^(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)$/.exec(word);
     if (!match) return null;
     corners.push([Number(match[1]), Number(match[2])]);
   }
-  return corners.length < 3 ? null : corners;
+  return corners;
 }
 
 /** Corners as shares of the picture: pixels are those of `resolution_motion`. */
@@ -80,15 +86,30 @@ export function asShares(polygon: readonly Corner[], [width, height]: readonly [
 }
 
 /** The same settings as lines for vigilar.toml, for who keeps everything there. */
-export function tomlLines(wanted: Pick<MotionSettings, 'motion_sensitivity' | 'motion_min_area_px' | 'zones'>): string {
+export function tomlLines(wanted: Pick<MotionSettings, 'motion_sensitivity' | 'motion_min_area_px' | 'zones' | 'lines'>): string {
   const lines = [`motion_sensitivity = ${wanted.motion_sensitivity}`, `motion_min_area_px = ${wanted.motion_min_area_px}`];
   for (const zone of wanted.zones) lines.push('', ...zoneLines(zone));
+  for (const line of wanted.lines) lines.push('', ...lineLines(line));
   return lines.join('\n');
 }
 
 function zoneLines(zone: MotionZone): string[] {
   const corners = zone.polygon.map(([x, y]) => `[${short(x)}, ${short(y)}]`).join(', ');
-  return ['[[cameras.zones]]', `name = ${JSON.stringify(zone.name)}`, `polygon = [${corners}]`, `mode = "${zone.mode}"`];
+  const lines = ['[[cameras.zones]]', `name = ${JSON.stringify(zone.name)}`, `polygon = [${corners}]`, `mode = "${zone.mode}"`];
+  return zone.classes?.length ? [...lines, `classes = ${JSON.stringify(zone.classes)}`] : lines;
+}
+
+function lineLines({ name, start, end }: ObjectLine): string[] {
+  const point = ([x, y]: Corner): string => `[${short(x)}, ${short(y)}]`;
+  return ['[[cameras.lines]]', `name = ${JSON.stringify(name)}`, `start = ${point(start)}`, `end = ${point(end)}`];
+}
+
+/** From the middle of a line to where "in" is: to its right-hand side, so long as a tenth of the picture's height. */
+export function inwards(start: Corner, end: Corner, [width, height]: readonly [number, number]): [Corner, Corner] {
+  const middle: Corner = [((start[0] + end[0]) / 2) * width, ((start[1] + end[1]) / 2) * height];
+  const [across, down] = [(end[0] - start[0]) * width, (end[1] - start[1]) * height];
+  const scale = (0.1 * height) / (Math.hypot(across, down) || 1);
+  return [middle, [middle[0] - down * scale, middle[1] + across * scale]];
 }
 
 function short(value: number): number {

@@ -5,6 +5,7 @@ import type { Camera, CameraState } from '../api/types';
 import '../components/camera-switches';
 import '../components/coverage-day';
 import '../components/icon';
+import '../components/false-alarms';
 import '../components/live-video';
 import '../components/motion-overlay';
 import '../components/record-button';
@@ -19,7 +20,7 @@ import { moment, place } from '../format';
 import type { Corner } from '../live/tuning';
 import { app, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
-import { t } from '../strings';
+import { seenNow, t } from '../strings';
 import './events';
 
 /** What the page says of the search for motion: words, and what they mean. */
@@ -189,7 +190,7 @@ export class CameraPage extends LitElement {
           <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
           ${this.facts(camera)}
           <vg-camera-switches camera=${camera.id} .truth=${camera.state}></vg-camera-switches>
-          ${this.tunePanel(camera)}
+          ${this.tunePanel(camera)} ${camera.objects ? html`<vg-false-alarms camera=${camera.id}></vg-false-alarms>` : nothing}
           <vg-coverage-day .cameraId=${camera.id}></vg-coverage-day>
         </div>
         <section aria-labelledby="its-events">
@@ -210,6 +211,7 @@ export class CameraPage extends LitElement {
     return html`<vg-motion-overlay
       .look=${view.look}
       .zones=${view.zones}
+      .lines=${view.lines}
       .resolution=${view.resolution}
       .corners=${view.corners}
       .picture=${size}
@@ -278,6 +280,7 @@ export class CameraPage extends LitElement {
       [t.cameras.search, ...motionSearch(truth)],
       [t.cameras.delay, this.latency === null ? '–' : t.cameras.latency(this.latency.toFixed(1)), t.cameras.latencyHelp],
     ];
+    if (camera.objects) rows.push([t.cameras.seesNow, camera.objects.known ? seenNow(camera) || t.cameras.nobody : '–', camera.objects.reason ?? '']);
     if (camera.location) rows.push([t.cameras.location, place(camera.location), '']);
     if (truth.since_ms) rows.push([t.cameras.since, moment(truth.since_ms, this.now.ms), '']);
     return html`<dl class="facts card num" data-testid="camera-facts">

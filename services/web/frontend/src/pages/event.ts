@@ -8,6 +8,7 @@ import { isOngoing } from '../components/event-item';
 import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
 import '../components/event-player';
 import '../components/icon';
+import '../components/object-mark';
 import '../components/score-curve';
 import '../components/why';
 import { sealBadges } from '../components/seal-badges';
@@ -163,7 +164,7 @@ export class EventPage extends LitElement {
         <div class="stack">
           <section class="card panel" aria-labelledby="details">
             <h2 id="details">${t.events.details}</h2>
-            ${this.facts(event)}
+            ${this.facts(event)} ${event.object ? html`<vg-object-mark .event=${event}></vg-object-mark>` : nothing}
             <vg-score-curve .history=${event.score_curve ?? null}></vg-score-curve>
           </section>
           <section class="card panel" aria-labelledby="told">
@@ -184,7 +185,7 @@ export class EventPage extends LitElement {
   private clip(event: EventDetail): unknown {
     if (!event.recording_id) {
       return event.picture_url
-        ? html`<vg-thumb .src=${event.picture_url}></vg-thumb>`
+        ? html`<vg-thumb .src=${event.picture_url} .box=${event.object?.picture_box ?? null}></vg-thumb>`
         : html`<div class="card"><vg-message icon="recordings" heading=${t.events.noClip} text=${t.events.noClipHelp}></vg-message></div>`;
     }
     const startS = playFromS(event.recording_offset_ms);

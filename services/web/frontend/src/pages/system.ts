@@ -6,6 +6,7 @@ import type { DiskUsage, Heartbeat, SystemHealth } from '../api/types';
 import '../components/announced-card';
 import '../components/find-cameras';
 import '../components/camera-work';
+import '../components/detector-card';
 import '../components/findings';
 import '../components/icon';
 import '../components/offsite-card';
@@ -50,6 +51,7 @@ export class SystemPage extends LitElement {
         ${app.session?.all_cameras && app.session.role !== 'viewer' ? html`<vg-rules-card></vg-rules-card>` : nothing}
         ${app.session?.role === 'admin' ? html`<vg-find-cameras></vg-find-cameras>` : nothing}
         <vg-remote-card></vg-remote-card>
+        ${health.status === 'ready' ? html`<vg-detector .beat=${health.value.services['detector']}></vg-detector>` : nothing}
         ${health.status === 'ready' ? html`<vg-announced .beat=${health.value.services['homeassistant']}></vg-announced>
               <vg-offsite .beat=${health.value.services['offsite']}></vg-offsite>` : nothing}
         ${this.about()}
