@@ -3,20 +3,20 @@ import { customElement, property } from 'lit/decorators.js';
 
 import type { DetectorWork, Heartbeat } from '../api/types';
 import { factStyles } from '../design/lists';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { t } from '../strings';
 
 /** What looks at crops of what moves, how fast, and why not. */
 @customElement('vg-detector')
 export class DetectorCard extends LitElement {
-  static override styles = [shared, pageStyles, factStyles];
+  static override styles = [shared, factStyles];
 
   @property({ attribute: false }) beat: Heartbeat | undefined;
 
   override render(): unknown {
     return html`<section aria-labelledby="detector">
       <div class="section-head"><h2 id="detector">${t.detector.title}</h2></div>
-      <div class="card">
+      <div class="card padded">
         <dl class="facts num" data-testid="detector">
           ${this.rows().map(([name, value, help]) => html`<div title=${help}><dt>${name}</dt><dd>${value}</dd></div>`)}
         </dl>

@@ -5,7 +5,6 @@ import { api } from '../api/client';
 import type { FalseAlarms, FalseAlarmSpan, MarkedObject, Verdict } from '../api/types';
 import { shared } from '../design/shared';
 import { fullMoment, moment } from '../format';
-import { pageStyles } from '../design/shared';
 import { systemStyles } from '../pages/system.styles';
 import { asApiError } from '../state/app-state';
 import { Now } from '../state/now';
@@ -19,13 +18,11 @@ const EVERY_MS = 60_000;
 export class FalseAlarmsCard extends LitElement {
   static override styles = [
     shared,
-    pageStyles,
     systemStyles,
     css`
       :host {
         display: block;
         margin-block-start: var(--s5);
-        padding: 0;
         max-width: none;
       }
       li {

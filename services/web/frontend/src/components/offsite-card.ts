@@ -3,7 +3,7 @@ import { customElement, property } from 'lit/decorators.js';
 
 import type { Heartbeat } from '../api/types';
 import { factStyles } from '../design/lists';
-import { pageStyles, shared } from '../design/shared';
+import { shared } from '../design/shared';
 import { bytes, moment } from '../format';
 import { Now } from '../state/now';
 import { t } from '../strings';
@@ -11,7 +11,7 @@ import { t } from '../strings';
 /** Whether evidence leaves the house, where to, and how far behind it is. */
 @customElement('vg-offsite')
 export class OffsiteCard extends LitElement {
-  static override styles = [shared, pageStyles, factStyles];
+  static override styles = [shared, factStyles];
 
   @property({ attribute: false }) beat: Heartbeat | undefined;
   private readonly now = new Now(this);
@@ -20,7 +20,7 @@ export class OffsiteCard extends LitElement {
     const key = this.beat?.detail?.public_key;
     return html`<section aria-labelledby="offsite">
       <div class="section-head"><h2 id="offsite">${t.offsite.title}</h2></div>
-      <div class="card">
+      <div class="card padded">
         <dl class="facts num" data-testid="offsite">
           ${this.rows().map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
         </dl>
