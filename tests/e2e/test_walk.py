@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,10 +203,55 @@ def test_cameras_are_found_through_the_page_and_the_password_is_kept_nowhere(
         assert "onvif-secret" not in log.read_text("utf-8", "replace"), log.name
 
 
+def test_the_camera_page_goes_back_into_the_past_without_a_break_and_the_timeline_plays_it(
+    page: Page, stack: Stack, login: walk.Login
+) -> None:
+    api = stack.api()
+
+    def past() -> list[int]:
+        recorded = api.get("/api/v1/recordings?camera=demo")["items"]
+        return [row["started_ms"] for row in recorded if row["started_ms"] < time.time() * 1000 - 15_000]
+
+    moment_ms = wait_for("a recording that began a while ago", past, walk.EVENT_LIMIT_MS / 1000)[0] + 3_000
+    page.goto(login.url + "/cameras/demo")
+    player = page.locator("vg-camera-player")
+    page.locator("vg-live-video[data-state=live]").first.wait_for(timeout=60_000)
+    page.get_by_test_id("time-axis").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator("vg-camera-player[data-mode=past]").wait_for()
+    player.evaluate("(player, ms) => player.seek(ms, false)", moment_ms)
+    wait_for(
+        "the picture of that moment",
+        lambda: (
+            player.evaluate("(p) => p.dataset.film === 'ready' && p.position")
+            and player.evaluate(SHOWS_PICTURE)
+        ),
+        20,
+    )
+    assert abs(player.evaluate("(p) => p.position") - moment_ms) < 200
+    page.keyboard.press("End")
+    page.locator("vg-live-video[data-state=live]").first.wait_for(timeout=60_000)
+    page.goto(f"{login.url}/timeline?at={moment_ms}")
+    picture = page.locator("vg-synced-picture[data-film=ready]").first
+    picture.wait_for(timeout=60_000)
+    wait_for(
+        "the picture keeps to the clock",
+        lambda: abs(float(picture.get_attribute("data-drift") or 9)) < 0.25,
+        20,
+    )
+
+
+SHOWS_PICTURE = """(player) => {
+  const video = player.shadowRoot.querySelector('[data-testid=film]');
+  return video.videoWidth > 0 && video.readyState >= 2 && video.offsetWidth > 0;
+}"""
+
+
 def test_pictures_for_the_docs_are_taken(page: Page, login: walk.Login, shots: Path) -> None:
     for name, path in (
         ("home", "/"),
         ("events", "/events"),
+        ("timeline", "/timeline"),
         ("camera", "/cameras/demo"),
         ("alerts", "/alerts"),
     ):

@@ -64,5 +64,6 @@ def test_film_and_previews_of_a_camera_are_passed_on_and_previews_may_be_kept(ho
     assert (answer.status_code, answer.content) == (206, b"film")
     assert home.storage.requests[-1].headers["range"] == "bytes=0-3"
     assert answer.headers["cache-control"].startswith("private, max-age=")
+    assert home.get("/api/v1/cameras/yard/keyframe.mp4?at_ms=5").status_code == 204, "nothing recorded there"
     for path in ("film?from_ms=1&to_ms=2", "keyframe.mp4?at_ms=5", "coverage?from_ms=1&to_ms=2"):
         assert home.get(f"/api/v1/cameras/nowhere/{path}").status_code == 404

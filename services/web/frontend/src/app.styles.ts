@@ -59,6 +59,12 @@ export const appStyles = css`
     overflow: hidden;
     text-overflow: ellipsis;
   }
+  @media (max-width: 520px) {
+    /* Five fit under a thumb: single recordings are found from the timeline. */
+    nav a[href='/recordings'] {
+      display: none;
+    }
+  }
   @media (max-width: 360px) {
     nav a {
       font-size: 0.625rem;

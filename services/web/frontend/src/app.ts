@@ -15,9 +15,10 @@ import { match, type Route } from './router';
 import { app, ListenApp, WatchApp } from './state/app-state';
 import { t } from './strings';
 
-type Section = 'home' | 'events' | 'recordings' | 'alerts' | 'system';
+type Section = 'home' | 'timeline' | 'events' | 'recordings' | 'alerts' | 'system';
 const SECTIONS: { id: Section; path: string }[] = [
   { id: 'home', path: '/' },
+  { id: 'timeline', path: '/timeline' },
   { id: 'events', path: '/events' },
   { id: 'recordings', path: '/recordings' },
   { id: 'alerts', path: '/alerts' },
@@ -27,6 +28,7 @@ const SECTIONS: { id: Section; path: string }[] = [
 /** Code of the pages that are not the first thing one sees. */
 const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   camera: () => import('./pages/camera'),
+  timeline: () => import('./pages/timeline'),
   events: () => import('./pages/events'),
   event: () => import('./pages/event'),
   recordings: () => import('./pages/recordings'),
@@ -128,6 +130,8 @@ export class App extends LitElement {
         return html`<vg-home></vg-home>`;
       case 'camera':
         return keyed(route.id, html`<vg-camera .cameraId=${route.id}></vg-camera>`);
+      case 'timeline':
+        return html`<vg-timeline></vg-timeline>`;
       case 'events':
         return keyed(location.search, html`<vg-events></vg-events>`);
       case 'event':
@@ -185,6 +189,7 @@ function sectionOf(route: Route | null): Section | null {
     case 'reference':
       return 'system';
     case 'home':
+    case 'timeline':
     case 'events':
     case 'recordings':
     case 'alerts':

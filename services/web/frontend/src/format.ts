@@ -49,6 +49,16 @@ export function dayKey(ms: number): string {
   return `${get('year')}-${get('month')}-${get('day')}`;
 }
 
+/** "Sun 22 Nov": a day on the axis of time. */
+export const shortDayName = (ms: number): string =>
+  formatter('axis', { weekday: 'short', day: 'numeric', month: 'short' }).format(ms).replace(',', '');
+
+/** "CET", "CEST": which of two equal times of a day is meant. */
+export function zoneName(ms: number): string {
+  const parts = formatter('zone', { hour: '2-digit', timeZoneName: 'short' }).formatToParts(ms);
+  return parts.find((part) => part.type === 'timeZoneName')?.value ?? '';
+}
+
 export function dayTitle(ms: number, nowMs: number): string {
   const key = dayKey(ms);
   if (key === dayKey(nowMs)) return t.time.today;
@@ -118,11 +128,12 @@ export function dayRange(key: string): { fromMs: number; toMs: number } | null {
 
 /** UTC ms at which the wall clock of the zone reads midnight of the date that `utcMidnight` names. */
 function startOfDay(utcMidnight: number): number {
-  const first = utcMidnight - offsetMs(utcMidnight);
-  return utcMidnight - offsetMs(first);
+  const first = utcMidnight - localOffsetMs(utcMidnight);
+  return utcMidnight - localOffsetMs(first);
 }
 
-function offsetMs(ms: number): number {
+/** How far the clocks of the house are ahead of UTC at that moment. */
+export function localOffsetMs(ms: number): number {
   const parts = formatter('offset', {
     year: 'numeric',
     month: 'numeric',

@@ -1,6 +1,7 @@
 export type Route =
   | { page: 'home' }
   | { page: 'camera'; id: string }
+  | { page: 'timeline' }
   | { page: 'events' }
   | { page: 'event'; id: string }
   | { page: 'recordings' }
@@ -24,6 +25,7 @@ export function match(path: string): Route {
     switch (first) {
       case '':
         return { page: 'home' };
+      case 'timeline':
       case 'events':
       case 'recordings':
       case 'alerts':

@@ -162,14 +162,19 @@ async def film(
 async def keyframe(
     camera_id: CameraId, request: Request, parts: PartsNeeded, at_ms: Annotated[Moment, Query()]
 ) -> Response:
-    """The picture of a moment, as a film of half a second at most."""
+    """The picture of a moment, as a film of half a second at most; 204 where nothing was recorded: that is no error."""
     parts.camera(camera_id)
-    return await parts.storage.stream(
-        f"/v1/cameras/{camera_id}/keyframe.mp4",
-        range_of(request),
-        params={"at_ms": at_ms},
-        extra={"content-type": "video/mp4", "cache-control": f"private, max-age={KEPT_S}"},
-    )
+    try:
+        return await parts.storage.stream(
+            f"/v1/cameras/{camera_id}/keyframe.mp4",
+            range_of(request),
+            params={"at_ms": at_ms},
+            extra={"content-type": "video/mp4", "cache-control": f"private, max-age={KEPT_S}"},
+        )
+    except ApiError as error:
+        if error.status != 404:
+            raise
+        return Response(status_code=204)
 
 
 async def _stored(parts: PartsNeeded, camera_id: str) -> bytes | None:

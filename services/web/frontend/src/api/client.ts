@@ -1,7 +1,9 @@
+import type { FilmPart } from '../live/film-index';
 import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
 import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
 import type { RuleDryRun, RuleInfo } from './rules';
+import { heardServer } from './server-clock';
 import type { FormSection, Settings, SettingsTrial, SettingsVersion, Values } from './settings';
 import type {
   Alarm,
@@ -27,7 +29,9 @@ import type {
   RemoteInfo,
   Sensor,
   Session,
+  ReviewWish,
   SystemHealth,
+  TimelineAnswer,
   Verdict,
   VigilarEvent,
 } from './types';
@@ -80,6 +84,8 @@ export function onAskAgain(handler: (why: AskAgain) => Promise<boolean>): void {
 
 interface How {
   timeoutMs?: number;
+  /** Ends the request when its answer is not wanted any more. */
+  signal?: AbortSignal | undefined;
   /** False for requests that are part of signing in. */
   asksAgain?: boolean;
 }
@@ -97,12 +103,13 @@ export async function request<T>(method: string, path: string, body?: unknown, h
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      signal: AbortSignal.timeout(how.timeoutMs ?? REQUEST_TIMEOUT_MS),
+      signal: AbortSignal.any([...(how.signal ? [how.signal] : []), AbortSignal.timeout(how.timeoutMs ?? REQUEST_TIMEOUT_MS)]),
       ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
     });
   } catch (error) {
     throw new ApiError(0, 'unreachable', error instanceof Error ? error.message : String(error));
   }
+  heardServer(response.headers.get('Date'));
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as T;
   const failure = errorFromBody(
     response.status,
@@ -149,6 +156,10 @@ export interface EventQuery {
   type?: string;
   class?: string;
   zone?: string;
+  severity?: string;
+  pet?: string;
+  person?: string;
+  reviewed?: string;
   from_ms?: number | null;
   to_ms?: number | null;
   cursor?: string | null;
@@ -198,8 +209,19 @@ export const api = {
   recording: (recordingId: string) => request<Recording>('GET', `/api/v1/recordings/${id(recordingId)}`),
   star: (recordingId: string, starred: boolean) =>
     request<unknown>('PATCH', `/api/v1/recordings/${id(recordingId)}`, { starred }),
-  coverage: (cameraId: string, fromMs: number, toMs: number) =>
-    request<Coverage>('GET', `/api/v1/cameras/${id(cameraId)}/coverage${query({ from_ms: fromMs, to_ms: toMs })}`),
+  coverage: (cameraId: string, fromMs: number, toMs: number, leastMs = 0) =>
+    request<Coverage>(
+      'GET',
+      `/api/v1/cameras/${id(cameraId)}/coverage${query({ from_ms: fromMs, to_ms: toMs, least_ms: leastMs || null })}`,
+    ),
+  film: async (cameraId: string, fromMs: number, toMs: number, signal: AbortSignal): Promise<FilmPart[]> => {
+    const path = `/api/v1/cameras/${id(cameraId)}/film${query({ from_ms: fromMs, to_ms: toMs })}`;
+    return (await request<{ films: FilmPart[] }>('GET', path, undefined, { signal })).films;
+  },
+  timeline: (q: EventQuery & { from_ms: number; to_ms: number; slot_ms: number; curves?: string }, signal?: AbortSignal) =>
+    request<TimelineAnswer>('GET', `/api/v1/timeline${query({ ...q })}`, undefined, { signal }),
+  waiting: () => request<{ waiting: number; more: boolean }>('GET', '/api/v1/reviews'),
+  review: (wish: ReviewWish) => request<{ count: number; marked_ms: number }>('POST', '/api/v1/reviews', wish),
   tune: (cameraId: string, after: number) =>
     request<{ looks: MotionLook[]; after: number }>('POST', `/api/v1/cameras/${id(cameraId)}/tune`, { after }),
   motion: (cameraId: string) => request<MotionSettings>('GET', `/api/v1/cameras/${id(cameraId)}/motion`),
@@ -257,6 +279,8 @@ export const urls = {
   download: (recordingId: string): string => `/api/v1/recordings/${id(recordingId)}/download`,
   /** @param maxAgeS content with a picture of this age; a fresh one costs the camera's worker some decoding. */
   snapshot: (cameraId: string, maxAgeS: number): string => `/api/v1/cameras/${id(cameraId)}/snapshot.jpg?max_age_s=${maxAgeS}`,
+  /** The picture of a moment, as a film of half a second. */
+  keyframe: (cameraId: string, atMs: number): string => `/api/v1/cameras/${id(cameraId)}/keyframe.mp4?at_ms=${Math.round(atMs)}`,
   mjpeg: (cameraId: string): string => `/api/v1/cameras/${id(cameraId)}/live.mjpeg`,
   hls: (cameraId: string): string => `/hls/${id(cameraId)}/index.m3u8`,
   live(cameraId: string, stream: LiveStream): string {

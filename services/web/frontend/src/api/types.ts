@@ -8,6 +8,7 @@ export type * from './types-camera';
 export type * from './types-house';
 export type * from './types-media';
 export type * from './types-system';
+export type * from './types-timeline';
 
 export type Severity = 'info' | 'alert' | 'critical';
 
@@ -42,6 +43,9 @@ export interface VigilarEvent {
   score_curve?: ScoreHistory | null;
   /** What was seen, where it is a person, a vehicle, an animal …; null for all else. */
   object?: SeenObject | null;
+  /** Nobody has looked at it yet. */
+  to_review?: boolean;
+  reviewed?: { by: string; ts_ms: number } | null;
 }
 
 export interface Delivery {

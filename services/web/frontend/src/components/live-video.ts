@@ -155,6 +155,11 @@ export class LiveVideo extends LitElement {
     }
   }
 
+  /** What is on the screen, to be kept as a picture. */
+  get shown(): HTMLVideoElement | HTMLImageElement | null {
+    return this.video ?? this.moving ?? this.renderRoot.querySelector<HTMLImageElement>('img.still');
+  }
+
   private sync(): void {
     const wanted = this.isConnected && this.onScreen && document.visibilityState === 'visible';
     if (wanted === this.running) return;

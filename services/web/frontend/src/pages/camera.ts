@@ -2,11 +2,11 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import type { Camera, CameraState } from '../api/types';
+import '../components/camera-player';
 import '../components/camera-switches';
 import '../components/coverage-day';
 import '../components/icon';
 import '../components/false-alarms';
-import '../components/live-video';
 import '../components/motion-overlay';
 import '../components/record-button';
 import '../components/tune-panel';
@@ -31,6 +31,12 @@ function motionSearch(truth: CameraState): [string, string] {
   return [words, every ? t.cameras.searchEvery(truth.analysis_reason ?? '') : truth.analysis_reason || t.cameras.searchFew];
 }
 
+/** Where a link says that the player should begin: `?at=<UTC ms>`. */
+function momentOf(search: string): number | null {
+  const ms = Number(new URLSearchParams(search).get('at'));
+  return Number.isSafeInteger(ms) && ms > 0 ? ms : null;
+}
+
 /** One camera, large, with the truth about its stream and what it has seen. */
 @customElement('vg-camera')
 export class CameraPage extends LitElement {
@@ -39,39 +45,6 @@ export class CameraPage extends LitElement {
     pageStyles,
     factStyles,
     css`
-      .stage {
-        position: relative;
-        overflow: hidden;
-        border-radius: var(--radius-m);
-        background: var(--video-bg);
-        color: var(--on-video);
-      }
-      .stage:fullscreen {
-        border-radius: 0;
-      }
-      vg-live-video {
-        aspect-ratio: var(--ratio, 16 / 9);
-        max-height: 74dvh;
-        width: 100%;
-        --fit: contain;
-      }
-      .stage:fullscreen vg-live-video {
-        max-height: none;
-        height: 100%;
-      }
-      .full {
-        position: absolute;
-        inset: auto var(--s3) var(--s3) auto;
-        background: rgb(8 14 12 / 68%);
-        border-color: transparent;
-        color: inherit;
-      }
-      .sound {
-        inset-inline-end: 4.5rem;
-      }
-      .full:hover {
-        background: rgb(8 14 12 / 88%);
-      }
       .columns {
         display: grid;
         gap: var(--s5);
@@ -134,16 +107,31 @@ export class CameraPage extends LitElement {
       vg-events {
         padding: 0;
       }
+      @media (max-width: 520px) {
+        .back {
+          display: none; /* the way home is under the thumb */
+        }
+        .page-head {
+          margin-block-end: var(--s3);
+        }
+        .page-head .row {
+          flex: 1 1 100%;
+        }
+        vg-record-button {
+          margin-inline-start: auto;
+        }
+      }
     `,
   ];
 
   @property() cameraId = '';
   @state() private live: LiveState | undefined;
-  @state() private sound = false;
   @state() private latency: number | null = null;
+  @state() private past = false;
   @state() private tuning = false;
   @state() private view: TuneView | null = null;
   private readonly now = new Now(this);
+  private readonly startMs = momentOf(location.search);
 
   constructor() {
     super();
@@ -174,19 +162,17 @@ export class CameraPage extends LitElement {
       </header>
       <div class="columns">
         <div>
-          <div class="stage">
-            <vg-live-video
-              .camera=${camera.id}
-              .name=${camera.name}
-              ?sound=${this.sound}
-              @live-state=${(e: CustomEvent<LiveState>) => (this.live = e.detail)}
-              @live-latency=${(e: CustomEvent<number | null>) => (this.latency = e.detail)}
-            ></vg-live-video>
-            ${this.overlay(camera)} ${this.offline(camera)} ${this.soundButton()}
-            <button type="button" class="full icon-only" aria-label=${t.cameras.fullscreen} title=${t.cameras.fullscreen} @click=${this.fullscreen}>
-              <vg-icon name="fullscreen"></vg-icon>
-            </button>
-          </div>
+          <vg-camera-player
+            .camera=${camera.id}
+            .name=${camera.name}
+            .fps=${camera.state?.fps ?? 0}
+            .startMs=${this.startMs}
+            @live-state=${(e: CustomEvent<LiveState>) => (this.live = e.detail)}
+            @live-latency=${(e: CustomEvent<number | null>) => (this.latency = e.detail)}
+            @player-mode=${(e: CustomEvent<string>) => (this.past = e.detail === 'past')}
+          >
+            ${this.overlay(camera)} ${this.offline(camera)}
+          </vg-camera-player>
           <p class="notice" role="status" data-testid="live-help">${liveHelp(this.live)}</p>
           ${this.facts(camera)}
           <vg-camera-switches camera=${camera.id} .truth=${camera.state}></vg-camera-switches>
@@ -209,6 +195,7 @@ export class CameraPage extends LitElement {
     if (!view) return nothing;
     const size = camera.state?.width_px ? [camera.state.width_px, camera.state.height_px] : [16, 9];
     return html`<vg-motion-overlay
+      slot="over"
       .look=${view.look}
       .zones=${view.zones}
       .lines=${view.lines}
@@ -239,20 +226,12 @@ export class CameraPage extends LitElement {
         : nothing}`;
   }
 
-  private soundButton(): unknown {
-    if (!this.live?.sound) return nothing;
-    const label = this.sound ? t.cameras.soundOff : t.cameras.soundOn;
-    return html`<button type="button" class="full sound icon-only" aria-label=${label} title=${label} @click=${() => (this.sound = !this.sound)}>
-      <vg-icon name=${this.sound ? 'sound' : 'mute'}></vg-icon>
-    </button>`;
-  }
-
   private badges(camera: Camera): unknown {
     const truth = camera.state;
     const offline = truth?.condition === 'offline';
     const tone = offline ? 'bad' : this.live?.state === 'live' ? 'ok' : 'warn';
     return html`
-      <span class="badge ${tone}" role="status">${offline ? t.cameras.offline : liveWords(this.live)}</span>
+      ${this.past && !offline ? nothing : html`<span class="badge ${tone}" role="status">${offline ? t.cameras.offline : liveWords(this.live)}</span>`}
       ${truth?.recording && !offline ? html`<span class="badge bad">${t.cameras.recording}</span>` : nothing}
       ${truth?.motion && !offline ? html`<span class="badge ok">${t.cameras.motion}</span>` : nothing}
     `;
@@ -296,9 +275,4 @@ export class CameraPage extends LitElement {
       ${problem}${truth.findings.map((finding) => html`<li>${finding}</li>`)}
     </ul>`;
   }
-
-  private readonly fullscreen = (): void => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void this.renderRoot.querySelector('.stage')?.requestFullscreen().catch(() => undefined);
-  };
 }

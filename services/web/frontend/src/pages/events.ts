@@ -15,11 +15,9 @@ import { type EventFilter, matches, upsertEvent } from '../state/merge';
 import { Now } from '../state/now';
 import { Paged } from '../state/paged';
 import { className, t } from '../strings';
+import { CLASSES, TYPES } from './event-words';
 
 const PAGE = 30;
-const TYPES = ['object', 'motion', 'vehicle', 'package', 'package_taken', 'alarm_triggered', 'sensor_opened', 'failed_to_arm', 'camera_offline', 'camera_online', 'power_out', 'power_low', 'power_back', 'host_shutdown', 'rule'];
-/** Those that people ask for; a link may name any other. */
-const CLASSES = ['person', 'car', 'truck', 'bus', 'motorcycle', 'bicycle', 'dog', 'cat', 'bird'];
 const NOTHING = { camera: '', type: '', class: '', zone: '', day: '' };
 
 /** All events, newest first, by day; new ones come in at the top by themselves. */

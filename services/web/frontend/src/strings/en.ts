@@ -1,6 +1,7 @@
-import { settings } from './settings';
-
 /** Every word that the interface says. Functions take what has to be put into the sentence. */
+
+import { timelineWords } from './en-timeline';
+import { settings } from './settings';
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
@@ -18,6 +19,7 @@ export const classNames: Record<string, [one: string, many: string]> = {
 };
 
 export const en = {
+  ...timelineWords,
   app: {
     name: 'Vigilar',
     skip: 'Skip to content',
@@ -38,7 +40,7 @@ export const en = {
     cancel: 'Cancel',
   },
   settings,
-  nav: { home: 'Home', events: 'Events', recordings: 'Recordings', alerts: 'Alerts', system: 'System' },
+  nav: { home: 'Home', timeline: 'Timeline', events: 'Events', recordings: 'Recordings', alerts: 'Alerts', system: 'System' },
   time: {
     today: 'Today',
     yesterday: 'Yesterday',
