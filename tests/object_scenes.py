@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from vigilar_camera_worker.domain.looks import WHOLE, Look, Rect, Seen
 from vigilar_camera_worker.domain.object_tracker import (
+    GONE_S,
+    HIDDEN_S,
     Appeared,
     Changed,
     Left,
@@ -21,6 +23,8 @@ from vigilar_camera_worker.domain.zones import zone_map
 ASPECT = 16 / 9
 START_MS = 1_750_000_000_000
 STEP_MS = 200
+LONGER_S = HIDDEN_S - GONE_S
+"""Scenes go on for so long: who vanishes in the middle of the picture is waited for."""
 PERSON = (0.05, 0.25)
 CAR = (0.16, 0.14)
 
@@ -73,7 +77,7 @@ def looks(
 ) -> list[Look]:
     """One look every `step_ms`; who is mostly outside of its area is not in it."""
     cast, found = list(actors), []
-    for now_ms in range(round(from_s * 1000), round(to_s * 1000) + 1, step_ms):
+    for now_ms in range(round(from_s * 1000), round((to_s + LONGER_S) * 1000) + 1, step_ms):
         part = area(now_ms / 1000)
         there = [seen for actor in cast if (seen := actor.at(now_ms / 1000)) is not None]
         within = tuple(seen for seen in there if seen.box.clipped().inside(part) >= 0.5)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cv2
 import numpy as np
+from real_model import MODELS, ensure_model
 from service_rig import ServiceProcess, ServiceRig, until
 from vigilar_common.bus import MqttBus, Received
 from vigilar_common.clock import SystemClock, uuid7
@@ -28,12 +28,11 @@ from vigilar_common.messages.detection import CropResult, CropSeen
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import CROP, CROP_SEEN, DETECTOR_LEASE
 from vigilar_detector.adapters import jpeg as pictures
-from vigilar_detector.adapters.store import Installed, Store
+from vigilar_detector.adapters.store import Installed
 from vigilar_detector.loading import load, workers_here
 from vigilar_detector.looker import look
 from vigilar_detector.timing import measure
 
-MODELS = Path(__file__).parents[2] / ".cache" / "models"
 CAMERAS, PER_S, LASTS_S, IDLE_S, ROUNDS = 16, 5, 20.0, 20.0, 100
 MOST_MS, LEAST_PER_S, MOST_P95_MS, MOST_RSS_MB = 12.0, 60.0, 200.0, 250.0
 
@@ -51,14 +50,6 @@ def street(side_px: int) -> bytes:
     )
     assert done
     return encoded.tobytes()
-
-
-def model() -> Installed:
-    store = Store(MODELS)
-    if not (MODELS / store.in_use() / "manifest.json").exists():
-        env = {**os.environ, "VIGILAR_MODELS_DIR": str(MODELS)}
-        subprocess.run([sys.executable, "-m", "vigilar_detector", "models", "install"], check=True, env=env)
-    return store.get(store.in_use())
 
 
 def one_crop(found: Installed) -> bool:
@@ -189,7 +180,7 @@ def house(found: Installed, folder: Path) -> bool:
 
 
 def main() -> int:
-    found = model()
+    found = ensure_model()
     print(f"{found.manifest.title}; {workers_here()} threads; load {os.getloadavg()[0]:.1f}\n")
     print("| what | measured | target |\n|---|---|---|")
     ok = one_crop(found)

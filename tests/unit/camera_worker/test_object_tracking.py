@@ -285,3 +285,27 @@ def _within(box: Rect, area: Rect) -> Rect:
     x, y = max(box.x, area.x), max(box.y, area.y)
     right, low = min(box.x + box.w, area.x + area.w), min(box.y + box.h, area.y + area.h)
     return Rect(x, y, right - x, low - y)
+
+
+def test_who_is_lost_behind_something_and_found_again_is_the_same() -> None:
+    """Hidden for three seconds in the middle of the picture; first only half of the person is seen again."""
+    before = Actor("person", (0.2, 0.5), (0.4, 0.5), 0, 4)
+    half = Actor("person", (0.45, 0.45), (0.5, 0.45), 7, 8, size=(0.05, 0.12))
+    after = Actor("person", (0.5, 0.5), (0.8, 0.5), 8.2, 14)
+    assert play(tracker(), looks([before, half, after], 20)) == ["+person", "-person gone"]
+
+
+def test_who_comes_in_elsewhere_while_another_is_hidden_is_another() -> None:
+    hidden = Actor("person", (0.2, 0.5), (0.4, 0.5), 0, 4)
+    other = Actor("person", (0.97, 0.5), (0.6, 0.5), 5, 12)
+    said = play(tracker(), looks([hidden, other], 20))
+    assert said.count("+person") == said.count("-person gone") == 2
+
+
+def test_a_box_of_quite_another_size_is_none_of_an_object() -> None:
+    walker = Actor("person", (0.3, 0.5), (0.5, 0.5), 0, 8)
+    group = Actor("person", (0.4, 0.5), (0.5, 0.5), 4, 8, size=(0.3, 0.9), score=0.36)
+    subject = tracker()
+    play(subject, looks([walker, group], 5))
+    (only,) = subject.present
+    assert only.track.box.h == pytest.approx(0.25)

@@ -87,6 +87,8 @@ class ObjectTrack:
     """Looks in which most of it lay where something moved."""
     anchor: Rect | None = None
     still_since_s: float = 0.0
+    usual: float = 0.0
+    """Its size of late, looks that cut it left out."""
     best: Best | None = None
     announced: bool = False
     resting: bool = False
@@ -144,6 +146,7 @@ class ObjectTrack:
             return
         before, passed_s = self.box, time_s - self.last_s
         self.box = seen.box
+        self.usual = self.size if first or not self.usual else 0.8 * self.usual + 0.2 * self.size
         if first:
             self.origin = self.anchor = seen.box
             self.still_since_s = time_s

@@ -13,6 +13,13 @@ from typing import Final
 from vigilar_camera_worker.domain.kinds import Kind
 from vigilar_camera_worker.domain.likeness import Held, Marks, add_view, held_by
 from vigilar_camera_worker.domain.looks import Look, Rect, Seen, clean
+from vigilar_camera_worker.domain.object_again import (
+    MOST_GROWTH,
+    go_on_as,
+    is_inside,
+    known_before,
+    reach_sizes,
+)
 from vigilar_camera_worker.domain.object_news import Appeared as Appeared
 from vigilar_camera_worker.domain.object_news import Changed as Changed
 from vigilar_camera_worker.domain.object_news import Followed as Followed
@@ -28,17 +35,16 @@ LATE_S: Final = 1.0
 """A look that is older than the newest one by more than this is left out."""
 RESTART_S: Final = 30.0
 """One that is older by more than this is of another stream: everything begins anew."""
-EXTEND: Final = 0.5
-BEGIN: Final = 0.8
+EXTEND: Final = 0.7
+BEGIN: Final = 0.9
 """Of the threshold a score must reach to go on with a track, and to begin one; a track is told by its own score."""
-REACH: Final = 0.6
-REACH_PER_S: Final = 1.2
-"""So many sizes an object may be away from where it is expected, and so many more for each second it was not seen."""
-REACH_S: Final = 2.0
-MOST_GROWTH: Final = 2.5
 COVERED: Final = 0.6
 """Of its box a look must have covered before it is missed in it."""
 GONE_S: Final = 4.0
+HIDDEN_S: Final = 6.0
+"""The same of what was not at the picture's edge: people do not vanish, they are behind something."""
+KNOWN_FIRST: Final = 0.4
+"""What is told has this advantage over a track that was just begun."""
 GONE_MISSES: Final = 3
 """Both must have come true before an object has left."""
 FORGET_MISSES: Final = 2
@@ -84,6 +90,7 @@ class ObjectTracker:
             "object_tracks_refused": 0,
             "objects_told": 0,
             "objects_rested": 0,
+            "objects_found_again": 0,
         }
 
     @property
@@ -196,16 +203,17 @@ class ObjectTracker:
         overlap = expected.iou(seen.box)
         if not same and overlap < REST_IOU:
             return 0.0
-        larger = max(track.box.area, seen.box.area)
-        if not seen.cut and larger > MOST_GROWTH**2 * min(track.box.area, seen.box.area):
+        seen_size = math.sqrt(seen.box.area * self.aspect)
+        if not seen.cut and not 1 / MOST_GROWTH <= seen_size / max(1e-6, track.usual) <= MOST_GROWTH:
             return 0.0
-        size = (track.size + math.sqrt(seen.box.area * self.aspect)) / 2
-        unseen_s = min(REACH_S, abs(time_s - track.last_s))
-        reach = (REACH + REACH_PER_S * unseen_s) * size
+        size = (track.size + seen_size) / 2
+        unseen_s = abs(time_s - track.last_s)
+        reach = reach_sizes(unseen_s) * size
         near = 1.0 - track.distance(expected, seen.box) / reach
         if near <= 0 and overlap < 0.1:
             return 0.0
-        return 0.01 + overlap + 0.5 * max(0.0, near) + 0.1 * same + 0.1 * seen.score
+        known = KNOWN_FIRST * track.announced
+        return 0.01 + overlap + 0.5 * max(0.0, near) + 0.1 * same + 0.1 * seen.score + known
 
     def _take(self, followed: Followed, seen: Seen, look: Look, others: Iterable[Seen]) -> None:
         track = followed.track
@@ -303,6 +311,12 @@ class ObjectTracker:
             followed.away_looks = followed.away_looks + 1 if self._is_away(track) else 0
             if not self._worth_telling(followed):
                 return []
+            known = known_before(track, (item.track for item in self._tracks))
+            if known is not None:
+                go_on_as(known, track)
+                self._tracks.remove(followed)
+                self.counters["objects_found_again"] += 1
+                return []
             followed.held = self._held_back(followed)
             if followed.held is not None:
                 return []
@@ -340,7 +354,9 @@ class ObjectTracker:
         unseen_s = time_s - track.last_s
         if track.resting:
             return Reason.GONE if track.misses >= REST_MISSES else None
-        if track.misses >= GONE_MISSES and unseen_s >= GONE_S:
+        if track.misses >= GONE_MISSES and unseen_s >= (
+            HIDDEN_S if track.announced and is_inside(track) else GONE_S
+        ):
             return Reason.GONE
         if not track.announced and track.misses >= FORGET_MISSES and unseen_s >= GONE_S / 2:
             return Reason.GONE

@@ -19,6 +19,8 @@ from vigilar_detector.domain.manifest import Decoding, Manifest, ModelInput
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+MOST_INSIDE: Final = 0.65
+"""Of the smaller of two boxes of a class so much lies in the other: half a person, or a group as one, is no object of its own."""
 MAX_CANDIDATES: Final = 300
 """The surest ones that are compared with one another."""
 YOLOX_STRIDES: Final = (8, 16, 32)
@@ -239,7 +241,7 @@ _FAMILIES: Final[dict[Decoding, Callable[[Sequence[Floats], Manifest, Floats | N
 
 
 def _without_doubles(boxes: Floats, classes: Ints, most_iou: float) -> list[int]:
-    """Indices of boxes, given surest first, that no surer one of the same class covers (greedy NMS)."""
+    """Indices of boxes, given surest first, that no surer one of the same class covers or is a part of (greedy NMS)."""
     areas = (boxes[:, 2] - boxes[:, 0]).clip(min=0) * (boxes[:, 3] - boxes[:, 1]).clip(min=0)
     left = np.arange(len(boxes))
     chosen: list[int] = []
@@ -250,5 +252,6 @@ def _without_doubles(boxes: Floats, classes: Ints, most_iou: float) -> list[int]
         high = np.minimum(boxes[rest, 2:], boxes[best, 2:])
         shared = (high - low).clip(min=0).prod(axis=1)
         union = areas[rest] + areas[best] - shared
-        left = rest[(shared <= most_iou * union) | (classes[rest] != classes[best])]
+        apart = (shared <= most_iou * union) & (shared <= MOST_INSIDE * np.minimum(areas[rest], areas[best]))
+        left = rest[apart | (classes[rest] != classes[best])]
     return chosen
