@@ -62,7 +62,7 @@ class FilmRig:
         self.clock = FakeClock()
         self.bus = FakeBus(self.clock)
         self._loaded, self._per_s = loaded, per_s
-        self.wanted = True
+        self.wanted, self.muted = True, False
         self.detector, self._machine = MotionDetector(camera), MotionMachine()
         self.crops = Crops(self.bus, camera.id, self.clock, self)
         numbers = itertools.count(1)
@@ -85,6 +85,9 @@ class FilmRig:
 
     def lost(self, reason: str) -> None:
         raise AssertionError(reason)
+
+    def expected(self) -> list[Rect]:
+        return self.tracker.expected()
 
     # -- the film --------------------------------------------------------------------------------------
 
