@@ -20,7 +20,7 @@ from vigilar_camera_worker.report import Report
 log = logging.getLogger(__name__)
 
 CHECK_S: Final = 60.0
-"""While the sub stream is analysed, one keyframe of the main stream is decoded this often: is it still a picture?"""
+"""While the sub stream is analysed, a picture of the main stream is decoded at least this often: is it still one?"""
 MAX_SHARP_PACKETS: Final = 120
 """Of the main stream's GOP so much is decoded at most for one sharp picture."""
 
@@ -31,6 +31,8 @@ class MainView:
     def __init__(self, ring: PacketRing) -> None:
         self._ring = ring
         self.wanted: StreamFormat | None = None
+        self.decoded = 0
+        """Pictures that came out so far."""
 
     @property
     def stream_id(self) -> str:
@@ -58,6 +60,7 @@ class MainView:
                 break
             for newer in decoder.feed(packet):
                 picture = newer
+        self.decoded += picture is not None
         return picture
 
 
@@ -73,6 +76,7 @@ class StreamChoice:
         self._sub: StreamFormat | None = None
         self._check_s = 0.0
         self._checking = False
+        self._decoded = 0
 
     @property
     def sub_analysed(self) -> bool:
@@ -101,7 +105,7 @@ class StreamChoice:
     def stream_started(self, wanted: StreamFormat) -> None:
         with self._lock:
             self._main = self._view.wanted = wanted
-            self._check_s = 0.0
+            self._check_s, self._decoded = 0.0, self._view.decoded
             self._begin()
         self.on_main(True)
 
@@ -123,6 +127,9 @@ class StreamChoice:
 
     def _check(self, key: Packet, wanted: StreamFormat) -> None:
         now_s = self._clock.monotonic_s()
+        if self._view.decoded != self._decoded:
+            # The picture of a motion or an object came out of this stream: that is the proof.
+            self._check_s, self._checking, self._decoded = now_s, False, self._view.decoded
         if self._checking and self._analyser.checked_s > self._check_s:
             self._checking = False
         if not self._checking and self._check_s and now_s - self._check_s < CHECK_S:

@@ -230,6 +230,27 @@ def test_the_main_stream_is_proved_by_one_keyframe_a_minute_and_told_when_it_fai
     assert house.choice.good_s == began_s, "nothing proves it since"
 
 
+def test_a_picture_that_a_motion_took_from_the_main_stream_is_proof_enough() -> None:
+    house = House([])
+    house.choice.stream_started(media.stream_format())
+    house.choice.sub_started(media.stream_format())
+    packets = media.video(0, 12)
+    for packet in packets:
+        house.ring.push(packet)
+    house.choice.put(packets[0])
+    assert len(house.analyser.checks) == 1
+    assert house.choice._view.picture(media.START_MS) is not None
+    house.clock.advance(1)
+    house.choice.put(packets[10])
+    house.clock.advance(choices.CHECK_S - 1)
+    house.choice.put(packets[10])
+    assert len(house.analyser.checks) == 1
+    assert house.choice.good_s == house.clock.monotonic_s()
+    house.clock.advance(1)
+    house.choice.put(packets[10])
+    assert len(house.analyser.checks) == 2, "after a minute without one"
+
+
 def test_times_and_pictures_are_those_of_the_main_stream() -> None:
     ring = PacketRing(30)
     view = MainView(ring)
