@@ -160,10 +160,7 @@ class PackageDesk:
         state = self._deliveries.state(enabled=self._settings.enabled)
         if state != self._said:
             self._said = state
-            if state.enabled or state.count:
-                self._bus.set_state(PACKAGES_STATE, state)
-            else:
-                self._bus.clear_state(PACKAGES_STATE)
+            self._bus.set_state(PACKAGES_STATE, state)
 
     def _keep(self) -> None:
         self._say()

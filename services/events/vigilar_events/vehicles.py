@@ -70,7 +70,4 @@ class VehicleDesk:
                 log.error("vehicles cannot be kept in %s: %s", self._file.path, error)  # noqa: TRY400
 
     def _say(self) -> None:
-        if self._config.vehicles.known:
-            self._bus.set_state(VEHICLES_STATE, self._garage.state())
-        else:
-            self._bus.clear_state(VEHICLES_STATE)
+        self._bus.set_state(VEHICLES_STATE, self._garage.state())

@@ -63,6 +63,7 @@ def _object(begin: Any, end: Row, verdict: Any = "") -> dict[str, Any] | None:
         "crossed",
         "loitered",
         "reason",
+        "vehicle",
     )
     said = {name: end.get(name, begin.get(name)) for name in names}
     return {"track_id": begin["track_id"], "verdict": verdict or None} | said

@@ -12,10 +12,12 @@ from vigilar_common.messages.alarm import AlarmState, EventEnded, EventOpened
 from vigilar_common.messages.alerts import AlertDelivery, AlertReceipt, AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraState, PictureKind
 from vigilar_common.messages.objects import CameraObjects
+from vigilar_common.messages.packages import PackagesState
 from vigilar_common.messages.power import PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
+from vigilar_common.messages.vehicles import VehiclesState
 from vigilar_common.topics import Topic
 
 from vigilar_web.bridge import Bridge
@@ -62,6 +64,8 @@ class Listeners:
             (topics.POWER_STATE, self.on_power),
             (topics.PERSON_STATE, self.on_person),
             (topics.HOUSEHOLD_STATE, self.on_household),
+            (topics.PACKAGES_STATE, self.on_packages),
+            (topics.VEHICLES_STATE, self.on_vehicles),
             (topics.SYSTEM_HEALTH, self.on_health),
             (topics.PUSH_INFO, self.on_push_info),
             (topics.EVENT_OPENED, self.on_opened),
@@ -135,6 +139,14 @@ class Listeners:
     def on_household(self, received: Received) -> None:
         assert isinstance(received.message, HouseholdStatus)
         self._model.household = received.message
+
+    def on_packages(self, received: Received) -> None:
+        assert isinstance(received.message, PackagesState)
+        self._model.packages = received.message
+
+    def on_vehicles(self, received: Received) -> None:
+        assert isinstance(received.message, VehiclesState)
+        self._model.vehicles = received.message
 
     def on_health(self, received: Received) -> None:
         assert isinstance(received.message, SystemHealth)

@@ -18,6 +18,7 @@ from vigilar_web.routes import (
     exports,
     find,
     marks,
+    outside,
     recordings,
     rules,
     settings,
@@ -35,6 +36,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/api/v1/cameras/{camera_id}/marks"): (
         marks.MarkWish, {"track_id": UUID, "object_class": "person", "verdict": "wrong"},
     ),
+    ("POST", "/api/v1/packages/{package_id}"): (outside.ParcelWish, {"action": "collected"}),
+    ("POST", "/api/v1/vehicles/learn"): (outside.VehicleWish, {"name": "family car", "event_id": UUID}),
     ("POST", "/api/v1/cameras/{camera_id}/tune"): (tuning.LooksWish, {"after": 0}),
     ("PUT", "/api/v1/cameras/{camera_id}/motion"): (
         tuning.MotionWish, {"revision": "1f2e3d", "motion_sensitivity": 0.7, "motion_min_area_px": 500},

@@ -11,10 +11,12 @@ from vigilar_common.messages.alarm import AlarmState, EventOpened
 from vigilar_common.messages.alerts import AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.messages.objects import CameraObjects
+from vigilar_common.messages.packages import PackagesState
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
+from vigilar_common.messages.vehicles import VehiclesState
 
 from vigilar_web.settings import CameraInfo, MemberInfo, SensorInfo
 
@@ -40,6 +42,8 @@ class ReadModel:
         self.health: SystemHealth | None = None
         self.push: PushInfo | None = None
         self.alerts: AlertsState | None = None
+        self.packages: PackagesState | None = None
+        self.vehicles: VehiclesState | None = None
 
     def put_camera(self, state: CameraState) -> None:
         with self._lock:

@@ -346,11 +346,11 @@ def test_a_damaged_memory_is_told_and_the_service_goes_on(
     assert house.state.count == 1
 
 
-def test_while_switched_off_nothing_is_a_parcel_and_nothing_is_retained(tmp_path: Path) -> None:
+def test_while_switched_off_nothing_is_a_parcel_and_it_is_said_so(tmp_path: Path) -> None:
     house = House(tmp_path, enabled=False)
     house.put()
     assert house.facts.of(PackageDetected) == []
-    assert PACKAGES_STATE.path() not in house.bus.states
+    assert (house.state.enabled, house.state.count) == (False, 0)
 
 
 # -- rules ------------------------------------------------------------------------------------------------

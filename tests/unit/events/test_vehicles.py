@@ -145,12 +145,12 @@ def test_a_damaged_file_is_unknown_and_not_away(house: House, caplog: pytest.Log
     assert "may have been forgotten" in caplog.text
 
 
-def test_without_known_vehicles_nothing_is_retained_and_a_removed_one_goes(house: House) -> None:
+def test_a_vehicle_that_is_no_longer_configured_goes(house: House) -> None:
     house.left(parked=True)
     house.desk.configure(config("Bike"))
     assert house.home == {"Bike": None}
     house.desk.configure(config())
-    assert VEHICLES_STATE.path() not in house.bus.states
+    assert house.home == {}
 
 
 def test_names_that_look_alike_in_a_topic_stay_apart() -> None:

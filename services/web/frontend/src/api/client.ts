@@ -2,6 +2,7 @@ import type { FilmPart } from '../live/film-index';
 import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
 import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
+import type { KnownVehicle, Parcel } from './outside';
 import type { RuleDryRun, RuleInfo } from './rules';
 import { heardServer } from './server-clock';
 import type { FormSection, Settings, SettingsTrial, SettingsVersion, Values } from './settings';
@@ -189,6 +190,11 @@ export const api = {
     const page = await request<Page<{ ts_ms: number } & PowerInfo['values']>>('GET', path);
     return numbersOf(page, (row) => row[key]);
   },
+  packages: () => request<{ items: Parcel[] | null }>('GET', '/api/v1/packages'),
+  changePackage: (packageId: string, action: 'collected' | 'not_a_parcel') =>
+    request<unknown>('POST', `/api/v1/packages/${id(packageId)}`, { action }),
+  vehicles: () => request<{ items: KnownVehicle[] }>('GET', '/api/v1/vehicles'),
+  learnVehicle: (name: string, eventId: string) => request<{ message: string }>('POST', '/api/v1/vehicles/learn', { name, event_id: eventId }),
   rules: () => request<{ items: RuleInfo[] }>('GET', '/api/v1/rules'),
   tryRule: (ruleId: string, days: number) =>
     request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, { timeoutMs: DRY_RUN_TIMEOUT_MS }),

@@ -91,6 +91,18 @@ export interface SeenObject {
   crossed: { line: string; direction: string }[] | null;
   loitered: boolean | null;
   reason: 'gone' | 'rests' | 'unseen' | 'interrupted' | null;
+  /** Of a vehicle: what all looks at it tell. */
+  vehicle?: SeenVehicle | null;
+}
+
+export interface SeenVehicle {
+  colour: string;
+  size: string;
+  /** The known vehicle that it is, or looks like. */
+  name: string;
+  recognition: 'household' | 'stranger' | 'unknown';
+  /** Empty where its colour could not be told. */
+  measure: number[];
 }
 
 /** How strongly something moved: the largest share of the picture in each step. */

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { api, urls } from '../api/client';
-import type { EventDetail, Recording, SeenObject, VigilarEvent } from '../api/types';
+import type { EventDetail, Recording, SeenObject, SeenVehicle, VigilarEvent } from '../api/types';
 import '../components/clip-actions';
 import { isOngoing } from '../components/event-item';
 import { deliveryRows, deliveryStyles } from '../components/delivery-rows';
@@ -10,6 +10,7 @@ import '../components/event-player';
 import '../components/icon';
 import '../components/object-mark';
 import '../components/score-curve';
+import '../components/vehicle-learn';
 import '../components/why';
 import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
@@ -167,6 +168,7 @@ export class EventPage extends LitElement {
             ${this.facts(event)} ${event.object ? html`<vg-object-mark .event=${event}></vg-object-mark>` : nothing}
             <vg-score-curve .history=${event.score_curve ?? null}></vg-score-curve>
           </section>
+          ${event.object?.vehicle?.measure.length ? html`<vg-vehicle-learn .eventId=${event.id}></vg-vehicle-learn>` : nothing}
           <section class="card panel" aria-labelledby="told">
             <h2 id="told">${t.events.deliveries}</h2>
             ${event.deliveries.length
@@ -228,6 +230,8 @@ function objectFacts(seen: SeenObject): [string, unknown][] {
     [t.events.objectClass, className(seen.object_class)],
     [t.events.confidence, `${Math.round(seen.confidence * 100)} %`],
   ];
+  const vehicle = seen.vehicle ? vehicleWords(seen.vehicle) : '';
+  if (vehicle) rows.push([t.outside.vehicle, vehicle]);
   if (seen.speed) rows.push([t.events.speed, t.events.speedName[seen.speed]]);
   if (seen.direction) rows.push([t.events.direction, t.events.directionName[seen.direction] ?? seen.direction]);
   if (seen.crossed?.length) {
@@ -238,6 +242,13 @@ function objectFacts(seen: SeenObject): [string, unknown][] {
   if (seen.loitered) rows.push([t.events.loitered, t.events.yes]);
   if (seen.reason) rows.push([t.events.left, t.events.leftWhy[seen.reason]]);
   return rows;
+}
+
+function vehicleWords(seen: SeenVehicle): string {
+  const who = seen.name ? (seen.recognition === 'household' ? t.outside.known(seen.name) : t.outside.like(seen.name)) : '';
+  const looks = [t.outside.colours[seen.colour] ?? seen.colour, t.outside.sizes[seen.size] ?? seen.size];
+  const words = [...looks, who || (seen.recognition === 'stranger' ? t.outside.stranger : '')];
+  return words.filter(Boolean).join(', ');
 }
 
 function zoneLinks(event: VigilarEvent): unknown {

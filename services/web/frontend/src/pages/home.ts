@@ -8,6 +8,8 @@ import '../components/camera-tile';
 import { eventRows, eventSkeleton } from '../components/event-list';
 import '../components/findings';
 import '../components/house-card';
+import '../components/parcels-card';
+import '../components/vehicles-card';
 import { failure } from '../components/states';
 import { pageStyles, shared } from '../design/shared';
 import { eventListStyles } from '../design/lists';
@@ -84,7 +86,9 @@ export class HomePage extends LitElement {
       ${findings.length
         ? html`<section aria-labelledby="findings"><h2 id="findings" class="visually-hidden">${t.system.findings}</h2><vg-findings .findings=${findings}></vg-findings></section>`
         : nothing}
+      <vg-parcels-card></vg-parcels-card>
       <vg-house-card></vg-house-card>
+      <vg-vehicles-card></vg-vehicles-card>
       <div class="columns">
         <section aria-labelledby="cameras">
           <div class="section-head"><h2 id="cameras">${t.cameras.title}</h2></div>
