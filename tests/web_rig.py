@@ -39,9 +39,10 @@ class WebProcess:
         port: int,
         tls: tuple[Path, Path] | None = None,
         toml: str = "",
+        storage_port: int = 0,
     ) -> None:
         self.folder, self.port, self.tls = folder, port, tls
-        self.health_port, self.storage_port = free_port(), free_port()
+        self.health_port, self.storage_port = free_port(), storage_port or free_port()
         secrets = folder / "secrets"
         secrets.mkdir(parents=True)
         for name, text in (

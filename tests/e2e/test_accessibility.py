@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 import walk
-from playwright.sync_api import Browser, Page
+from axe import AXE, violations
+from playwright.sync_api import Browser
 from stack import Stack, wait_for
 
-AXE = Path(__file__).resolve().parents[1] / "peers" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
-
 pytestmark = pytest.mark.slow
-
-
-def violations(page: Page) -> list[str]:
-    """Each as its rule, what is wrong, and where."""
-    page.evaluate(AXE.read_text("utf-8"))  # not as a script of the page: its policy forbids that
-    found: list[dict[str, Any]] = page.evaluate(
-        "async (rules) => (await axe.run(document, { runOnly: rules })).violations", list(RULES)
-    )
-    return [
-        f"{one['id']}: {node['failureSummary']} at {node['target']}" for one in found for node in one["nodes"]
-    ]
 
 
 @pytest.fixture(autouse=True)

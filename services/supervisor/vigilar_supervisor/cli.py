@@ -22,6 +22,7 @@ HANDED_ON: dict[str, tuple[str, str]] = {
     "models": ("detector", "fetch, choose, check and time the models that look at pictures"),
     "vehicles": ("detector", "show Vigilar your vehicles, so that it knows who arrives"),
     "rules": ("events", "list rules with their last firing, try one out on the past"),
+    "users": ("web", "list, add, remove and reset accounts"),
     "storage": ("storage", "confirm limits, report gaps, see what would be deleted"),
 }
 """Verb → (service, what it does): these belong to a service and run as `python -m vigilar_<service> VERB …`."""

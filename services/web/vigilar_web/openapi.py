@@ -43,6 +43,7 @@ BODIES: dict[tuple[str, str], Body] = {
         tuning.MotionWish, {"revision": "1f2e3d", "motion_sensitivity": 0.7, "motion_min_area_px": 500},
     ),
     ("POST", "/api/v1/find-cameras"): (find.FindWish, {"user": "admin", "password": "the camera's", "host": ""}),
+    ("POST", "/api/v1/try-camera"): (find.TryWish, {"url": "rtsp://192.0.2.10/stream"}),
     ("PATCH", "/api/v1/recordings/{recording_id}"): (recordings.StarChange, {"starred": True}),
     ("POST", "/api/v1/exports"): (
         exports.ExportOrder,
@@ -129,6 +130,8 @@ def _describe(operation: dict[str, Any], route: APIRoute, policy: Policy) -> Non
 def _describe_body(operation: dict[str, Any], key: tuple[str, str], schemas: dict[str, Any]) -> None:
     if key in NO_BODY:
         content: dict[str, Any] = {"schema": {"type": "object"}, "example": {}}
+    elif key not in BODIES:  # a test misses it; whoever reads the rest of the document should not
+        content = {"schema": {"type": "object"}}
     else:
         model, example = BODIES[key]
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -143,7 +143,7 @@ export const people = {
     lost: (n: number) => (n === 1 ? 'One entry could not be written; the log of the web service says why.' : `${n} entries could not be written; the log of the web service says why.`),
     by: { session: '', token: 'by a token', form: '' } as Record<string, string>,
     actions: {
-      'session.begin': 'Signed in',
+      'session.begin': 'Sign-in',
       'session.end': 'Ended a session',
       'session.end_others': 'Signed out everywhere else',
       'session.confirm': 'Confirmed who they are',
@@ -168,6 +168,7 @@ export const people = {
       'pin.reset': 'Set a new PIN by the passphrase',
       'camera.record': 'Recorded by hand',
       'camera.switch': 'Switched a camera',
+      'cameras.try': 'Tried a camera address',
       'camera.mark': 'Marked an object',
       'cameras.find': 'Searched for cameras',
       'settings.change': 'Changed settings',
