@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -16,10 +17,12 @@ from vigilar_common.messages.alarm import AlarmState, ArmCommand, ArmState, Open
 from vigilar_common.messages.camera import CameraCondition, CameraState, CameraSwitch
 from vigilar_common.messages.homeassistant import BridgeState
 from vigilar_common.messages.objects import CameraObjects
+from vigilar_common.messages.packages import LyingPackage, PackagesState
 from vigilar_common.messages.power import PowerState, PowerStatus, PowerValues
 from vigilar_common.messages.presence import PersonStatus, Role
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import Finding, SystemHealth
+from vigilar_common.messages.vehicles import KnownVehicleState, VehiclesState, vehicle_id
 from vigilar_common.testing import FakeClock
 from vigilar_common.topics import CMD_ALARM, CMD_ASK_SWITCH
 from vigilar_homeassistant.domain import cameras, house, hub, sensors, templates
@@ -32,6 +35,8 @@ CONFIG = Config.model_validate(
         "homeassistant": {"enabled": True},
         "presence": {"enabled": True, "members": [{"name": "Ann", "ip": "192.0.2.1"}]},
         "cameras": [{"id": "front", "display_name": "Front", "rtsp_url": "rtsp://192.0.2.1/"}],
+        "packages": {"enabled": True},
+        "vehicles": {"known": [{"name": "car"}, {"name": "Ann's bike"}]},
         "sensors": [
             {
                 "id": "door",
@@ -43,7 +48,7 @@ CONFIG = Config.model_validate(
         ],
     }
 )
-HUB = hub.hub(NAMING, "Home", True, CONFIG.presence).components
+HUB = hub.hub(NAMING, "Home", True, CONFIG.presence, CONFIG.packages, CONFIG.vehicles).components
 CAMERA = cameras.camera(NAMING, CONFIG.cameras[0], CONFIG.homeassistant).components
 
 
@@ -237,3 +242,26 @@ def test_a_ups_on_battery_has_no_mains(state: PowerState, mains: str, low: str) 
     assert available(found["binary_sensor_mains"], status) == "online"
     gone = status.model_copy(update={"state": PowerState.UNKNOWN})
     assert available(found["binary_sensor_mains"], gone) == "offline"
+
+
+def test_parcels_are_there_or_not_and_counted() -> None:
+    lying = LyingPackage(package_id=str(uuid4()), camera_id="front", since_ms=1)
+    for state, there in ((PackagesState(), "OFF"), (PackagesState(count=1, packages=[lying]), "ON")):
+        outside = HUB["binary_sensor_parcel_outside"]
+        assert render(outside["value_template"], state) == there
+        assert render(HUB["sensor_parcels"]["value_template"], state) == str(state.count)
+        assert len(json.loads(render(outside["json_attributes_template"], state))["packages"]) == state.count
+
+
+@pytest.mark.parametrize(("home", "said"), [(True, "ON"), (False, "OFF"), (None, "None")])
+def test_a_known_vehicle_is_at_home_away_or_not_known(home: bool | None, said: str) -> None:
+    state = VehiclesState(
+        vehicles=[
+            KnownVehicleState(vehicle_id="car", name="car", home=False),
+            KnownVehicleState(vehicle_id=vehicle_id("Ann's bike"), name="Ann's bike", home=home),
+        ]
+    )
+    bike = HUB["binary_sensor_vehicle_" + vehicle_id("Ann's bike")]
+    assert render(bike["value_template"], state) == said
+    assert render(HUB["binary_sensor_vehicle_car"]["value_template"], state) == "OFF"
+    assert render(bike["value_template"], VehiclesState()) == "None"

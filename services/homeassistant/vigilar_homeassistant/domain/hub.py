@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from vigilar_common.config.detection import Packages, Vehicles
 from vigilar_common.config.presence import Presence
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType
 from vigilar_common.messages.presence import Household
+from vigilar_common.messages.vehicles import vehicle_id
 from vigilar_common.topics import (
     ALARM_SIREN,
     ALARM_STATE,
@@ -16,8 +18,10 @@ from vigilar_common.topics import (
     CMD_ALARM,
     HOUSE_EVENT,
     HOUSEHOLD_STATE,
+    PACKAGES_STATE,
     STORAGE_CHECKPOINT,
     SYSTEM_HEALTH,
+    VEHICLES_STATE,
 )
 
 from vigilar_homeassistant.domain import templates
@@ -40,6 +44,7 @@ EVENT_TYPES = (*(kind.value for kind in EventType if kind not in SECRET_EVENTS),
 FEATURES = ("arm_home", "arm_away", "arm_night", "arm_vacation")
 """Neither a trigger nor a custom bypass: the alarm has no such commands."""
 SHOWN_FINDINGS = 10
+NO_PARCELS, NO_VEHICLES = Packages(), Vehicles()
 
 
 def _alive(service: str) -> Component:
@@ -134,11 +139,48 @@ def _household() -> Iterator[tuple[str, Component]]:
     )  # fmt: skip
 
 
-def hub(naming: Naming, name: str, pin_configured: bool, presence: Presence) -> Device:
+def _parcels() -> Iterator[tuple[str, Component]]:
+    state = PACKAGES_STATE.path()
+    known = _alive("events")
+    yield "parcel_outside", component(
+        "binary_sensor", "Parcel outside", state_topic=state, value_template=on_off("value_json['count'] > 0"),
+        device_class="occupancy", icon="mdi:package-variant-closed", json_attributes_topic=state,
+        json_attributes_template=templates.attributes("packages"), **known,
+    )  # fmt: skip
+    yield "parcels", component(
+        "sensor", "Parcels outside", state_topic=state, value_template=templates.field_of("count"),
+        state_class="measurement", icon="mdi:package-variant-closed", **known,
+    )  # fmt: skip
+
+
+def _vehicles(vehicles: Vehicles) -> Iterator[tuple[str, Component]]:
+    """One sensor per known vehicle; unknown until it was seen coming or going."""
+    state = VEHICLES_STATE.path()
+    for vehicle in vehicles.known:
+        found = vehicle_id(vehicle.name)
+        home = f"(value_json['vehicles'] | selectattr('vehicle_id', 'eq', '{found}') | map(attribute='home') | list + [none])[0]"
+        yield f"vehicle_{found}", component(
+            "binary_sensor", f"{vehicle.name} at home", state_topic=state,
+            value_template=f"{{% set home = {home} %}}{{{{ 'None' if home is none else 'ON' if home else 'OFF' }}}}",
+            device_class="presence", icon="mdi:car", **_alive("events"),
+        )  # fmt: skip
+
+
+def hub(
+    naming: Naming,
+    name: str,
+    pin_configured: bool,
+    presence: Presence,
+    packages: Packages = NO_PARCELS,
+    vehicles: Vehicles = NO_VEHICLES,
+) -> Device:
     """`name`: what the system is called. Each entity has the availability of the service that knows."""
     found = [*_alarm(pin_configured, naming.hub_id), *_system()]
     if presence.enabled:
         found += _household()
+    if packages.enabled:
+        found += _parcels()
+    found += _vehicles(vehicles)
     return Device(naming.hub_id, name, "Hub", "", keyed(found))
 
 
