@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 import tiny_models
 from service_rig import ServiceProcess, ServiceRig, until
+from vehicle_pictures import painted, street
 from vigilar_common.bus import MqttBus, Received
 from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.messages.detection import CropResult, CropSeen, DetectorLease, DetectorState
 from vigilar_common.messages.system import Heartbeat
+from vigilar_common.messages.vehicles import VehicleAction, VehicleCommand
 from vigilar_common.testing.broker import TestBroker
-from vigilar_common.topics import CROP, CROP_SEEN, DETECTOR_LEASE, DETECTOR_STATE, HEARTBEAT
+from vigilar_common.topics import CMD_VEHICLE, CROP, CROP_SEEN, DETECTOR_LEASE, DETECTOR_STATE, HEARTBEAT
 
 MODEL = tiny_models.onnx(tiny_models.person_in_the_middle())
 PICTURE = tiny_models.jpeg()
@@ -176,3 +180,38 @@ def test_switched_off_it_loads_nothing_and_says_so(house: House) -> None:
     assert "openvino" not in maps
     assert "cv2" not in maps
     assert house.leases == []
+
+
+def test_vehicles_are_measured_known_vehicles_are_learnt_from_the_page_and_recognised(
+    house: House, broker: TestBroker
+) -> None:
+    answer = {
+        "dets": np.array([[[0.5, 0.48, 0.5, 0.4]]], np.float32),
+        "labels": np.full((1, 1, 3), -5, np.float32),
+    }
+    answer["labels"][0, 0, 1] = 3.0
+    model = tiny_models.onnx(answer, size=(320, 320))
+    tiny_models.install(house.models, model, input={"width_px": 320, "height_px": 320})
+    known = '[[vehicles.known]]\nname = "estate"\ncolor_profile = "red"\n'
+    house.start(f"person_detection = true\n{known}")
+    until(lambda: house.leases, 20, "a lease")
+    picture = cv2.resize(painted(street(), "red")[0:150, 72:222], (320, 320))
+    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+    (seen,) = house.ask(data=jpeg).objects
+    assert seen.vehicle is not None
+    assert (seen.vehicle.colour, seen.vehicle.name, seen.vehicle.calibrated) == ("red", "estate", False)
+    web = broker.bus("web")
+    try:
+        learn = VehicleCommand(
+            action=VehicleAction.LEARN, name="estate", measure=seen.vehicle.measure, user="ann"
+        )
+        assert web.request(CMD_VEHICLE, learn).message == "estate is known by 1 looks."
+        strange = web.request(CMD_VEHICLE, learn.model_copy(update={"id": "", "name": "lorry"}))
+        assert (strange.ok, strange.code) == (False, "refused")
+    finally:
+        web.stop()
+    until(
+        lambda: (found := house.ask(data=jpeg).objects[0].vehicle) is not None and found.calibrated,
+        15,
+        "recognition",
+    )

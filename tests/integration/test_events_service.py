@@ -12,7 +12,9 @@ from vigilar_common.messages import Message, Reply
 from vigilar_common.messages.alarm import AlarmState, ArmAction, ArmCommand, EventEnded, EventOpened
 from vigilar_common.messages.camera import Box, MotionStarted
 from vigilar_common.messages.detection import ObjectDetected
-from vigilar_common.messages.objects import object_event_id
+from vigilar_common.messages.objects import ObjectEnd, ObjectLeft, object_event_id
+from vigilar_common.messages.packages import PackageAction, PackageCommand, PackagesState, ThingLeft
+from vigilar_common.messages.vehicles import Acquaintance, VehicleSeen, VehiclesState
 from vigilar_common.passwords import hash_pin
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import (
@@ -20,10 +22,13 @@ from vigilar_common.topics import (
     ALARM_STATE,
     CAMERA_AVAILABLE,
     CMD_ALARM,
+    CMD_PACKAGE,
     EVENT_ENDED,
     EVENT_OPENED,
     FACT_TOPICS,
     MOTION_STARTED,
+    PACKAGES_STATE,
+    VEHICLES_STATE,
     Topic,
 )
 
@@ -40,6 +45,10 @@ id = "front"
 display_name = "Front door"
 rtsp_url = "rtsp://x/"
 location = "EXTERIOR"
+[packages]
+enabled = true
+[[vehicles.known]]
+name = "estate"
 """
 
 
@@ -50,7 +59,7 @@ class House:
         self.web: MqttBus = rig.broker.bus("web")
         self.outside: MqttBus = rig.broker.bus("home_automation")
         self.heard: list[tuple[Topic, Message]] = []
-        for topic in (ALARM_STATE, ALARM_CHANGED, EVENT_OPENED, EVENT_ENDED):
+        for topic in (ALARM_STATE, ALARM_CHANGED, EVENT_OPENED, EVENT_ENDED, PACKAGES_STATE, VEHICLES_STATE):
             self.web.subscribe(topic, self._hear)
 
     def _hear(self, received: Received) -> None:
@@ -147,6 +156,39 @@ def test_an_object_becomes_an_event_and_ends_with_a_worker_that_dies(house: Hous
     (end,) = until(lambda: [m for _, m in house.heard if isinstance(m, EventEnded)], what="its end")
     assert end.event_id == event.event_id
     worker.stop()
+
+
+def test_a_parcel_and_a_vehicle_at_home_survive_kill_9_and_the_page_collects_the_parcel(house: House) -> None:
+    worker = house.rig.broker.bus("camera-worker-front")
+    thing_id, box = str(uuid4()), Box(x=0.4, y=0.7, w=0.05, h=0.1)
+    left = ThingLeft(camera_id="front", thing_id=thing_id, box=box, confidence=0.6, by_class="person")
+    ours = VehicleSeen(name="estate", recognition=Acquaintance.HOUSEHOLD, looks=5)
+    parked = ObjectLeft(
+        camera_id="front", track_id=str(uuid4()), reason=ObjectEnd.RESTS, object_class="car", confidence=0.8, box=box,
+        started_ms=1, vehicle=ours,
+    )  # fmt: skip
+
+    def parcels() -> list[int]:
+        return [m.count for _, m in house.heard if isinstance(m, PackagesState)]
+
+    def at_home() -> list[bool | None]:
+        return [m.vehicles[0].home for _, m in house.heard if isinstance(m, VehiclesState)]
+
+    for message in (left, parked):
+        fact = worker.stamp(message).model_copy(update={"id": str(uuid4())})
+        worker.publish(FACT_TOPICS[message.TYPE], fact, camera_id="front")
+    until(lambda: parcels()[-1:] == [1] and at_home()[-1:] == [True], what="the parcel and the vehicle")
+    titles = [m.title for _, m in house.heard if isinstance(m, EventOpened)]
+    assert titles == ["Parcel put down by a person: Front door", "The estate arrived: Front door"]
+    worker.stop()
+
+    house.events.kill()
+    house.heard.clear()
+    house.events.start()
+    until(lambda: parcels()[-1:] == [1] and at_home()[-1:] == [True], what="both after the restart")
+    command = PackageCommand(action=PackageAction.COLLECTED, package_id=thing_id, user="admin")
+    assert house.web.request(CMD_PACKAGE, command).ok
+    until(lambda: parcels()[-1:] == [0], what="the parcel to be collected")
 
 
 def test_without_a_pin_mqtt_is_refused_and_the_web_session_arms(house: House) -> None:
