@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def main() -> int:
             missed += row(page, runs)
     finally:
         stack.stop()
+        shutil.rmtree(folder)
     print(
         f"\nTargets: {SCORES}, first view ≤ {FIRST_VIEW_MS} ms, interactive ≤ {INTERACTIVE_MS} ms, "
         f"JS ≤ {SCRIPT_BYTES // 1000} kB; load {os.getloadavg()[0]:.1f}."
