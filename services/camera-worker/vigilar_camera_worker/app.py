@@ -10,6 +10,7 @@ from vigilar_common.bus import Received
 from vigilar_common.config import Camera, CameraLocation, Config
 from vigilar_common.config.slices import Slice
 from vigilar_common.errors import StartupError
+from vigilar_common.learnt import MARKS_FILE
 from vigilar_common.messages.camera import Analysis, CameraCondition, CameraSwitchName, LiveLease
 from vigilar_common.service import Context
 from vigilar_common.state_file import StateFile
@@ -125,7 +126,7 @@ class CameraWorker:
         search.onlooker = self._tuning = Tuning(context.bus, camera, clock)
         self._analyser = Analyser(search, clock)
         view = MainView(self._ring)
-        self._marking = Marking(MarksFile(context.state_dir / "marks.db"), self._report)
+        self._marking = Marking(MarksFile(context.state_dir / MARKS_FILE), self._report)
         self._choice = StreamChoice(self._analyser, view, self._report, clock)
         self._objects = ObjectReport(
             context.bus, self._report, clock, camera, config.detection, view, self._recorder.store,

@@ -22,6 +22,7 @@ from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config.slices import SLICE_FILE, SliceReader
 from vigilar_common.errors import StartupError, VigilarError
 from vigilar_common.health import HealthRegistry, HealthServer
+from vigilar_common.learnt import forget
 from vigilar_common.service import Environment
 from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
 
@@ -174,6 +175,9 @@ class Pool:
             log.info("%s is no longer to run here", child.name)
             del self.children[child.camera_id]
         self._end(gone)
+        for child in gone:
+            if not (self._environment.config_run / child.name / SLICE_FILE).exists():
+                forget(self._environment.state_dir / child.name)
         for camera_id in sorted(wanted - set(self.children)):
             self.children[camera_id] = Child(camera_id)
 

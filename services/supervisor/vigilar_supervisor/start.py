@@ -15,6 +15,7 @@ from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.config import Config, slices
 from vigilar_common.config.load import LoadedConfig, load
 from vigilar_common.errors import ConfigError, StartupError, VigilarError
+from vigilar_common.learnt import forget
 
 from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.certificate import make_certificate
@@ -115,6 +116,10 @@ class Installation:
             log.info("configuration %s applied to %s", loaded.revision, ", ".join(changed))
         if "broker/passwd" in made or "broker/acl" in made:
             self._broker_changed(self.supervisor)
+        known = {f"{slices.CAMERA_WORKER}-{camera.id}" for camera in config.cameras}
+        for folder in self.layout.state.glob(f"{slices.CAMERA_WORKER}-*"):
+            if folder.name not in known:
+                forget(folder)
         self.loaded = loaded
         specs = service_specs(config, self.layout, self.ports, self._log_level)
         self.supervisor.set_children([*self._extra(), *specs])

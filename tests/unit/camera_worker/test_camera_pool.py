@@ -30,7 +30,7 @@ class Yard:
             {
                 "VIGILAR_CONFIG_RUN": str(folder / "run" / "cameras"),
                 "VIGILAR_SECRETS_DIR": "/secrets",
-                "VIGILAR_STATE_DIR": "/state",
+                "VIGILAR_STATE_DIR": str(folder / "state"),
             }
         )
         self.pool = Pool(environment, dedicated_cameras(dedicated), self.clock, self._spawn)
@@ -78,7 +78,7 @@ def test_it_runs_enabled_cameras_that_have_no_container_of_their_own(yard: Yard)
     (camera_id, environment) = yard.started[0]
     assert camera_id == "front"
     assert environment["VIGILAR_SECRETS_DIR"] == "/secrets/camera-worker-front"
-    assert environment["VIGILAR_STATE_DIR"] == "/state/camera-worker-front"
+    assert environment["VIGILAR_STATE_DIR"] == str(yard.folder / "state" / "camera-worker-front")
     assert environment["VIGILAR_HEALTH_HOST"] == "127.0.0.1"
     assert int(environment["VIGILAR_HEALTH_PORT"]) > 0
 
@@ -95,6 +95,23 @@ def test_cameras_come_and_go_with_the_configuration(yard: Yard) -> None:
     yard.configure(front=False)
     yard.tick()
     assert yard.running == set()
+
+
+def test_what_a_camera_learnt_goes_with_it_and_stays_while_it_is_switched_off(yard: Yard) -> None:
+    state = yard.folder / "state" / "camera-worker-front"
+    yard.configure(front=True, porch=True)
+    yard.tick()
+    state.mkdir(parents=True)
+    for name in ("marks.db", "marks.db-wal", "outbox.db"):
+        (state / name).touch()
+    yard.configure(front=False, porch=True)
+    yard.tick()
+    assert (state / "marks.db").exists()
+    yard.configure(front=True, porch=True)
+    yard.tick()
+    yard.configure(porch=True)
+    yard.tick()
+    assert [file.name for file in state.iterdir()] == ["outbox.db"], "facts are still to be told"
 
 
 def test_a_dead_camera_is_started_again_and_the_others_are_left_alone(yard: Yard) -> None:
