@@ -66,6 +66,10 @@ class Wanted:
     classes: Sequence[str] = ()
     sensor: str | None = None
     zone: str | None = None
+    speed: str | None = None
+    loitered: bool | None = None
+    min_dwell_s: float | None = None
+    """So long in one zone at least; in `zone` where that is asked for."""
     words: Sequence[str] = ()
     """Each stands somewhere in the title."""
     pet: str | None = None
@@ -78,7 +82,16 @@ class Wanted:
     @property
     def needs_rows(self) -> bool:
         """Whether counts by camera, kind and severity cannot tell."""
-        others = (self.sensor, self.zone, self.pet, self.person, self.reviewed)
+        others = (
+            self.sensor,
+            self.zone,
+            self.speed,
+            self.loitered,
+            self.min_dwell_s,
+            self.pet,
+            self.person,
+            self.reviewed,
+        )
         both = bool(self.classes and self.kinds)
         return (
             any(value is not None for value in others) or bool(self.words) or both or "object" in self.kinds
@@ -120,6 +133,7 @@ def wanted_events(wanted: Wanted, span: Span = Span()) -> sa.Select[Any]:
     if wanted.zone is not None:
         within = sa.text(f"EXISTS (SELECT 1 FROM json_each({SEEN_ZONES}) WHERE value = :zone)")  # noqa: S608 a constant
         query = query.where(sa.text(IN_ZONES), within.bindparams(zone=wanted.zone))
+    query = _how_it_went(query, wanted)
     if wanted.within is not None:
         query = query.where(sa.or_(columns.camera_id.is_(None), columns.camera_id.in_(sorted(wanted.within))))
     for word in wanted.words:
@@ -133,6 +147,26 @@ def wanted_events(wanted: Wanted, span: Span = Span()) -> sa.Select[Any]:
     if wanted.reviewed is not None:
         query = _reviewed(query, wanted, span)
     return span.limit(query, events.c.started_ms)
+
+
+def _how_it_went(query: sa.Select[Any], wanted: Wanted) -> sa.Select[Any]:
+    """What only the end of an object says; these walk the objects of the span, newest first."""
+    if wanted.speed is not None:
+        query = query.where(
+            sa.text(IS_OBJECT), sa.text("end_detail ->> 'speed' = :speed").bindparams(speed=wanted.speed)
+        )
+    if wanted.loitered is not None:
+        said = sa.text("coalesce(end_detail ->> 'loitered', 0) = :loitered").bindparams(
+            loitered=int(wanted.loitered)
+        )
+        query = query.where(sa.text(IS_OBJECT), said)
+    if wanted.min_dwell_s is not None:
+        long = sa.text(
+            "EXISTS (SELECT 1 FROM json_each(end_detail -> 'dwell_s') WHERE value >= :dwell_s"
+            " AND (:dwell_zone IS NULL OR key = :dwell_zone))"
+        ).bindparams(dwell_s=wanted.min_dwell_s, dwell_zone=wanted.zone)
+        query = query.where(sa.text(IS_OBJECT), long)
+    return query
 
 
 def _reviewed(query: sa.Select[Any], wanted: Wanted, span: Span) -> sa.Select[Any]:

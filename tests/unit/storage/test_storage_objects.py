@@ -36,9 +36,10 @@ def filled(database: Database, store: FactStore) -> Database:
     return database
 
 
-def found(database: Database, **wanted: Any) -> list[str]:
+def found(database: Database, wanted: queries.Wanted | None = None, **simply: Any) -> list[str]:
+    query = queries.wanted_events(wanted) if wanted else queries.events_query(**simply)
     with database.read() as connection:
-        rows, _ = queries.list_events(connection, queries.events_query(**wanted), 50, None, 9_000)
+        rows, _ = queries.list_events(connection, query, 50, None, 9_000)
     return [row["id"] for row in rows]
 
 
@@ -54,6 +55,17 @@ def test_what_was_seen_is_found_by_zone_motion_with_it(filled: Database) -> None
     assert found(filled, zone="path") == [MOTION, PERSON]
     assert found(filled, zone="path", object_class="person") == [PERSON]
     assert found(filled, zone="porch") == []
+
+
+def test_objects_are_found_by_how_they_went(filled: Database, store: FactStore) -> None:
+    store.ingest("events", [left(PERSON, "person", 5_000, speed="slow", loitered=True)])
+    store.ingest("events", [left(CAR, "car", 5_000, speed="fast", loitered=False, dwell_s={"path": 1.0})])
+    assert found(filled, queries.Wanted(speed="fast")) == [CAR]
+    assert found(filled, queries.Wanted(loitered=True)) == [PERSON]
+    assert found(filled, queries.Wanted(loitered=False)) == [CAR]
+    assert found(filled, queries.Wanted(min_dwell_s=3)) == [PERSON]
+    assert found(filled, queries.Wanted(min_dwell_s=0.5, zone="path")) == [CAR], "in that zone"
+    assert found(filled, queries.Wanted(min_dwell_s=99)) == []
 
 
 def test_the_end_says_the_class_and_all_zones(filled: Database, store: FactStore) -> None:

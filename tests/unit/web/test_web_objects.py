@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 from vigilar_common import topics
 from vigilar_common.messages.alarm import ArmState, EventOpened, EventType, Severity
 from vigilar_common.messages.objects import CameraObjects
@@ -88,3 +89,19 @@ def test_an_object_in_sight_is_shown_before_storage_has_it(home: Any) -> None:
     home.bus.deliver(topics.EVENT_OPENED, opened)
     seen = home.get(f"/api/v1/events/{UUID}").json()["object"]
     assert (seen["object_class"], seen["speed"]) == ("person", None)
+
+
+def test_words_for_many_classes_and_how_it_went_are_asked_of_storage(home: Any) -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> Any:
+        asked.append(dict(request.url.params))
+        return {"items": [], "next": None}
+
+    home.storage.answers["/v1/events"] = answer
+    home.get("/api/v1/events?class=vehicle,person&speed=fast&loitered=true&min_dwell_s=5&zone=path")
+    (query,) = asked
+    assert query["class"].startswith("car,truck,")
+    assert query["class"].endswith(",person")
+    assert (query["speed"], query["loitered"], query["min_dwell_s"]) == ("fast", "true", "5.0")
+    assert home.get("/api/v1/events?speed=quick").status_code == 422

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
+from vigilar_common.messages.objects import ObjectSpeed
 
 from vigilar_storage import queries
 from vigilar_storage.api.deps import (
@@ -35,6 +36,9 @@ def _wanted(
     sensor: Word = None,
     object_class: Annotated[str | None, Query(alias="class", max_length=400)] = None,
     zone: Annotated[str | None, Query(max_length=120)] = None,
+    speed: ObjectSpeed | None = None,
+    loitered: bool | None = None,
+    min_dwell_s: Annotated[float | None, Query(ge=0, le=86_400)] = None,
     text: Annotated[str | None, Query(max_length=300)] = None,
     pet: Word = None,
     person: Word = None,
@@ -49,6 +53,9 @@ def _wanted(
         classes=words(object_class),
         sensor=sensor,
         zone=zone,
+        speed=speed.value if speed else None,
+        loitered=loitered,
+        min_dwell_s=min_dwell_s,
         words=(text or "").split()[:MAX_SEARCHED_WORDS],
         pet=pet,
         person=person,

@@ -49,6 +49,7 @@ describe('the list of events', () => {
     const person = event('b', 10, { type: 'object', zones: ['porch'], object: { object_class: 'person' } as SeenObject });
     expect(matches(person, wanted({ class: 'person', zone: 'porch' }))).toBe(true);
     expect(matches(person, wanted({ class: 'car' }))).toBe(false);
+    expect(matches(person, wanted({ class: 'animal' }))).toBe(false);
     expect(matches(event('a', 10), wanted({ class: 'person' }))).toBe(false);
     expect(matches(person, wanted({ zone: 'path' }))).toBe(false);
   });

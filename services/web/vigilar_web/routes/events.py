@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Query
+from vigilar_common.messages.objects import ObjectSpeed
+from vigilar_common.object_kinds import classes_of
 
 from vigilar_web.errors import ApiError
 from vigilar_web.films import require_camera
@@ -24,6 +26,9 @@ async def wanted(
     severity: Words = None,
     object_class: Classes = None,
     zone: Zone = None,
+    speed: Annotated[ObjectSpeed | None, Query()] = None,
+    loitered: bool | None = None,
+    min_dwell_s: Annotated[float | None, Query(ge=0, le=86_400)] = None,
     pet: Word = None,
     person: Word = None,
     reviewed: bool | None = None,
@@ -34,8 +39,13 @@ async def wanted(
         "camera": camera,
         "type": type,
         "severity": severity,
-        "class": object_class,
+        "class": ",".join(name for word in object_class.split(",") for name in classes_of(word))
+        if object_class
+        else None,
         "zone": zone,
+        "speed": speed.value if speed else None,
+        "loitered": None if loitered is None else str(loitered).lower(),
+        "min_dwell_s": min_dwell_s,
         "pet": pet,
         "person": person,
         "reviewed": None if reviewed is None else str(reviewed).lower(),

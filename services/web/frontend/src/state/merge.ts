@@ -36,6 +36,16 @@ export function upsertDelivery(rows: readonly Delivery[], row: Delivery): Delive
   return [row, ...rows.filter((known) => deliveryKey(known) !== key)];
 }
 
+/** What the words for many classes mean; the server knows the same (`vigilar_common.object_kinds`). */
+const GROUPS: Record<string, readonly string[]> = {
+  vehicle: ['vehicle', 'car', 'truck', 'bus', 'van', 'motorcycle', 'motorbike', 'bicycle', 'train', 'boat', 'airplane'],
+  animal: ['animal', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'fox', 'deer', 'rabbit', 'squirrel', 'raccoon', 'boar'],
+};
+
+function ofClass(name: string | undefined, wanted: string): boolean {
+  return name !== undefined && (name === wanted || (GROUPS[wanted]?.includes(name) ?? false));
+}
+
 export interface EventFilter {
   camera: string;
   type: string;
@@ -51,7 +61,7 @@ export function matches(event: VigilarEvent, wanted: EventFilter): boolean {
   return (
     (!wanted.camera || event.camera_id === wanted.camera) &&
     (!wanted.type || event.type === wanted.type) &&
-    (!wanted.class || event.object?.object_class === wanted.class) &&
+    (!wanted.class || ofClass(event.object?.object_class, wanted.class)) &&
     (!wanted.zone || event.zones.includes(wanted.zone)) &&
     (fromMs === null || event.started_ms >= fromMs) &&
     (toMs === null || event.started_ms < toMs)

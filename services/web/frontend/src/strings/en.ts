@@ -8,6 +8,8 @@ const plural = (n: number, one: string, many: string): string => `${n} ${n === 1
 /** One and many; what is not here is written as the model names it. */
 export const classNames: Record<string, [one: string, many: string]> = {
   person: ['Person', 'people'],
+  vehicle: ['Vehicle', 'vehicles'],
+  animal: ['Animal', 'animals'],
   car: ['Car', 'cars'],
   truck: ['Truck', 'trucks'],
   bus: ['Bus', 'buses'],
