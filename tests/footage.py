@@ -68,14 +68,17 @@ def running_camera(
     port: int = 0,
     user: str = "",
     password: str = "",
+    within: Sequence[str] = (),
 ) -> Iterator[RunningCamera]:
-    """Serve ``films`` (mount name → index) on a loopback port until the block ends; files go to ``folder``."""
+    """Serve ``films`` (mount name → index) on a loopback port until the block ends; files go to ``folder``. ``within``: a
+    command that runs the server elsewhere.
+    """
     from vigilar_demo_camera.gst import SERVER, find_interpreter
 
     python, environment = find_interpreter(CACHE / "state")
     folder.mkdir(parents=True, exist_ok=True)
     ready_file, truth_file, log_file = folder / "ready.json", folder / "truth.jsonl", folder / "camera.log"
-    command = [str(python), "-s", "-B", str(SERVER), "--port", str(port)]
+    command = [*within, str(python), "-s", "-B", str(SERVER), "--port", str(port)]
     command += ["--ready-file", str(ready_file), "--truth-file", str(truth_file)]
     for name, index in films.items():
         command += ["--film", f"{name}={index}"]

@@ -117,8 +117,14 @@ host_shutdown() {
   for unit in vigilar-shutdown.path vigilar-shutdown.service; do
     sed -e "s|@FOLDER@|$FOLDER|g" -e 's|@SCRIPT@|/usr/local/lib/vigilar/host_shutdown.sh|g' "$here/../systemd/$unit" >"/etc/systemd/system/$unit"
   done
+  # The unit of an installation by install.sh may write nowhere else.
+  if [ -e /etc/systemd/system/vigilar.service ]; then
+    install -d -m 0755 /etc/systemd/system/vigilar.service.d
+    install -m 0644 "$here/../systemd/vigilar.service.d/host-shutdown.conf" /etc/systemd/system/vigilar.service.d/host-shutdown.conf
+  fi
   systemctl daemon-reload
   systemctl enable --now vigilar-shutdown.path
+  if systemctl -q is-active vigilar.service; then say "restart Vigilar once, so that it may put its request there: systemctl restart vigilar"; fi
   say "this host goes down when Vigilar asks for it in $FOLDER (containers: VIGILAR_SHUTDOWN_DIR=$FOLDER)"
 }
 

@@ -28,6 +28,7 @@ from vigilar_common.errors import ConfigError, VigilarError
 
 from vigilar_storage import age_file, archive
 from vigilar_storage.archive import Content, Manifest, Member
+from vigilar_storage.backup_status import like_its_folder
 from vigilar_storage.db import BUSY_TIMEOUT_MS
 from vigilar_storage.keyring_file import RING_FILE, ring_path
 from vigilar_storage.places import IDENTITY_FILE, RECIPIENT_FILE, Places
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 NAME = re.compile(r"vigilar-backup-(\d{8}-\d{6})\.tar\.gz(\.age)?")
 TEMPORARY = ".vigilar-backup-"
 LOCK = ".vigilar-backup.lock"
+CREDENTIALS = (
+    "/run/credentials/"  # of systemd: keys of a running service, kept by root beside the configuration
+)
 SPARE_BYTES = 64 * 1024 * 1024
 DAY_S = 86_400
 PIECE_BYTES = 1024 * 1024
@@ -132,10 +136,8 @@ def check_database(path: Path, *, thorough: bool) -> None:
         what = "integrity_check" if thorough else "quick_check"
         said = [str(row[0]) for row in connection.execute(f"PRAGMA {what}(5)")]
         if said == ["ok"] and thorough:
-            said += [
-                f"{row[0]} row {row[1]} refers to nothing"
-                for row in connection.execute("PRAGMA foreign_key_check")
-            ]
+            rows = connection.execute("PRAGMA foreign_key_check")
+            said += [f"{row[0]} row {row[1]} refers to nothing" for row in rows]
     except sqlite3.DatabaseError as error:
         said = [str(error)]
     finally:
@@ -165,11 +167,8 @@ def _collect(places: Places, staging: Path, now_ms: int) -> tuple[Manifest, list
     snapshot(places.database, copy)
     check_database(copy, thorough=False)
     facts = describe(copy)
-    contents = [
-        Content(
-            Member(name=archive.DATABASE, size=copy.stat().st_size, sha256=hash_file(copy), mode=0o640), copy
-        )
-    ]
+    database = Member(name=archive.DATABASE, size=copy.stat().st_size, sha256=hash_file(copy), mode=0o640)
+    contents = [Content(database, copy)]
     for name, path in _files(places):
         contents.append(_small(name, path))
     total = sum(content.member.size for content in contents[1:])
@@ -249,6 +248,8 @@ def _walk(root: Path, excluded: tuple[Path, ...]) -> Iterator[Path]:
         )
         for name in sorted(files):
             path = here / name
+            if path.is_symlink() and str(path.readlink()).startswith(CREDENTIALS):
+                continue
             if path.is_symlink() and not path.exists():
                 log.warning("%s is a link to nothing and is left out", path)
             elif not path.is_file():
@@ -370,6 +371,7 @@ def _prune(folder: Path, newest: Path, now_ms: int, keep_days: int) -> list[str]
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     with (folder / LOCK).open("ab") as file:
+        like_its_folder(folder / LOCK)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from vigilar_common.state_file import StateFile
@@ -24,3 +26,11 @@ def note(places: Places, **parts: Any) -> None:
     known |= parts
     known["sha256"] = dict(sorted(hashes.items())[-REMEMBERED_ARCHIVES:])
     file.save(known)
+    like_its_folder(places.status)
+
+
+def like_its_folder(path: Path) -> None:
+    """What root wrote belongs to whom the folder belongs: storage, which runs as a user of its own, is to read it."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 from vigilar_common.config.storage import Storage
@@ -40,7 +41,8 @@ def key_file_of(folder: Path, storage: Storage) -> Path:
     """The oldest key: `[storage] key_file`, or where `vigilar init` makes it when nothing lies at the default path."""
     named, own = Path(storage.key_file), folder / MASTER_KEY
     usual = storage.key_file == type(storage).model_fields["key_file"].default
-    return own if usual and not named.exists() and own.exists() else named
+    # os.access: where root keeps the named one, this user may not even ask whether it is there.
+    return own if usual and not os.access(named, os.R_OK) and own.exists() else named
 
 
 def load_ring(secrets: Secrets, storage: Storage) -> tuple[KeyRing, list[Finding]]:
@@ -72,7 +74,7 @@ def _load_oldest(
     ring_file = keyring_file.ring_path(key_file)
     usual = storage.key_file == type(storage).model_fields["key_file"].default
     # The default path names a file that only houses with recordings of version 1 have.
-    if usual and not key_file.exists() and not ring_file.exists():
+    if usual and not _is_there(key_file) and not _is_there(ring_file):
         return {}
     try:
         master = load_master_key(key_file)
@@ -91,6 +93,14 @@ def _load_oldest(
         if entry.kind == SEALING and entry.secret:
             ring.add_private(X25519PrivateKey.from_private_bytes(entry.secret), entry.state)
     return states
+
+
+def _is_there(path: Path) -> bool:
+    """Also where this user may not look: then it is there for all we know, and using it tells why it cannot be."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def statuses(ring: KeyRing) -> list[KeyStatus]:

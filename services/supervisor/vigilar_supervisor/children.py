@@ -148,7 +148,7 @@ class Child:
         self.spec = spec
         self.policy = RestartPolicy()
         self.process: subprocess.Popen[bytes] | Forked | None = None
-        self.ready = False
+        self.ready = self.live = False
         self.due_s = 0.0
         self.next_probe_s = 0.0
         self.dead_probes = 0
@@ -159,7 +159,7 @@ class Child:
         return self.process.pid if self.process and self.process.poll() is None else None
 
     def start(self) -> None:
-        self.process, self.ready, self.dead_probes = None, False, 0
+        self.process, self.ready, self.live, self.dead_probes = None, False, False, 0
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment}
         order = order_of(self.spec.argv, environment) if self._fork_server else None
         if self._fork_server and order:

@@ -21,7 +21,9 @@ from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.certificate import make_certificate
 from vigilar_supervisor.children import Layout, Spec, service_specs
 from vigilar_supervisor.config_cli import default_config_run_dir, default_settings_path, summary
+from vigilar_supervisor.credentials import take_credentials
 from vigilar_supervisor.fork_server import ForkServer
+from vigilar_supervisor.notify import Notifier
 from vigilar_supervisor.supervise import Supervisor
 
 log = logging.getLogger("vigilar.supervisor")
@@ -46,20 +48,23 @@ def demo_layout(home: Path) -> Layout:
 
 
 def layout_of(config_path: Path, config: Config, env: Mapping[str, str] = os.environ) -> Layout:
-    """The host's folders: state below `data_dir`, secrets beside the configuration file.
+    """The host's folders: state below `data_dir`, secrets there too if it has them, else beside the configuration file.
 
-    The folder of a demo has its state beside the configuration too.
+    Where root keeps the keys (install.sh), the folder beside the configuration is closed to the service. The folder of a
+    demo has its state beside the configuration too.
     """
     home = config_path.resolve().parent
     if (home / DEMO_MARK).is_dir():
         return demo_layout(home)
     data = Path(config.system.data_dir)
+    beside, within = home / "secrets", data / "secrets"
     return Layout(
         config=config_path.resolve(),
         settings=default_settings_path(config),
         config_run=default_config_run_dir(config),
         state=data / "state",
-        secrets=Path(env.get(SECRETS_VARIABLE) or config_path.resolve().parent / "secrets"),
+        # os.path: not there, or not for this user to see.
+        secrets=Path(env.get(SECRETS_VARIABLE) or (within if os.path.isdir(within) else beside)),  # noqa: PTH112
         run=data / "run",
     )
 
@@ -106,6 +111,7 @@ class Installation:
             self.layout.state,
         ):
             _make_folder(Path(folder))
+        take_credentials(self.layout.secrets, self._environment)
         made = make_secrets(self.layout.secrets, [camera.id for camera in config.cameras], config.prefixes)
         if (self.layout.secrets / "ca").is_dir():  # `vigilar init --certificate` made it
             made += make_certificate(self.layout.secrets, system.name, config.web.names, self._clock)
@@ -152,7 +158,9 @@ class Installation:
         return tuple(stamp(path) for path in (self.layout.config, self.layout.settings))
 
     def run(self) -> None:
-        self.supervisor.on_tick.append(self.follow_config)
+        notifier = Notifier(os.environ, self._clock)
+        self.supervisor.on_tick += [self.follow_config, lambda: notifier.tick(self.supervisor.children)]
+        self.supervisor.on_stop.append(notifier.stopping)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.supervisor.stopping.set())
         self.supervisor.run()

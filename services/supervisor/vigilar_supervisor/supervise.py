@@ -48,6 +48,7 @@ class Supervisor:
         self.children: dict[str, Child] = {}
         self.stopping = threading.Event()
         self.on_tick: list[Callable[[], None]] = []
+        self.on_stop: list[Callable[[], None]] = []
         self._run_dir = run_dir
         self._clock = clock
         self._open_output, self._fork_server = open_output, fork_server
@@ -70,6 +71,8 @@ class Supervisor:
                 self._bury_orphans()
                 self._clock.wait(self.stopping, self.pause_s())
         finally:
+            for callback in self.on_stop:
+                callback()
             self.stop()
 
     def tick(self) -> None:
@@ -110,7 +113,7 @@ class Supervisor:
         name = child.spec.name
         gave_up_before = child.policy.given_up
         delay_s = child.policy.died(now, code)
-        child.process, child.ready, child.due_s = None, False, now + delay_s
+        child.process, child.ready, child.live, child.due_s = None, False, False, now + delay_s
         if code == RESTART_ME_EXIT_CODE:
             log.info("%s restarts for its new configuration", name)
         elif child.policy.given_up:
@@ -140,7 +143,7 @@ class Supervisor:
                 log.info("%s is ready", child.spec.name)
         elif child.ready:
             log.warning("%s is no longer ready: %s", child.spec.name, why)
-        child.ready = ready
+        child.ready, child.live = ready, live
         # A service that answered once and then stays dumb is hung: starting ones get all the time they need.
         child.dead_probes = 0 if live or child.policy._ready_at is None else child.dead_probes + 1
         if child.dead_probes >= DEAD_PROBES:
