@@ -40,7 +40,7 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
         "score": row.get("score") or 0,
         "score_curve": _score_curve(end),
         "object": _object(row.get("detail"), end, row.get("verdict")),
-        "to_review": bool(row.get("to_review", row.get("type") not in UNSEEN)),
+        "to_review": row.get("to_review"),
         "reviewed": {"by": row.get("reviewed_by") or "", "ts_ms": row["reviewed_ms"]}
         if row.get("reviewed_ms")
         else None,

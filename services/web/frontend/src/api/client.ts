@@ -31,6 +31,8 @@ import type {
   Sensor,
   Session,
   ReviewWish,
+  SavedSearch,
+  SearchAnswer,
   SystemHealth,
   TimelineAnswer,
   Verdict,
@@ -226,6 +228,11 @@ export const api = {
   },
   timeline: (q: EventQuery & { from_ms: number; to_ms: number; slot_ms: number; curves?: string }, signal?: AbortSignal) =>
     request<TimelineAnswer>('GET', `/api/v1/timeline${query({ ...q })}`, undefined, { signal }),
+  search: (words: string, cursor: string | null, limit: number) =>
+    request<SearchAnswer>('GET', `/api/v1/search${query({ q: words, cursor, limit })}`),
+  savedSearches: () => request<{ items: SavedSearch[] }>('GET', '/api/v1/saved-searches'),
+  keepSearch: (name: string, words: string) => request<SavedSearch>('POST', '/api/v1/saved-searches', { name, words }),
+  forgetSearch: (searchId: string) => request<undefined>('DELETE', `/api/v1/saved-searches/${id(searchId)}`),
   waiting: () => request<{ waiting: number; more: boolean }>('GET', '/api/v1/reviews'),
   review: (wish: ReviewWish) => request<{ count: number; marked_ms: number }>('POST', '/api/v1/reviews', wish),
   tune: (cameraId: string, after: number) =>

@@ -1,6 +1,6 @@
 /** The axis of time and the review of events: a part of `types.ts`. */
 
-import type { Severity } from './types';
+import type { Page, Severity, VigilarEvent } from './types';
 
 /** An event on the axis. */
 export interface Mark {
@@ -36,4 +36,28 @@ export interface ReviewWish {
   until_ms?: number;
   cameras?: string[];
   undo_ms?: number;
+}
+
+/** What typed words were taken for. */
+export interface Understood {
+  cameras: string[];
+  zone: string | null;
+  classes: string[];
+  kinds: string[];
+  severity: Severity | null;
+  from_ms: number | null;
+  to_ms: number | null;
+  /** Looked for in titles. */
+  words: string[];
+  shortened_days: number | null;
+}
+
+export interface SearchAnswer extends Page<VigilarEvent> {
+  understood: Understood;
+}
+
+export interface SavedSearch {
+  id: string;
+  name: string;
+  words: string;
 }

@@ -43,8 +43,8 @@ export interface VigilarEvent {
   score_curve?: ScoreHistory | null;
   /** What was seen, where it is a person, a vehicle, an animal …; null for all else. */
   object?: SeenObject | null;
-  /** Nobody has looked at it yet. */
-  to_review?: boolean;
+  /** Nobody has looked at it yet; null: not known. */
+  to_review?: boolean | null;
   reviewed?: { by: string; ts_ms: number } | null;
 }
 

@@ -45,6 +45,70 @@ export const eventListStyles = css`
   }
 `;
 
+/** Events that are looked at one after the other. */
+export const reviewStyles = css`
+  li.waits,
+  li.done {
+    position: relative;
+    touch-action: pan-y;
+  }
+  li.done vg-event-item {
+    filter: saturate(0.55);
+  }
+  .check {
+    position: absolute;
+    inset: 50% var(--s2) auto auto;
+    translate: 0 -50%;
+    color: var(--ink-3);
+  }
+  .check[aria-pressed='true'] {
+    color: var(--accent);
+  }
+  li.waits .check {
+    border-color: var(--line);
+    background: var(--surface);
+  }
+  li.waits .check:hover {
+    background: var(--accent-soft);
+    color: var(--accent);
+  }
+  li vg-event-item {
+    padding-inline-end: 3.25rem;
+  }
+  .review {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    justify-content: space-between;
+    gap: var(--s2) var(--s4);
+    margin-block: var(--s4) var(--s1);
+  }
+  .undo {
+    position: sticky;
+    z-index: 3;
+    inset-block-end: calc(var(--bottom-nav) + var(--s3));
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: var(--s3);
+    width: min(26rem, 100%);
+    margin: var(--s4) auto 0;
+    padding: var(--s1) var(--s1) var(--s1) var(--s4);
+    border-radius: var(--radius-full);
+    background: var(--ink);
+    color: var(--bg);
+  }
+  .undo button {
+    border-color: transparent;
+    background: transparent;
+    color: inherit;
+  }
+  .undo.bad {
+    background: var(--danger-solid);
+    color: var(--danger-ink);
+  }
+`;
+
 /** Name and value pairs. */
 export const factStyles = css`
   .facts {

@@ -69,6 +69,7 @@ export const timelineWords = {
   },
   search: {
     label: 'Search events',
+    go: 'Search',
     placeholder: 'person driveway last week',
     clear: 'Clear the search',
     save: 'Keep this search',
