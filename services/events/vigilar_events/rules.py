@@ -251,8 +251,9 @@ def almanac_of(config: Config) -> Almanac:
 
 
 def reads(config: Config) -> tuple[str, ...]:
-    """Types of facts that these rules need."""
-    if any(rule.enabled and rule.wants_readings for rule in config.rules):
+    """Types of facts that these rules need, and the rain of parcels."""
+    rain = config.packages.enabled and config.packages.rain_sensors
+    if rain or any(rule.enabled and rule.wants_readings for rule in config.rules):
         return (*FACT_TYPES, *READING_TYPES)
     return FACT_TYPES
 

@@ -44,11 +44,12 @@ from vigilar_common.messages.presence import (
     PresenceChanged,
     Role,
 )
-from vigilar_common.messages.sensor import SensorChanged
+from vigilar_common.messages.sensor import SensorChanged, SensorReading
 from vigilar_common.state_file import StateFile
 from vigilar_common.testing import FakeBus, FakeClock, FakeFacts
 from vigilar_common.topics import CMD_PACKAGE, HOUSEHOLD_STATE, PACKAGES_STATE
 from vigilar_events.packages import PackageDesk
+from vigilar_events.rules import reads
 
 NOON_MS = 1_750_068_000_000
 """16 June 2025, 10:00 UTC: noon in Vienna, where the sun sets at 18:56 UTC."""
@@ -351,6 +352,12 @@ def test_while_switched_off_nothing_is_a_parcel_and_it_is_said_so(tmp_path: Path
     house.put()
     assert house.facts.of(PackageDetected) == []
     assert (house.state.enabled, house.state.count) == (False, 0)
+
+
+def test_amounts_of_rain_are_read_only_where_a_rain_sensor_is_named() -> None:
+    assert SensorReading.TYPE in reads(config())
+    assert SensorReading.TYPE not in reads(config(rain_sensors=()))
+    assert SensorReading.TYPE not in reads(config(enabled=False))
 
 
 # -- rules ------------------------------------------------------------------------------------------------

@@ -35,6 +35,11 @@ export class ParcelsCard extends LitElement {
         gap: var(--s2) var(--s3);
         align-items: start;
       }
+      .words {
+        display: grid;
+        gap: var(--s1);
+        min-width: 0;
+      }
       .name {
         font-weight: var(--weight-strong);
         overflow-wrap: anywhere;
@@ -83,7 +88,7 @@ export class ParcelsCard extends LitElement {
     const since = html`<span class="muted small num" title=${fullMoment(one.since_ms)}>${t.outside.since(ago(one.since_ms, this.now.ms))}</span>`;
     return html`<li data-testid="parcel" data-id=${one.package_id}>
       <vg-thumb .src=${one.picture_url}></vg-thumb>
-      <div class="stack">
+      <div class="words">
         ${one.event_id ? html`<a class="name" href="/events/${one.event_id}">${place}</a>` : html`<span class="name">${place}</span>`}
         ${since}
       </div>
