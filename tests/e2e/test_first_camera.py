@@ -3,72 +3,21 @@
 from __future__ import annotations
 
 import base64
-import http.cookiejar
 import json
-import re
 import signal
-import subprocess
-import sys
+import socket
+import ssl
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import camera_media as media
 import pytest
-from odd_camera import describe, odd_camera
+from axe import AXE, violations
+from first_house import PASSWORD, House, camera_in_test_colours
 from onvif_camera import onvif_camera
+from playwright.sync_api import Browser, expect
 from stack import Api, wait_for
 from vigilar_common.testing.broker import free_port
-
-PASSWORD = "three plain words"
-CONFIG = """
-[system]
-data_dir = "{home}/data"
-recordings_dir = "{home}/recordings"
-hls_dir = "{home}/hls"
-[mqtt]
-port = {mqtt_port}
-[web]
-host = "127.0.0.1"
-port = {web_port}
-[ups]
-enabled = false
-[storage]
-key_file = "{home}/secrets/storage/storage.key"
-"""
-
-
-class House:
-    """`vigilar start --with-broker` of a folder that holds a configuration without a camera and nothing else."""
-
-    def __init__(self, home: Path) -> None:
-        self.home, self.url = home, ""
-        self.log = home / "vigilar.log"
-
-    def start(self) -> subprocess.Popen[bytes]:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        text = CONFIG.format(home=self.home, mqtt_port=free_port(), web_port=port)
-        (self.home / "vigilar.toml").write_text(text)
-        command = [sys.executable, "-m", "vigilar_supervisor", "start", "--with-broker"]
-        with self.log.open("wb") as out:
-            return subprocess.Popen([*command, "-c", str(self.home / "vigilar.toml")], stdout=out, stderr=out)
-
-    def first_password(self) -> Api:
-        text = wait_for(
-            "the set-up link", lambda: re.search(r"/setup\?token=([\w-]+)", self.log.read_text()), 60
-        )
-        assert text is not None
-        wait_for("storage is there", lambda: "storage is ready" in self.log.read_text(), 60)
-        form = urllib.parse.urlencode({"token": text[1], "password": PASSWORD, "repeat": PASSWORD}).encode()
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        with opener.open(
-            urllib.request.Request(f"{self.url}/setup", form, {"Origin": self.url}), timeout=20
-        ) as answer:
-            assert "The password is saved" in answer.read().decode()
-        return Api(self.url, "admin", PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +38,8 @@ def api(house: House) -> Api:
 
 @pytest.fixture(scope="module")
 def camera_url() -> Iterator[str]:
-    units = media.access_units()
-
-    def film() -> Iterator[tuple[bytes, float]]:
-        while True:
-            yield from ((data, 0.02) for data, _ in units)
-
-    with odd_camera(sdp=describe("h264", units[0][0]), frames=film) as camera:
-        yield camera.url
+    with camera_in_test_colours() as url:
+        yield url
 
 
 def condition(api: Api, camera_id: str) -> str:
@@ -170,3 +113,70 @@ def test_the_login_of_a_camera_is_in_no_log(api: Api, house: House) -> None:
     assert found["usable"] is False
     assert found["tries"][0]["code"] == "unreachable"
     assert "hidden-word" not in str(found) + house.log.read_text()
+
+
+def test_a_name_for_phones_is_in_the_certificate_seconds_later(api: Api, house: House) -> None:
+    before = api.get("/api/v1/address")
+    assert before["own_authority"]
+    assert "192.168.77.7" not in before["names"]
+    change(api, {"web": {"names": ["192.168.77.7"]}})
+    wait_for("the certificate has it", lambda: "192.168.77.7" in api.get("/api/v1/address")["names"], 30)
+    here = ssl.create_default_context(cafile=str(house.home / "secrets/ca/ca.pem"))
+    here.check_hostname = True
+
+    def served() -> bool:
+        """Whether a phone that trusts the house and opens that address is served."""
+        port = int(house.url.rpartition(":")[2])
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", port), 5) as plain,
+                here.wrap_socket(plain, server_hostname="192.168.77.7"),
+            ):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+    wait_for("web has taken it over", served, 20)
+
+
+def test_the_first_steps_in_a_browser(
+    api: Api, house: House, browser: Browser, camera_url: str, shots: Path
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="en-GB", ignore_https_errors=True, color_scheme="dark"
+    )
+    page = context.new_page()
+    page.goto(f"{house.url}/login?next=/welcome")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.get_by_role("heading", name="First steps").wait_for()
+    page.get_by_test_id("trust").wait_for()
+    page.screenshot(path=shots / "welcome-address-phone.png", full_page=True)
+    page.goto(f"{house.url}/welcome?step=place")
+    page.get_by_test_id("place-save").click()
+    expect(page.get_by_test_id("step-place")).to_have_attribute("data-done", "true")
+    page.goto(f"{house.url}/welcome?step=cameras")
+    page.get_by_test_id("camera-hand").click()
+    form = page.get_by_test_id("camera-form")
+    form.locator("input[name=url]").fill(camera_url)
+    form.locator("input[name=name]").fill("Küche, hinten")
+    page.get_by_test_id("camera-test").click()
+    picture = page.get_by_test_id("camera-picture")
+    picture.wait_for(timeout=60_000)
+    assert picture.evaluate("(image) => image.naturalWidth") == 320
+    page.screenshot(path=shots / "welcome-camera-phone.png", full_page=True)
+    assert not AXE.exists() or violations(page) == []
+    page.get_by_test_id("camera-add").click()
+    expect(page.get_by_test_id("camera-note")).to_have_text("Küche, hinten is online.", timeout=90_000)
+    wait_for("it has an id", lambda: condition(api, "kuche-hinten") == "online", 10)
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{house.url}/welcome?step=recovery")
+    page.get_by_label("I keep a copy outside the house").check()
+    expect(page.get_by_test_id("step-recovery")).to_have_attribute("data-done", "true")
+    page.screenshot(path=shots / "welcome-desktop.png", full_page=True)
+    page.goto(f"{house.url}/trust")
+    page.get_by_role("link", name="Download the certificate").wait_for()
+    page.screenshot(path=shots / "trust-desktop.png", full_page=True)
+    context.close()

@@ -20,6 +20,7 @@ from vigilar_web.middleware import Shell
 from vigilar_web.parts import Parts
 from vigilar_web.routes import (
     accounts,
+    address,
     alarm,
     alerts,
     auth,
@@ -84,6 +85,7 @@ MODULES = (
     push,
     stream,
     reference,
+    address,
     pages,
 )
 """Pages last: its route takes every GET that nothing else wanted."""

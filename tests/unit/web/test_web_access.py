@@ -47,7 +47,7 @@ def test_public_routes_are_a_short_known_list() -> None:
     }
     assert open_routes == {
         "/login", "/setup", "/login.css", "/sw.js", "/manifest.webmanifest", "/icons/{name}", "/media/p/{picture_id}",
-        "/api/v1/notification-actions", "/login/code", "/login.js", "/invite", "/api/v1/sign-in",
+        "/trust", "/vigilar-house.crt", "/api/v1/notification-actions", "/login/code", "/login.js", "/invite", "/api/v1/sign-in",
         "/api/v1/sign-in/passkey", "/api/v1/sign-in/passkey/challenge",
     }  # fmt: skip
 

@@ -3,7 +3,7 @@ import { customElement, state } from 'lit/decorators.js';
 import { keyed } from 'lit/directives/keyed.js';
 
 import { appStyles } from './app.styles';
-import { api } from './api/client';
+import { api, type ApiError } from './api/client';
 import type { VigilarEvent } from './api/types';
 import './components/icon';
 import type { IconName } from './components/icon';
@@ -13,6 +13,7 @@ import { shared } from './design/shared';
 import './pages/home';
 import { match, type Route } from './router';
 import { app, ListenApp, WatchApp } from './state/app-state';
+import { onNewVersion } from './worker';
 import { t } from './strings';
 
 type Section = 'home' | 'timeline' | 'events' | 'recordings' | 'alerts' | 'system';
@@ -40,6 +41,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   users: () => import('./pages/users'),
   audit: () => import('./pages/audit'),
   reference: () => import('./pages/reference'),
+  welcome: () => import('./pages/welcome'),
 };
 
 /** The frame around every page: navigation, announcements, and what to say when nothing answers. */
@@ -51,11 +53,14 @@ export class App extends LitElement {
   @state() private route: Route | null = null;
   @state() private announcement = '';
   @state() private brokenPage = false;
+  /** The service worker was replaced while this page was open: it is of an older build. */
+  @state() private newVersion = false;
   private readonly announced = new Set<string>();
 
   constructor() {
     super();
     new WatchApp(this);
+    onNewVersion(() => (this.newVersion = true));
     new ListenApp<VigilarEvent>(this, 'event', (event) => {
       if (this.announced.has(event.id) || event.ended_ms !== null) return;
       this.announced.add(event.id);
@@ -90,13 +95,24 @@ export class App extends LitElement {
         ${app.session ? html`<a class="who" href="/account">${t.app.signedInAs(app.session.user)}</a>` : nothing}
       </header>
       <main id="main" tabindex="-1">
-        ${app.sessionError && !ready ? failure(t.app.loadFailed, app.sessionError, () => location.reload()) : nothing}
+        ${this.newVersion ? html`<p class="lost" role="status" data-testid="new-version"><vg-icon name="info"></vg-icon><span class="grow">${t.app.newVersion}</span><button type="button" @click=${() => location.reload()}>${t.app.reload}</button></p>` : nothing}
+        ${app.sessionError && !ready ? this.unreachable(app.sessionError) : nothing}
         ${ready && !app.linkUp ? html`<p class="lost" role="status"><vg-icon name="plug"></vg-icon>${t.app.linkLost}</p>` : nothing}
         ${ready && this.route ? this.page(this.route) : nothing}
         ${!(ready && this.route) && !app.sessionError ? html`<vg-message role="status" heading=${t.app.loading}></vg-message>` : nothing}
       </main>
       <p class="visually-hidden" aria-live="polite">${this.announcement}</p>
     `;
+  }
+
+  /** What is true when nothing answers: this frame is from the device, and it knows nothing of the house. */
+  private unreachable(error: ApiError): unknown {
+    if (error.status) return failure(t.app.loadFailed, error, () => location.reload());
+    return html`<vg-message whole role="alert" tone="bad" icon="plug" data-testid="offline"
+      heading=${navigator.onLine ? t.app.loadFailed : t.app.offline}
+      text=${`${navigator.onLine ? t.app.loadFailedHelp : t.app.offlineHelp} ${t.app.offlineKnows}`}>
+      <vg-action @click=${() => location.reload()}>${t.app.retry}</vg-action>
+    </vg-message>`;
   }
 
   private navigation(): unknown {
@@ -154,6 +170,8 @@ export class App extends LitElement {
         return html`<vg-audit></vg-audit>`;
       case 'reference':
         return html`<vg-reference></vg-reference>`;
+      case 'welcome':
+        return html`<vg-welcome></vg-welcome>`;
       case 'missing':
         return html`<vg-message whole heading=${t.app.notFound} text=${t.app.notFoundHelp}><vg-action href="/">${t.app.goHome}</vg-action></vg-message>`;
     }
@@ -183,6 +201,7 @@ function sectionOf(route: Route | null): Section | null {
     case 'missing':
       return null;
     case 'settings':
+    case 'welcome':
     case 'account':
     case 'users':
     case 'audit':

@@ -13,6 +13,7 @@ export type Route =
   | { page: 'users' }
   | { page: 'audit' }
   | { page: 'reference' }
+  | { page: 'welcome' }
   | { page: 'missing' };
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -35,6 +36,7 @@ export function match(path: string): Route {
       case 'users':
       case 'audit':
       case 'reference':
+      case 'welcome':
         return { page: first };
       case 'cameras':
         return { page: 'home' };

@@ -56,7 +56,7 @@ async def set_password(request: Request, parts: PartsNeeded) -> Response:
     log.info("a password for %s was set through the set-up page", parts.settings.username)
     text = templates.login(
         parts.settings.system_name,
-        "/",
+        "/welcome",
         parts.settings.username,
         note="The password is saved. You can log in now.",
     )

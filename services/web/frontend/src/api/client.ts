@@ -38,9 +38,11 @@ import type {
   Verdict,
   VigilarEvent,
 } from './types';
+import type { AddressInfo, CameraTrial } from './welcome';
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const DRY_RUN_TIMEOUT_MS = 40_000;
+const TRY_TIMEOUT_MS = 30_000;
 
 /** Any failed request: `status` 0 means that no answer came at all. */
 export class ApiError extends Error {
@@ -179,6 +181,8 @@ export const api = {
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),
   findCameras: (wish: { user: string; password: string; host: string }) =>
     request<FoundCameras>('POST', '/api/v1/find-cameras', wish),
+  tryCamera: (url: string) => request<CameraTrial>('POST', '/api/v1/try-camera', { url }, { timeoutMs: TRY_TIMEOUT_MS }),
+  address: () => request<AddressInfo>('GET', '/api/v1/address'),
   house: () => request<House>('GET', '/api/v1/house'),
   remote: () => request<RemoteInfo>('GET', '/api/v1/remote'),
   sensors: () => request<{ items: Sensor[] }>('GET', '/api/v1/sensors'),

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { customElement, query, state } from 'lit/decorators.js';
+import { customElement, property, query, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
 import type { FoundCamera, FoundCameras, FoundStream } from '../api/types';
@@ -58,7 +58,10 @@ export class FindCameras extends LitElement {
     `,
   ];
 
+  /** Within another page: cameras are chosen, not copied as text. */
+  @property({ type: Boolean }) plain = false;
   @state() private busy = false;
+  private login = { user: '', password: '' };
   @state() private found: FoundCameras | undefined;
   @state() private error = '';
   @state() private copied = false;
@@ -77,13 +80,15 @@ export class FindCameras extends LitElement {
     this.found = undefined;
     this.copied = false;
     try {
-      this.found = await api.findCameras({ user: user.value.trim(), password: secret.value, host: host.value.trim() });
+      this.login = { user: user.value.trim(), password: secret.value };
+      this.found = await api.findCameras({ ...this.login, host: host.value.trim() });
     } catch (error) {
       const failure = asApiError(error);
       this.error = failure.message || t.find.failed;
     } finally {
       this.busy = false;
       secret.value = '';
+      if (!this.plain) this.login = { user: '', password: '' };
     }
   };
 
@@ -97,9 +102,9 @@ export class FindCameras extends LitElement {
   };
 
   override render(): unknown {
-    return html`<section aria-labelledby="find">
-      <div class="section-head"><h2 id="find">${t.find.title}</h2></div>
-      <div class="card padded">
+    return html`<section aria-label=${t.find.title}>
+      ${this.plain ? nothing : html`<div class="section-head"><h2>${t.find.title}</h2></div>`}
+      <div class=${this.plain ? '' : 'card padded'}>
         <p class="muted">${t.find.help}</p>
         <form @submit=${this.search} autocomplete="off" data-testid="find-cameras">
           <label>${t.find.user}<input name="user" maxlength="64" autocapitalize="none" spellcheck="false" autocomplete="off" /></label>
@@ -115,12 +120,22 @@ export class FindCameras extends LitElement {
     </section>`;
   }
 
+  private camera(found: FoundCamera): unknown {
+    const choose = (): boolean =>
+      this.dispatchEvent(new CustomEvent('camera-chosen', { detail: { camera: found, ...this.login }, bubbles: true, composed: true }));
+    return html`<li>
+      <strong>${found.name}</strong> <span class="muted">${found.host}</span>
+      <p class="small ${found.problem ? 'bad' : 'muted'}">${found.problem || streams(found)}</p>
+      ${this.plain && found.main ? html`<button type="button" aria-label=${`${t.welcome.camera.use} ${found.name}`} @click=${choose}>${t.welcome.camera.use}</button>` : nothing}
+    </li>`;
+  }
+
   private result(found: FoundCameras): unknown {
     if (!found.cameras.length) return html`<p>${t.find.none}</p>`;
     return html`
-      <ul data-testid="found-cameras">${found.cameras.map(camera)}</ul>
+      <ul data-testid="found-cameras">${found.cameras.map((camera) => this.camera(camera))}</ul>
       ${found.left_out ? html`<p class="muted">${t.find.leftOut(found.left_out)}</p>` : nothing}
-      ${found.toml
+      ${found.toml && !this.plain
         ? html`<label>${t.find.blocks}<textarea readonly .value=${found.toml} data-testid="found-toml"></textarea></label>
             <p class="row wrap">
               <button type="button" @click=${this.copy}>${this.copied ? t.find.copied : t.find.copy}</button>
@@ -129,13 +144,6 @@ export class FindCameras extends LitElement {
         : nothing}
     `;
   }
-}
-
-function camera(found: FoundCamera): unknown {
-  return html`<li>
-    <strong>${found.name}</strong> <span class="muted">${found.host}</span>
-    <p class="small ${found.problem ? 'bad' : 'muted'}">${found.problem || streams(found)}</p>
-  </li>`;
 }
 
 function streams(found: FoundCamera): string {

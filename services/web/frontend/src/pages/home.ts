@@ -7,6 +7,7 @@ import '../components/alarm-panel';
 import '../components/camera-tile';
 import { eventRows, eventSkeleton } from '../components/event-list';
 import '../components/findings';
+import '../components/first-steps';
 import '../components/house-card';
 import '../components/parcels-card';
 import '../components/vehicles-card';
@@ -83,6 +84,7 @@ export class HomePage extends LitElement {
     const findings = app.health.status === 'ready' ? app.health.value.findings.filter((f) => f.severity !== 'info') : [];
     return html`
       <vg-alarm-panel></vg-alarm-panel>
+      <vg-first-steps></vg-first-steps>
       ${findings.length
         ? html`<section aria-labelledby="findings"><h2 id="findings" class="visually-hidden">${t.system.findings}</h2><vg-findings .findings=${findings}></vg-findings></section>`
         : nothing}

@@ -40,7 +40,7 @@ export class SystemPage extends LitElement {
       <header class="page-head">
         <h1>${t.system.title}</h1>
         <p class="row wrap">${health.status === 'ready' ? status(health.value.status) : nothing}
-          ${app.session?.role === 'admin' ? html`<a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a>` : nothing}</p>
+          ${app.session?.role === 'admin' ? html`<a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a> <a class="button" href="/welcome" data-testid="open-welcome">${t.welcome.open}</a>` : nothing}</p>
       </header>
       ${health.status === 'failed' ? html`<div class="card">${failure(t.system.failed, health.error, () => app.reload())}</div>` : nothing}
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}

@@ -2,6 +2,7 @@
 
 import { timelineWords } from './en-timeline';
 import { settings } from './settings';
+import { welcome } from './welcome';
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
@@ -31,6 +32,11 @@ export const en = {
     linkLost: 'Connection to Vigilar lost. Trying again…',
     loadFailed: 'Vigilar cannot be reached',
     loadFailedHelp: 'The server does not answer. Check that you are on your home network or tunnel; this page tries again by itself.',
+    offline: 'This device is offline',
+    offlineHelp: 'It has no network at all.',
+    offlineKnows: 'Nothing of the house is kept on this device: whether it is armed, and what happened, is not known here until the connection is back. Alarm, recordings and alerts go on without this page.',
+    newVersion: 'Vigilar was updated. This page is of the version before.',
+    reload: 'Load the new one',
     retry: 'Try again',
     loading: 'Loading…',
     notFound: 'There is nothing at this address',
@@ -42,6 +48,7 @@ export const en = {
     cancel: 'Cancel',
   },
   settings,
+  welcome,
   nav: { home: 'Home', timeline: 'Timeline', events: 'Events', recordings: 'Recordings', alerts: 'Alerts', system: 'System' },
   time: {
     today: 'Today',
