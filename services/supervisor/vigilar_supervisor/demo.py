@@ -20,7 +20,7 @@ from vigilar_common.errors import StartupError
 from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.children import LOOPBACK, Spec, free_port
 from vigilar_supervisor.config_cli import Subparsers
-from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login
+from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login, has_model
 from vigilar_supervisor.own_broker import OwnBroker, reload
 from vigilar_supervisor.start import Installation, demo_layout
 
@@ -185,6 +185,11 @@ class Demo:
         ]  # fmt: skip
         if self._own_camera:
             lines.append("The demo camera shows a quiet street; people walk by every half minute.")
+        if not has_model(self.home):
+            lines += [
+                "It tells motion alone. Persons, vehicles and animals from the next start on, after:",
+                f"  VIGILAR_MODELS_DIR={self.layout.state}/detector/models vigilar models install",
+            ]
         lines += ["Ctrl-C stops everything.", ""]
         sys.stdout.write("\n".join(lines))
         sys.stdout.flush()

@@ -57,6 +57,11 @@ def demo_settings(url: str, login: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def has_model(home: Path) -> bool:
+    """A model was installed here, so that persons can be told from other motion."""
+    return any((home / "state" / "detector" / "models").glob("*/manifest.json"))
+
+
 def demo_config(home: Path, cameras: dict[str, str], login: dict[str, str], own_camera: bool) -> str:
     """vigilar.toml of `vigilar demo`: every path inside `home`."""
     import tomlkit
@@ -73,6 +78,7 @@ def demo_config(home: Path, cameras: dict[str, str], login: dict[str, str], own_
     document["security"] = {"pin_hash": login["pin_hash"]}
     document["storage"] = {"key_file": str(home / "secrets" / "storage" / "storage.key")}
     document["ups"] = {"enabled": False}
+    document["detection"] = {"person_detection": has_model(home)}
     document["alarm"] = {"modes": NO_EXIT_DELAY}
     document["alerts"] = {
         "web_push": {

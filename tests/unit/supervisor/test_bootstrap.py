@@ -119,3 +119,15 @@ def test_the_identity_of_backups_is_not_made_again_when_its_owner_took_it_away(t
     identity.unlink()
     make_secrets(tmp_path, [])
     assert not identity.exists()
+
+
+def test_the_demo_tells_persons_once_a_model_is_installed_in_its_folder(tmp_path: Path) -> None:
+    from vigilar_common.config.load import load
+
+    login = demo_login(tmp_path / "secrets")
+    path = tmp_path / "vigilar.toml"
+    for wanted in (False, True):
+        path.write_text(demo_config(tmp_path, {"door": "rtsp://192.0.2.1/s"}, login, own_camera=False))
+        assert load(path, {}).config.detection.person_detection is wanted
+        (tmp_path / "state" / "detector" / "models" / "one").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "state" / "detector" / "models" / "one" / "manifest.json").write_text("{}")
