@@ -25,6 +25,11 @@ export class FalseAlarmsCard extends LitElement {
         margin-block-start: var(--s5);
         max-width: none;
       }
+      th,
+      td {
+        padding-inline: var(--s3);
+        white-space: normal;
+      }
       li {
         display: flex;
         flex-wrap: wrap;

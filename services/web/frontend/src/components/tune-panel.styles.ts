@@ -50,11 +50,12 @@ export const tuneStyles = css`
   }
   .zone {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) auto;
+    grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
     gap: var(--s2);
     align-items: center;
     margin-block-end: var(--s2);
   }
+  .zone select,
   .zone input {
     min-width: 0;
     width: 100%;

@@ -167,7 +167,7 @@ export const en = {
     zoneMode: 'What happens in it',
     include: 'Counts',
     exclude: 'Ignored',
-    mask: 'Mask: motion counts, objects are not told',
+    mask: 'Mask for objects',
     maskClasses: 'What is not told there, with commas between: person, dog',
     maskAll: 'anything',
     object: (name: string, pct: number, how: string) =>
