@@ -220,6 +220,13 @@ CMD_ALARM = command(
 CMD_RESET_PIN = command(
     "alarm/reset-pin", alarm.ResetPin, ("web",), "events", "A new PIN for who knows the recovery passphrase."
 )
+CMD_PINS = command(
+    "alarm/pins",
+    alarm.PinsCommand,
+    ("web",),
+    "events",
+    "List, set and remove PINs, set the recovery passphrase.",
+)
 CMD_RULES = command(
     "rules", rules.RulesCommand, ("web",), "events", "List the rules, or try one out against the log."
 )

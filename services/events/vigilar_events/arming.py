@@ -15,11 +15,20 @@ from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Config
 from vigilar_common.errors import OutboxFullError
 from vigilar_common.messages import Fact
-from vigilar_common.messages.alarm import ArmAction, ArmCommand, ArmRefused, ResetPin, Severity
+from vigilar_common.messages.alarm import (
+    ArmAction,
+    ArmCommand,
+    ArmRefused,
+    PinsAction,
+    PinsCommand,
+    ResetPin,
+    Severity,
+)
 from vigilar_common.messages.system import Finding, SystemEvent
 from vigilar_common.outbox import FactLog
 from vigilar_common.passwords import hash_pin, verify_pin, why_not_pin
 
+from vigilar_events import pin_changes
 from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.domain import alarm as rules
 from vigilar_events.domain.effects import Answer
@@ -153,6 +162,9 @@ class Arming:
         if isinstance(command, ResetPin):
             self._reset_pin(received, command)
             return
+        if isinstance(command, PinsCommand):
+            self._change_pins(received, command)
+            return
         assert isinstance(command, ArmCommand)
         sender, pins, owner = received.ids["sender"], self._pins, Found()
         presence = sender == rules.PRESENCE_SENDER
@@ -256,20 +268,47 @@ class Arming:
             received.reply(ok=False, code=refusal, message=MESSAGES[refusal], data=data)
             self._tell(_reset_told(f"Somebody ({by}) tried to set a new PIN: {refusal}", "pin_reset_refused"))
             return
-        kept = pins.reset_kept(hash_pin(command.new_pin))
+        if not self._keep_pins(received, pins.reset_kept(hash_pin(command.new_pin))):
+            return
+        self.results["pin_reset"] += 1
+        log.warning("%s set a new PIN by the recovery passphrase", by)
+        received.reply(ok=True, message="The new PIN holds from now on.")
+        self._guard.assert_state()
+        self._tell(_reset_told(f"{by} set a new PIN by the recovery passphrase", "pin_reset"))
+
+    def _change_pins(self, received: Received, command: PinsCommand) -> None:
+        """What an admin does in the page; that it is one, and lately gave the password, is web's affair."""
+        if received.ids["sender"] != rules.SESSION_SENDER:
+            received.reply(ok=False, code="forbidden", message=MESSAGES["forbidden"])
+            return
+        if command.action is PinsAction.LIST:
+            received.reply(ok=True, data=pin_changes.listed(self._pins))
+            return
+        changed = pin_changes.change(self._pins, command, self._verify)
+        if isinstance(changed, pin_changes.Refused):
+            self.results[changed.code] += 1
+            received.reply(ok=False, code=changed.code, message=changed.message)
+            return
+        if not self._keep_pins(received, changed.kept):
+            return
+        self.results["pins_changed"] += 1
+        told = f"{rules.requester(received.ids['sender'], command.user)} {changed.told}"
+        log.warning("%s", told)
+        received.reply(ok=True, message=changed.message, data=pin_changes.listed(self._pins))
+        self._guard.assert_state()
+        self._tell(_reset_told(told, "pins_changed"))
+
+    def _keep_pins(self, received: Received, kept: dict[str, Any]) -> bool:
+        """On disk first; False (and answered) when the disk refuses: then the old ones hold."""
         try:
             self._keeper.save_pin(kept)
         except OSError as error:
             log.critical("the new PIN cannot be written to disk, the old one holds: %s", error)
             text = f"The new PIN cannot be written to disk ({error.strerror}); the old one holds."
             received.reply(ok=False, code="alarm_unavailable", message=text)
-            return
-        self._pins = PinBook(pins.security, pins.timezone, kept)
-        self.results["pin_reset"] += 1
-        log.warning("%s set a new PIN by the recovery passphrase", by)
-        received.reply(ok=True, message="The new PIN holds from now on.")
-        self._guard.assert_state()
-        self._tell(_reset_told(f"{by} set a new PIN by the recovery passphrase", "pin_reset"))
+            return False
+        self._pins = PinBook(self._pins.security, self._pins.timezone, kept)
+        return True
 
     # -- refusing -----------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from vigilar_common.topics import (
     CAMERA_STATE,
     CMD_ALARM,
     CMD_PACKAGE,
+    CMD_PINS,
     CMD_RESET_PIN,
     CMD_RULES,
     HOUSEHOLD_STATE,
@@ -216,6 +217,7 @@ def table(
     return {
         CMD_ALARM: arming.submit,
         CMD_RESET_PIN: arming.submit,
+        CMD_PINS: arming.submit,
         CMD_RULES: questions.on_command,
         SENSOR_STATE: on_sensor_state,
         POWER_STATE: rules.on_state,

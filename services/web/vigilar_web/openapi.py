@@ -106,7 +106,7 @@ def describe(routes: Iterable[Any], version: str) -> dict[str, Any]:
     for route in wanted:
         policy = policy_of(route.endpoint)
         assert policy is not None
-        for method in route.methods:
+        for method in route.methods or ():
             operation = made["paths"][route.path_format][method.lower()]
             _describe(operation, route, policy)
             if method not in SAFE_METHODS:

@@ -144,6 +144,27 @@ class ResetPin(Message):
     user: str = Field("", max_length=80, description="who is logged in")
 
 
+class PinsAction(StrEnum):
+    LIST = "list"
+    SET = "set"
+    REMOVE = "remove"
+    SET_PASSPHRASE = "set_passphrase"  # noqa: S105 a word
+
+
+class PinsCommand(Message):
+    """Command to events: what an admin does to the PINs of the house. Only events keeps and checks them."""
+
+    action: PinsAction
+    name: str = Field("", max_length=120, description="whose; empty: the PIN of the house")
+    secret: str = Field("", max_length=1024, repr=False, description="the new PIN or passphrase")
+    duress: bool = False
+    modes: list[ArmMode] = Field(default_factory=list, max_length=4)
+    days: list[str] = Field(default_factory=list, max_length=7, description="mon to sun; empty: all")
+    from_time: str = Field("", max_length=5, description="HH:MM; empty: always")
+    until_time: str = Field("", max_length=5)
+    user: str = Field("", max_length=80, description="who is logged in")
+
+
 class ArmStateChanged(Fact):
     TYPE: ClassVar[str] = "alarm.changed"
     from_state: ArmState

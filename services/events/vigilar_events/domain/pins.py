@@ -51,19 +51,60 @@ class PinBook:
     def __init__(self, security: Security, timezone: str, reset: dict[str, Any] | None = None) -> None:
         self.timezone = timezone
         self.security = security
-        reset = reset or {}
+        self.kept = dict(reset or {})
+        """What was set in the page, for the file."""
         # A hash that the owner put into the configuration later wins again.
-        is_newer = reset.get("replaces") == _fingerprint(security.pin_hash)
-        self._main = str(reset.get("pin_hash", "")) if is_newer else security.pin_hash
-        self._named = [pin for pin in security.pins if pin.pin_hash]
+        is_newer = self.kept.get("replaces") == _fingerprint(security.pin_hash)
+        self._main = str(self.kept.get("pin_hash", "")) if is_newer else security.pin_hash
+        self._named = [pin for pin in self._all_named() if pin.pin_hash]
 
     @property
     def configured(self) -> bool:
         return bool(self._main) or any(not pin.duress for pin in self._named)
 
     @property
+    def has_main(self) -> bool:
+        return bool(self._main)
+
+    @property
+    def named(self) -> list[Pin]:
+        return list(self._named)
+
+    @property
     def recovery_hash(self) -> str:
-        return self.security.recovery_passphrase_hash
+        configured = self.security.recovery_passphrase_hash
+        kept = self.kept.get("recovery")
+        newer = isinstance(kept, dict) and kept.get("replaces") == _fingerprint(configured)
+        return str(kept.get("hash", "")) if isinstance(kept, dict) and newer else configured
+
+    def _all_named(self) -> list[Pin]:
+        """Those of the configuration, as the page changed them since, and those it added."""
+        found = {pin.name: pin for pin in self.security.pins}
+        changed = self.kept.get("named")
+        for name, entry in (changed if isinstance(changed, dict) else {}).items():
+            configured = found.get(name)
+            if not isinstance(entry, dict) or entry.get("replaces") != _fingerprint(
+                configured.pin_hash if configured else ""
+            ):
+                continue
+            found.pop(name, None)
+            if isinstance(entry.get("pin"), dict):
+                try:
+                    found[name] = Pin.model_validate(entry["pin"])
+                except ValueError:
+                    continue  # a PIN that cannot be read opens nothing
+        return list(found.values())
+
+    def named_kept(self, name: str, pin: Pin | None) -> dict[str, Any]:
+        """For the file: this PIN set, or (None) taken away."""
+        configured = next((one.pin_hash for one in self.security.pins if one.name == name), "")
+        entry = {"replaces": _fingerprint(configured), "pin": pin.model_dump(mode="json") if pin else None}
+        named = self.kept.get("named")
+        return self.kept | {"named": (named if isinstance(named, dict) else {}) | {name: entry}}
+
+    def recovery_kept(self, passphrase_hash: str) -> dict[str, Any]:
+        replaces = _fingerprint(self.security.recovery_passphrase_hash)
+        return self.kept | {"recovery": {"hash": passphrase_hash, "replaces": replaces}}
 
     def find(self, entered: str, verify: Verify) -> Found | None:
         """Every hash is tried, so that the time an answer takes does not tell a duress PIN from another."""
@@ -75,7 +116,7 @@ class PinBook:
 
     def reset_kept(self, pin_hash: str) -> dict[str, Any]:
         """What goes into the file for a PIN set anew."""
-        return {"pin_hash": pin_hash, "replaces": _fingerprint(self.security.pin_hash)}
+        return self.kept | {"pin_hash": pin_hash, "replaces": _fingerprint(self.security.pin_hash)}
 
 
 def _fingerprint(pin_hash: str) -> str:

@@ -40,6 +40,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   account: () => import('./pages/account'),
   users: () => import('./pages/users'),
   audit: () => import('./pages/audit'),
+  security: () => import('./pages/security'),
   reference: () => import('./pages/reference'),
   welcome: () => import('./pages/welcome'),
 };
@@ -168,6 +169,8 @@ export class App extends LitElement {
         return html`<vg-users></vg-users>`;
       case 'audit':
         return html`<vg-audit></vg-audit>`;
+      case 'security':
+        return html`<vg-security></vg-security>`;
       case 'reference':
         return html`<vg-reference></vg-reference>`;
       case 'welcome':
@@ -205,6 +208,7 @@ function sectionOf(route: Route | null): Section | null {
     case 'account':
     case 'users':
     case 'audit':
+    case 'security':
     case 'reference':
       return 'system';
     case 'home':

@@ -12,6 +12,7 @@ export type Route =
   | { page: 'account' }
   | { page: 'users' }
   | { page: 'audit' }
+  | { page: 'security' }
   | { page: 'reference' }
   | { page: 'welcome' }
   | { page: 'missing' };
@@ -35,6 +36,7 @@ export function match(path: string): Route {
       case 'account':
       case 'users':
       case 'audit':
+      case 'security':
       case 'reference':
       case 'welcome':
         return { page: first };

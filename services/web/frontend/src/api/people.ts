@@ -70,6 +70,23 @@ export interface AuditRow {
   detail: string;
 }
 
+export interface NamedPin {
+  name: string;
+  duress: boolean;
+  modes: string[];
+  days: string[];
+  from_time: string;
+  until_time: string;
+}
+
+export interface Pins {
+  configured: boolean;
+  named: NamedPin[];
+  recovery: boolean;
+}
+
+type PinsChanged = Pins & { message: string };
+
 export interface Challenge {
   challenge_id: string;
   options: PublicKeyCredentialRequestOptionsJSON;
@@ -115,6 +132,10 @@ export const peopleApi = {
     const given = Object.entries(filters).filter((pair): pair is [string, string] => Boolean(pair[1]));
     return request<Page<AuditRow> & { lost: number }>('GET', `/api/v1/audit?${new URLSearchParams(given).toString()}`);
   },
+  pins: () => request<Pins>('GET', '/api/v1/pins'),
+  setPin: (wish: { pin: string } & Partial<NamedPin>) => request<PinsChanged>('PUT', '/api/v1/pins', wish),
+  removePin: (name: string) => request<PinsChanged>('DELETE', '/api/v1/pins', { name }),
+  setPassphrase: (passphrase: string) => request<PinsChanged>('PUT', '/api/v1/pins/recovery', { passphrase }),
   openapi: () => request<unknown>('GET', '/api/v1/openapi.json'),
 };
 

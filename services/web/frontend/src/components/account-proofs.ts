@@ -79,7 +79,7 @@ export class AccountProofs extends LitElement {
 
   private showSetup(setup: { secret: string; square: string[]; sealed: string }): unknown {
     const size = setup.square.length + 2 * QUIET_ZONE;
-    const dark = setup.square.map((row, y) => [...row].map((bit, x) => (bit === '1' ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : '')).join('')).join('');
+    const dark = setup.square.map((row, y) => Array.from(row, (bit, x) => (bit === '1' ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : '')).join('')).join('');
     return html`<p>${w.appScan}</p>
       <svg class="square" viewBox="0 0 ${size} ${size}" role="img" aria-label=${w.square} shape-rendering="crispEdges">
         ${svg`<path fill="currentColor" d=${dark}></path>`}

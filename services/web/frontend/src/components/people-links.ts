@@ -26,6 +26,7 @@ export class PeopleLinks extends LitElement {
         <a class="button" href="/account" data-testid="open-account">${w.account}</a>
         ${admin
           ? html`<a class="button" href="/users" data-testid="open-users">${w.users}</a>
+              <a class="button" href="/security" data-testid="open-security">${w.security}</a>
               <a class="button" href="/audit" data-testid="open-audit">${w.audit}</a>`
           : nothing}
         <a class="button" href="/reference" data-testid="open-reference">${w.api}</a>
