@@ -70,3 +70,23 @@ def test_axe_finds_nothing_on_the_settings(browser: Browser, stack: Stack, schem
     page.get_by_test_id("settings-save").wait_for()
     assert violations(page) == []
     page.close(run_before_unload=False)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_player_the_timeline_and_the_review(
+    browser: Browser, stack: Stack, scheme: Any
+) -> None:
+    info = stack.info
+    login = walk.Login(info["url"], info["username"], info["password"], info["pin"])
+    page = walk.open_page(browser, login, None, [], color_scheme=scheme)
+    walk.log_in(page, login)
+    for path, shown in (
+        ("/cameras/demo", "camera-player"),
+        ("/timeline", "timeline"),
+        ("/events", "waiting"),
+        ("/events?q=motion+today", "understood"),
+    ):
+        page.goto(info["url"] + path)
+        page.get_by_test_id(shown).first.wait_for()
+        assert violations(page) == [], path
+    page.context.close()
