@@ -19,7 +19,13 @@ VIEWS: dict[str, Any] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
     "desktop": {"viewport": {"width": 1440, "height": 900}},
 }
-PAGES = {"account": "My account", "users": "People", "audit": "Audit log", "reference": "Public API", "security": "PINs"}
+PAGES = {
+    "account": "My account",
+    "users": "People",
+    "audit": "Audit log",
+    "reference": "Public API",
+    "security": "PINs",
+}
 AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
