@@ -25,7 +25,9 @@ done
 [ "$what" = write ] || [ "$(id -u)" -eq 0 ] || die "run this as root"
 
 install_nut() {
-  if command -v apt-get >/dev/null; then
+  if command -v dpkg-query >/dev/null && [ "$(dpkg-query -W -f='${db:Status-Status} ' nut-server nut-client usbutils 2>/dev/null)" = "installed installed installed " ]; then
+    say "NUT is installed"
+  elif command -v apt-get >/dev/null; then
     say "apt-get install nut-server nut-client"
     apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -y -qq --no-install-recommends install nut-server nut-client usbutils
   elif command -v pacman >/dev/null; then
