@@ -179,4 +179,16 @@ def test_the_first_steps_in_a_browser(
     page.goto(f"{house.url}/trust")
     page.get_by_role("link", name="Download the certificate").wait_for()
     page.screenshot(path=shots / "trust-desktop.png", full_page=True)
+    status, _ = api.send("PUT", "/api/v1/pins", {"pin": "482913"})
+    assert status == 200
+    page.goto(f"{house.url}/welcome?step=pin")
+    expect(page.get_by_test_id("step-pin")).to_have_attribute("data-done", "true")
+    # Home with pictures of our own making: these two are the manifest's screenshots (public/icons).
+    for name, size in (("home-wide", (1280, 800)), ("home-narrow", (390, 844))):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(house.url)
+        expect(page.get_by_test_id("camera-tile")).to_have_count(2)
+        expect(page.get_by_test_id("first-steps")).to_have_count(0)
+        page.wait_for_timeout(3_000)
+        page.screenshot(path=shots / f"{name}.png")
     context.close()

@@ -85,8 +85,13 @@ class Handlers:
 
     def configure(self, config: Config) -> None:
         with self._lock:
+            before = set(self._board.enabled_cameras())
             self._board.config = config
             known = set(self._board.enabled_cameras())
+            for camera_id in known - before:
+                self._board.since_s[CAMERA_PREFIX + camera_id] = self._clock.monotonic_s()
+            for camera_id in before - known:
+                self._board.since_s.pop(CAMERA_PREFIX + camera_id, None)
             for name in [n for n in self._board.beats if n.startswith(CAMERA_PREFIX)]:
                 if name.removeprefix(CAMERA_PREFIX) not in known:
                     del self._board.beats[name]

@@ -130,6 +130,15 @@ def test_a_service_that_is_silent_for_30_seconds_is_found_told_once_and_over_whe
     assert house.news == [("service_silent", severity), ("service_silent.over", "info")]
 
 
+def test_a_camera_that_was_added_later_has_its_own_time_to_come(house: House) -> None:
+    house.run()
+    config = _config()
+    added = config.cameras[0].model_copy(update={"id": "yard", "display_name": "Yard"})
+    house.handlers.configure(config.model_copy(update={"cameras": [*config.cameras, added]}))
+    assert house.codes(20) == []
+    assert [finding.subject for finding in house.run(40).findings] == ["camera-worker-yard"]
+
+
 def test_a_service_that_never_came_is_found_too(house: House) -> None:
     del house.beats["web"]
     assert [finding.subject for finding in house.run().findings] == ["web"]

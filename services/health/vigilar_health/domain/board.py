@@ -60,6 +60,8 @@ class Board:
     now_s: float = 0.0
     now_ms: int = 0
     beats: dict[str, Heard] = field(default_factory=dict)
+    since_s: dict[str, float] = field(default_factory=dict)
+    """When a camera that came later was added."""
     camera_states: dict[str, CameraState] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     broker_connected: bool = False
@@ -89,9 +91,9 @@ class Board:
         return set(CORE_SERVICES) | cameras | heard
 
     def silent_s(self, service: str) -> float:
-        """Seconds since its last heartbeat, or since health started when there was none."""
+        """Seconds since its last heartbeat; when there was none, since health started or the camera was added."""
         heard = self.beats.get(service)
-        return self.now_s - (heard.at_s if heard else self.started_s)
+        return self.now_s - (heard.at_s if heard else self.since_s.get(service, self.started_s))
 
     def camera_name(self, camera_id: str) -> str:
         camera = self.config.camera(camera_id)

@@ -114,7 +114,7 @@ export class HomePage extends LitElement {
       return html`<div class="tiles" aria-busy="true"><div class="skeleton"></div><div class="skeleton"></div></div>`;
     }
     if (!cameras.value.length) {
-      return html`<div class="card"><vg-message icon="camera" heading=${t.cameras.none} text=${t.cameras.noneHelp}></vg-message></div>`;
+      return html`<div class="card"><vg-message icon="camera" heading=${t.cameras.none} text=${t.cameras.noneHelp}>${app.session?.role === 'admin' ? html`<vg-action href="/welcome?step=cameras">${t.cameras.addFirst}</vg-action>` : nothing}</vg-message></div>`;
     }
     return html`<div class="tiles ${cameras.value.length === 1 ? 'one' : ''}">
       ${repeat(

@@ -40,7 +40,7 @@ self.addEventListener('fetch', (event) => {
 });
 
 function isPage(path: string): boolean {
-  return path === '/' || /^\/(cameras|events|recordings|alerts|system|settings|timeline|account|users|audit|reference|welcome)(\/[A-Za-z0-9_-]+)?$/.test(path);
+  return path === '/' || /^\/(cameras|events|recordings|alerts|system|settings|timeline|account|users|audit|reference|security|welcome)(\/[A-Za-z0-9_-]+)?$/.test(path);
 }
 
 async function page(request: Request): Promise<Response> {
