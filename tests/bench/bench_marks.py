@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import cv2
 import numpy as np
-from bench.bench_detector import model, row
+from bench.bench_detector import row
 from footage import CACHE
+from real_model import ensure_model
 from vigilar_camera_worker.crops import vector_of
 from vigilar_camera_worker.domain.likeness import Mark, Marks, View, add_view
 from vigilar_camera_worker.domain.looks import Look, Rect, Seen, placed
@@ -41,7 +42,7 @@ Frame = Any
 
 def people(frames: list[Frame]) -> list[list[Seen]]:
     """Those whom the default model sees in each picture, whole."""
-    loaded = load(model(), 0.5, 1)
+    loaded = load(ensure_model(), 0.5, 1)
     height, width = frames[0].shape[:2]
     corners = [
         (x, y)
