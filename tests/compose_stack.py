@@ -75,8 +75,8 @@ class ComposeStack:
         return {"username": found[1], "password": found[2], "pin": found[3]}
 
     def tls(self) -> ssl.SSLContext:
-        """Trusts the stack's own certificate and nothing else."""
-        pem = self.compose("exec", "-T", "web", "cat", "/secrets/cert.pem")
+        """Trusts the authority of this stack and nothing else."""
+        pem = self.compose("exec", "-T", "web", "cat", "/secrets/ca.pem")
         return ssl.create_default_context(cadata=pem)
 
     def container(self, service: str) -> str:
