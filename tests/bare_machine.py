@@ -53,6 +53,7 @@ else
   rm -f etc/resolv.conf
   cp /etc/resolv.conf etc/resolv.conf
 fi
+[ -e etc/hosts ] || echo 127.0.0.1 localhost >etc/hosts
 mkdir -p .outside
 pivot_root . .outside
 umount -l /.outside

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,8 @@ def machine() -> Iterator[Machine]:
     if missing := missing_tools():
         pytest.skip(f"needs {', '.join(missing)}")
     bare, packages = bare_debian(CACHE), wheels(CACHE)
+    # The machine has no Node: the page is built here.
+    subprocess.run([str(ROOT / "deploy/scripts/setup.sh"), "web"], check=True)
     work = Path(tempfile.mkdtemp(prefix="vigilar-bare-", dir=CACHE))
     # As it is now: the checkout may be worked on meanwhile.
     shutil.copytree(ROOT, work / "source", symlinks=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
@@ -269,7 +272,9 @@ def test_a_new_pair_for_recordings_reaches_the_camera_workers(machine: Machine) 
     assert "ledger:" in done.stdout
 
 
-def test_systemd_restarts_the_whole_when_storage_no_longer_lives(machine: Machine) -> None:
+def test_systemd_restarts_the_whole_when_storage_no_longer_lives(
+    machine: Machine,
+) -> None:
     """With a watchdog of four seconds instead of two minutes."""
     machine.run("mkdir", "-p", "/etc/systemd/system/vigilar.service.d")
     drop_in = "/etc/systemd/system/vigilar.service.d/test.conf"
@@ -282,12 +287,12 @@ def test_systemd_restarts_the_whole_when_storage_no_longer_lives(machine: Machin
     try:
         wait_until(lambda: shown(machine, "MainPID") != first, 60, "systemd ended it", 0.5)
         assert "storage does not live: the watchdog of systemd is not answered" in journal(machine)
-        assert "Watchdog timeout" in journal(machine)
     finally:
         machine.run("chmod", "755", "/opt/vigilar/venv/lib/python3.11/site-packages/vigilar_storage")
         machine.run("rm", drop_in)
         machine.run("systemctl", "daemon-reload")
     until_ready(machine)
+    assert shown(machine, "NRestarts") != "0"
 
 
 def test_nut_is_set_up_and_the_power_reaches_vigilar(machine: Machine) -> None:

@@ -26,7 +26,8 @@ def note(places: Places, **parts: Any) -> None:
     known |= parts
     known["sha256"] = dict(sorted(hashes.items())[-REMEMBERED_ARCHIVES:])
     file.save(known)
-    like_its_folder(places.status)
+    for path in places.status.parent.glob(f"{places.status.name}*"):  # the one before is kept beside it
+        like_its_folder(path)
 
 
 def like_its_folder(path: Path) -> None:
