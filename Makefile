@@ -35,7 +35,7 @@ web: ## build the web page
 	@deploy/scripts/setup.sh web
 
 run: setup ## start everything here with a demo camera (HOME_DIR=, PORT=)
-	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --home "$(HOME_DIR)" --port "$(PORT)"
+	@VIGILAR_DEMO_CACHE=.cache/demo-camera $(VENV)/vigilar demo --detect --home "$(HOME_DIR)" --port "$(PORT)"
 
 test: setup-test check ## everything that must pass before a change is done, under 15 minutes on 2 cores
 	$(PYTEST) $(NEVER_HANGS) -m "not slow and not compose" $(AT_ONCE) $(PURE) $(SERVICES)

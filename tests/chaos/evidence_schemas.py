@@ -72,6 +72,8 @@ def _row(connection: sqlite3.Connection, table: str, sql: str, number: int) -> d
         elif name in choices:
             word = choices[name][number % len(choices[name])]
             values[name] = int(word) if kind == "INTEGER" else word
+        elif f"json_type({name}) = 'array'" in sql:
+            values[name] = f'["{table}-{number}", "“ü” \\u0000"]'
         elif f"json_valid({name})" in sql or name in ("body", "changes"):
             values[name] = f'{{"place": {number}, "said": "“ü” \\u0000"}}'
         elif kind == "TEXT":

@@ -115,6 +115,7 @@ def test_the_login_of_a_camera_is_in_no_log(api: Api, house: House) -> None:
     assert "hidden-word" not in str(found) + house.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_name_for_phones_is_in_the_certificate_seconds_later(api: Api, house: House) -> None:
     before = api.get("/api/v1/address")
     assert before["own_authority"]
@@ -139,6 +140,7 @@ def test_a_name_for_phones_is_in_the_certificate_seconds_later(api: Api, house: 
     wait_for("web has taken it over", served, 20)
 
 
+@pytest.mark.slow
 def test_the_first_steps_in_a_browser(
     api: Api, house: House, browser: Browser, camera_url: str, shots: Path
 ) -> None:

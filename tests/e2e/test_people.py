@@ -126,6 +126,7 @@ def test_a_session_that_ends_in_the_middle_loses_nothing_that_was_typed(
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", list(VIEWS))
 def test_the_pages_of_accounts_are_accessible_and_fit(

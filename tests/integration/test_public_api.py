@@ -70,6 +70,7 @@ def test_somebody_is_added_signs_in_is_limited_and_removed_over_the_real_storage
     assert "audit" in kinds
 
 
+@pytest.mark.slow
 def test_a_change_by_hand_in_storage_is_heard_within_seconds(house: PeopleHouse, owner: Browserless) -> None:
     row = {
         "name": "Bob",
@@ -85,6 +86,7 @@ def test_a_change_by_hand_in_storage_is_heard_within_seconds(house: PeopleHouse,
     assert {"admin", "Bob"} <= {account["name"] for account in listed}
 
 
+@pytest.mark.slow
 def test_who_is_locked_out_is_let_in_from_the_machine_itself(house: PeopleHouse, owner: Browserless) -> None:
     def users(*words: str) -> str:
         command = [sys.executable, "-m", "vigilar_web", "users", *words]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ class StateFile:
             except (OSError, FileDamagedError) as error:
                 problems.append(str(error))
         return Loaded(None, "; ".join(problems))
+
+    def restore(self, into: Callable[[dict[str, Any]], None]) -> str:
+        """Hand what is on disk to `into`, which raises ValueError for what it cannot take. What went wrong, "" for nothing."""
+        loaded = self.load()
+        try:
+            if loaded.value is not None:
+                into(loaded.value)
+        except ValueError as error:
+            return f"{self.path}: {error}"
+        return loaded.problem
 
     def save(self, value: dict[str, Any]) -> None:
         """On disk when this returns; the copy before it stays as `.previous`. Raises OSError."""

@@ -57,14 +57,7 @@ class PackageDesk:
         self._take(config)
 
     def start(self) -> None:
-        loaded = self._file.load()
-        problem = loaded.problem
-        try:
-            if loaded.value is not None:
-                self._deliveries.restore(loaded.value)
-        except ValueError as error:
-            problem = f"{self._file.path}: {error}"
-        if problem:
+        if problem := self._file.restore(self._deliveries.restore):
             log.error("parcels that lie outside may have been forgotten: %s", problem)
         self._say()
 

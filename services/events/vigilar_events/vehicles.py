@@ -37,14 +37,7 @@ class VehicleDesk:
         self._garage = Garage(config.vehicles.known)
 
     def start(self) -> None:
-        loaded = self._file.load()
-        problem = loaded.problem
-        try:
-            if loaded.value is not None:
-                self._garage.restore(loaded.value)
-        except ValueError as error:
-            problem = f"{self._file.path}: {error}"
-        if problem:
+        if problem := self._file.restore(self._garage.restore):
             log.error("which vehicles are at home may have been forgotten: %s", problem)
         self._say()
 

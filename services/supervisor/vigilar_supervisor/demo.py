@@ -21,6 +21,7 @@ from vigilar_supervisor.bootstrap import make_secrets
 from vigilar_supervisor.children import LOOPBACK, Spec, free_port
 from vigilar_supervisor.config_cli import Subparsers
 from vigilar_supervisor.demo_config import DEMO_CAMERA, demo_config, demo_login, has_model
+from vigilar_supervisor.demo_model import ModelFetch
 from vigilar_supervisor.own_broker import OwnBroker, reload
 from vigilar_supervisor.start import Installation, demo_layout
 
@@ -46,6 +47,10 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         "--camera", metavar="ID=URL", action="append", default=[], type=_camera,
         help="use this camera instead of the demo camera; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--detect", action="store_true",
+        help="fetch a model in the background and tell persons, vehicles and animals from other motion",
+    )  # fmt: skip
     parser.add_argument("--log-level", choices=logs.LEVELS, default="INFO")
     parser.add_argument("--quiet", action="store_true", help="print only the address and what goes wrong")
     parser.set_defaults(func=run_demo)
@@ -70,7 +75,7 @@ def run_demo(args: argparse.Namespace) -> int:
     logs.setup("demo", "WARNING" if args.quiet else args.log_level)
     home = Path(args.home).resolve()
     try:
-        demo = Demo(home, args.port, dict(args.camera), args.log_level, SystemClock())
+        demo = Demo(home, args.port, dict(args.camera), args.log_level, SystemClock(), detect=args.detect)
         demo.run()
     except OSError as error:
         raise StartupError(f"the demo cannot run in {home}: {error}") from error
@@ -80,7 +85,9 @@ def run_demo(args: argparse.Namespace) -> int:
 class Demo:
     """One folder; see DESIGN for its contents. Reuses what an earlier run left there."""
 
-    def __init__(self, home: Path, port: int, cameras: dict[str, str], log_level: str, clock: Clock) -> None:
+    def __init__(
+        self, home: Path, port: int, cameras: dict[str, str], log_level: str, clock: Clock, *, detect: bool = False
+    ) -> None:  # fmt: skip
         self.home, self.port, self.clock = home, port, clock
         self._own_camera = not cameras
         self._rtsp_port = free_port()
@@ -91,13 +98,17 @@ class Demo:
         self._ready = False
         self._next_word_s = 0.0
         self._outputs: list[_RotatingOutput] = []
+        self._detect = detect and not has_model(home)
+        self._models = self.layout.state / "detector" / "models"
+        output = self.layout.run / "log" / "models.log"
+        self._model = ModelFetch(self._models, output, clock, self._write_config)
 
     def run(self) -> None:
         self._claim_home()
         for stale in (self.home / "demo.json", self.layout.run / TRUTH_FILE):
             stale.unlink(missing_ok=True)
-        login = demo_login(self.layout.secrets)
-        write_atomic(self.layout.config, demo_config(self.home, self.cameras, login, self._own_camera), 0o600)
+        self._login = login = demo_login(self.layout.secrets)
+        self._write_config()
         make_secrets(self.layout.secrets, self.cameras)
         self._broker = OwnBroker(self.layout, self.broker_port)
         self.installation = Installation(
@@ -111,14 +122,19 @@ class Demo:
         )
         os.environ.update(self._overrides())  # storage validates settings against the same layers
         self.installation.prepare()
-        self.installation.supervisor.on_tick.append(lambda: self._announce(login))
+        self.installation.supervisor.on_tick += [lambda: self._announce(login), self._model.poll]
         try:
             self.installation.run()
         finally:
+            self._model.stop()
             (self.home / "demo.json").unlink(missing_ok=True)
             for output in self._outputs:
                 output.close()
         log.info("stopped; everything recorded stays in %s", self.home)
+
+    def _write_config(self) -> None:
+        text = demo_config(self.home, self.cameras, self._login, self._own_camera)
+        write_atomic(self.layout.config, text, 0o600)
 
     def _claim_home(self) -> None:
         """Only one demo per folder. Raises StartupError."""
@@ -185,10 +201,13 @@ class Demo:
         ]  # fmt: skip
         if self._own_camera:
             lines.append("The demo camera shows a quiet street; people walk by every half minute.")
-        if not has_model(self.home):
+        if self._detect:
+            lines.append("A model is being fetched; persons, vehicles and animals are told when it is here.")
+            self._model.start()
+        elif not has_model(self.home):
             lines += [
-                "It tells motion alone. Persons, vehicles and animals from the next start on, after:",
-                f"  VIGILAR_MODELS_DIR={self.layout.state}/detector/models vigilar models install",
+                "It tells motion alone. Persons, vehicles and animals with --detect, or from the next start on, after:",
+                f"  VIGILAR_MODELS_DIR={self._models} vigilar models install",
             ]
         lines += ["Ctrl-C stops everything.", ""]
         sys.stdout.write("\n".join(lines))

@@ -33,7 +33,15 @@ HELD_OUT = [Scene(bitrate_kbps=1500, seed=1)]
 LONG_HEVC = [Scene(codec="hevc", bitrate_kbps=1000), Scene(codec="hevc")]
 
 
-@pytest.mark.parametrize("number", range(4), ids=["h264-vbr", "h264-cbr", "hevc-vbr", "hevc-cbr"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(0, id="h264-vbr", marks=pytest.mark.slow),
+        pytest.param(1, id="h264-cbr"),
+        pytest.param(2, id="hevc-vbr"),
+        pytest.param(3, id="hevc-cbr", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.timeout(300)
 def test_nothing_is_missed_that_every_frame_shows(number: int) -> None:
     index, _ = ensure_scenes(*SHORT)[number]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_house import Bench, Facts, rule
+from vigilar_common.config.rules import MAX_CONDITIONS
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState, ArmStateChanged
 from vigilar_common.messages.camera import MotionStarted
@@ -239,12 +240,23 @@ def _groups(below: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 CONDITIONS = st.recursive(st.sampled_from(SIMPLE), _groups, max_leaves=6)
+
+
+def _allowed(written: dict[str, Any]) -> bool:
+    """Not more conditions than a rule may have, groups and what is in them together."""
+
+    def count(conditions: list[dict[str, Any]]) -> int:
+        return sum(1 + count(one.get("conditions", [])) for one in conditions)
+
+    return count(written["conditions"]) <= MAX_CONDITIONS
+
+
 RULES = st.builds(
     lambda conditions, logic, cooldown_s: rule(*conditions, logic=logic, cooldown_s=cooldown_s),
     st.lists(CONDITIONS, min_size=1, max_size=4),
     st.sampled_from(["AND", "OR"]),
     st.sampled_from([0, 30]),
-)
+).filter(_allowed)
 STEPS = st.tuples(
     st.sampled_from(
         ["away", "disarm", "door0", "door1", "hall0", "hall1", "motion", "gate", "yard", "EMPTY", "ALL_HOME"]
