@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, expect
 from stack import Api, wait_for
 from vigilar_common.testing.broker import free_port
 
+pytestmark = pytest.mark.slow  # houses of their own, beside that of the walk
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
@@ -115,7 +117,6 @@ def test_the_login_of_a_camera_is_in_no_log(api: Api, house: House) -> None:
     assert "hidden-word" not in str(found) + house.log.read_text()
 
 
-@pytest.mark.slow
 def test_a_name_for_phones_is_in_the_certificate_seconds_later(api: Api, house: House) -> None:
     before = api.get("/api/v1/address")
     assert before["own_authority"]
@@ -140,7 +141,6 @@ def test_a_name_for_phones_is_in_the_certificate_seconds_later(api: Api, house: 
     wait_for("web has taken it over", served, 20)
 
 
-@pytest.mark.slow
 def test_the_first_steps_in_a_browser(
     api: Api, house: House, browser: Browser, camera_url: str, shots: Path
 ) -> None:

@@ -31,6 +31,8 @@ AUTHENTICATOR = {
     "isUserVerified": True, "automaticPresenceSimulation": True,
 }  # fmt: skip
 
+pytestmark = pytest.mark.slow  # houses of their own, beside that of the walk
+
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeopleHouse]:
@@ -126,7 +128,6 @@ def test_a_session_that_ends_in_the_middle_loses_nothing_that_was_typed(
     context.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", list(VIEWS))
 def test_the_pages_of_accounts_are_accessible_and_fit(
