@@ -5,7 +5,8 @@ set -eu
 from=${VIGILAR_BROKER_FROM:-/var/vigilar/data/secrets/broker}
 to=${VIGILAR_BROKER_TO:-/etc/mosquitto/vigilar}
 MAX_BYTES=4000000
-changed=''
+changed='' new=''
+trap 'rm -f "$new"' EXIT
 for name in passwd acl; do
   [ -e "$from/$name" ] || continue
   # Read as the user that owns the folder: a link there must not lead root to files of others.
@@ -13,7 +14,6 @@ for name in passwd acl; do
   setpriv --reuid vigilar --regid vigilar --clear-groups head -c "$MAX_BYTES" -- "$from/$name" >"$new"
   # Mosquitto takes an empty list of rights as leave to do everything.
   if ! [ -s "$new" ]; then
-    rm -f "$new"
     echo "broker_users: $from/$name is empty and was not taken over" >&2
     exit 1
   fi

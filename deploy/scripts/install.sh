@@ -19,7 +19,9 @@ step() { phase="phase $1 ($2)"; printf '\033[1m[%s/8] %s\033[0m\n' "$1" "$2"; }
 run() {   # everything that changes something goes through here
   if [ -n "$dry" ]; then printf '  would run: %s\n' "$*"; else "$@"; fi
 }
-trap 'code=$?; [ "$code" -eq 0 ] || printf "install.sh: stopped in %s, exit code %s. Mend the cause named above and run it again: what is done stays done.\n" "$phase" "$code" >&2' EXIT
+work=''
+# However it ends: private keys stay nowhere but in root's folders.
+trap 'code=$?; [ -z "$work" ] || rm -rf "$work"; [ "$code" -eq 0 ] || printf "install.sh: stopped in %s, exit code %s. Mend the cause named above and run it again: what is done stays done.\n" "$phase" "$code" >&2' EXIT
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -153,10 +155,9 @@ keys() {
   [ ! -e "$ETC/secrets/storage_public.pem" ] || { own_keys; return; }
   say "  pairs of keys for recordings, ledger, recovery and backups"
   [ -z "$dry" ] || return 0
-  local work
   work=$(mktemp -d "$([ -d /dev/shm ] && echo /dev/shm || echo "$VAR")/vigilar-keys.XXXXXX")
   chown vigilar:vigilar "$work"
-  as_vigilar VIGILAR_CONFIG= "$OPT/venv/bin/vigilar" init --config "$source_config" --secrets "$work/made" >/dev/null || { rm -rf "$work"; die "the keys could not be made"; }
+  as_vigilar VIGILAR_CONFIG= "$OPT/venv/bin/vigilar" init --config "$source_config" --secrets "$work/made" >/dev/null || die "the keys could not be made"
   local pair file
   # The public half of the recordings' pair comes last: what is left of a cut-off run is made anew, what is complete stays.
   for pair in recovery/recovery_private.pem:recovery recovery/backup_age.txt:recovery recovery/recovery_public.pem:secrets \

@@ -102,10 +102,8 @@ class LeftBehind:
         except Exception:
             # What lies in a picture must never cost the search for motion.
             self.counters["things_failed"] += 1
-            self._sparing.tell(
-                logging.ERROR, "%s: a picture could not be searched for what was left", self._camera.id
-            )
-            log.exception("the reason")
+            text = "%s: a picture could not be searched for what was left"
+            self._sparing.tell(logging.ERROR, text, self._camera.id, exc_info=True)
 
     def _look(self, picture: Picture) -> None:
         small = shrink(picture.luma(), self._still.width, self._still.height)

@@ -18,6 +18,7 @@ from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
 from vigilar_common.config.detection import Detection
+from vigilar_common.logs import Sparing
 from vigilar_common.messages.camera import CameraCondition
 from vigilar_common.messages.detection import ObjectDetected
 from vigilar_common.messages.objects import (
@@ -90,6 +91,7 @@ class ObjectReport:
         remember: Callable[[Followed], None] = lambda _followed: None,
     ) -> None:
         self._bus, self._report, self._clock = bus, report, clock
+        self._sparing = Sparing(log, clock.monotonic_s)
         self._camera, self._detection = camera, detection
         self._motion_id, self._remember = motion_id, remember
         self._pictures = ObjectPictures(bus, camera.id, clock, view, store)
@@ -201,7 +203,7 @@ class ObjectReport:
             except Exception:
                 # What cannot be told of one look must not end all further ones.
                 self.counters["object_looks_failed"] += 1
-                log.exception("what the detector saw could not be told")
+                self._sparing.tell(logging.ERROR, "what the detector saw could not be told", exc_info=True)
         self.counters.update(self._tracker.counters | self._pictures.counters)
 
     def _go_on(self) -> None:
