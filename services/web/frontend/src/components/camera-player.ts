@@ -6,10 +6,10 @@ import type { Mark } from '../api/types';
 import { transportStyles } from '../design/player';
 import { shared } from '../design/shared';
 import { EDGE_MS, FilmPlayer, playsFilm, type FilmState } from '../live/film-player';
-import { keyAction, type PlayerAction } from '../live/player-keys';
+import { perform, type Playable, PlayerKeys } from '../live/player-keys';
 import { paint, Previews } from '../live/preview';
 import { savePicture } from '../live/save-picture';
-import { clampSpan, wallText } from '../live/timescale';
+import { wallText } from '../live/timescale';
 import { t } from '../strings';
 import { cameraPlayerStyles } from './camera-player.styles';
 import './icon';
@@ -25,7 +25,6 @@ import {
   keyHelp,
   liveButton,
   missingNotice,
-  nextSpeed,
   playerButtons,
   showTip,
   spanButtons,
@@ -45,7 +44,7 @@ const CURVES = { curves: true };
  * break. The live picture stays on the screen until the past one is there.
  */
 @customElement('vg-camera-player')
-export class CameraPlayer extends LitElement {
+export class CameraPlayer extends LitElement implements Playable {
   static override styles = [shared, transportStyles, cameraPlayerStyles];
 
   @property() camera = '';
@@ -54,12 +53,11 @@ export class CameraPlayer extends LitElement {
   /** Start here instead of live, UTC ms. */
   @property({ type: Number }) startMs: number | null = null;
   @state() private mode: 'live' | 'past' = 'live';
-  @state() private atMs = serverNow();
+  @state() atMs = serverNow();
   @state() private nowMs = serverNow();
-  @state() private spanMs = 3_600_000;
-  @state() private playing = true;
-  /** Negative: backwards. */
-  @state() private speed = 1;
+  @state() spanMs = 3_600_000;
+  @state() playing = true;
+  @state() speed = 1;
   @state() private sound = false;
   @state() private live: LiveState | undefined;
   @state() private filmState: FilmState = 'loading';
@@ -88,12 +86,11 @@ export class CameraPlayer extends LitElement {
   private second: ReturnType<typeof setInterval> | undefined;
   private gapTimer: ReturnType<typeof setTimeout> | undefined;
   private reversedAt = 0;
-  private readonly key = (event: KeyboardEvent): void => {
-    const action = keyAction(event);
-    if (!action) return;
-    event.preventDefault();
-    this.act(action);
-  };
+
+  constructor() {
+    super();
+    new PlayerKeys(this);
+  }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('camera')) this.lanes = [this.camera];
@@ -101,7 +98,6 @@ export class CameraPlayer extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    document.addEventListener('keydown', this.key);
     this.second = setInterval(() => {
       this.nowMs = serverNow();
       if (this.mode === 'live') this.atMs = this.nowMs;
@@ -110,7 +106,6 @@ export class CameraPlayer extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    document.removeEventListener('keydown', this.key);
     clearInterval(this.second);
     clearTimeout(this.gapTimer);
     cancelAnimationFrame(this.frame);
@@ -135,6 +130,14 @@ export class CameraPlayer extends LitElement {
   /** The moment on the screen, UTC ms. */
   get position(): number {
     return this.atMs;
+  }
+
+  get isLive(): boolean {
+    return this.mode === 'live';
+  }
+
+  get frameMs(): number {
+    return 1000 / (this.fps || DEFAULT_FPS);
   }
 
   seek(ms: number, play = this.playing): void {
@@ -244,50 +247,7 @@ export class CameraPlayer extends LitElement {
     });
   };
 
-  private act(action: PlayerAction): void {
-    switch (action.kind) {
-      case 'toggle':
-        this.toggle();
-        break;
-      case 'move':
-        // A step back from live leads out of it, however small it is.
-        this.seek(this.mode === 'live' && action.ms < 0 ? Math.min(this.atMs + action.ms, serverNow() - EDGE_MS - 500) : this.atMs + action.ms);
-        break;
-      case 'frame':
-        this.playing = false;
-        this.seek(this.atMs + (action.by * 1000) / (this.fps || DEFAULT_FPS), false);
-        break;
-      case 'faster':
-        this.setSpeed(this.speed < 0 || !this.playing ? 1 : Math.min(8, this.speed * 2));
-        break;
-      case 'backwards':
-        this.setSpeed(this.speed > 0 ? -1 : Math.max(-8, this.speed * 2));
-        break;
-      case 'zoom':
-        this.spanMs = clampSpan(this.spanMs * action.factor);
-        break;
-      case 'event':
-        this.step(action.by);
-        break;
-      case 'live':
-        this.goLive();
-        break;
-      case 'snapshot':
-        this.snapshot();
-        break;
-      case 'fullscreen':
-        this.fullscreen();
-        break;
-      case 'whole':
-        this.gestures.reset();
-        break;
-      case 'speed':
-        this.setSpeed(nextSpeed(this.speed));
-        break;
-    }
-  }
-
-  private setSpeed(speed: number): void {
+  setSpeed(speed: number): void {
     if (this.mode === 'live') {
       if (speed > 0) return;
       this.speed = speed;
@@ -299,7 +259,7 @@ export class CameraPlayer extends LitElement {
     this.follow();
   }
 
-  private readonly toggle = (): void => {
+  readonly toggle = (): void => {
     if (this.mode === 'live') {
       this.seek(serverNow() - EDGE_MS - 500, false);
       return;
@@ -310,17 +270,21 @@ export class CameraPlayer extends LitElement {
     this.follow();
   };
 
-  private step(by: 1 | -1): void {
+  step(by: 1 | -1): void {
     const found = this.axis.markBeside(this.atMs, by);
     if (found) this.seek(found.started_ms - 1_000);
   }
 
-  private readonly snapshot = (): void => {
+  readonly snapshot = (): void => {
     const shown = this.mode === 'past' ? this.video : this.liveVideo.shown;
     if (shown) savePicture(shown, `${this.camera}_${wallText(this.atMs).replaceAll(':', '-').replace('T', '_')}.jpg`);
   };
 
-  private readonly fullscreen = (): void => {
+  whole(): void {
+    this.gestures.reset();
+  }
+
+  readonly fullscreen = (): void => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void this.renderRoot.querySelector('.player')?.requestFullscreen().catch(() => undefined);
   };
@@ -356,7 +320,7 @@ export class CameraPlayer extends LitElement {
           ${iconButton('fullscreen', t.cameras.fullscreen, this.fullscreen, '')}
         </div>
       </div>
-      <div class="panel">${this.when()} ${this.timeAxis()} ${playerButtons(this.speed, this.mode === 'live' || this.playing, (wish) => this.act(wish))} ${this.more()}</div>
+      <div class="panel">${this.when()} ${this.timeAxis()} ${playerButtons(this.speed, this.mode === 'live' || this.playing, (wish) => perform(this, wish))} ${this.more()}</div>
     </div>`;
   }
 

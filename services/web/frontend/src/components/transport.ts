@@ -11,10 +11,7 @@ import { t } from '../strings';
 import type { IconName } from './icon';
 import { exactTime, type Hover } from './time-axis';
 
-export const SPEEDS = [1, 2, 4, 8, 0.5, 0.25];
 const SPANS_MS = [300_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000];
-
-export const nextSpeed = (speed: number): number => SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length] ?? 1;
 
 export function clockWords(atMs: number, nowMs: number): unknown {
   return html`<p class="clock num" data-testid="player-clock">

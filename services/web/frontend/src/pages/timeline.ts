@@ -10,14 +10,13 @@ import type { SyncedPicture } from '../components/synced-picture';
 import '../components/synced-picture';
 import type { Hover, TimeAxis } from '../components/time-axis';
 import '../components/time-axis';
-import { clockWords, hoverTip, iconButton, jumpForm, liveButton, nextSpeed, showTip, spanButtons, speedButton } from '../components/transport';
+import { clockWords, hoverTip, iconButton, jumpForm, liveButton, showTip, spanButtons, speedButton } from '../components/transport';
 import { transportStyles } from '../design/player';
 import { pageStyles, shared } from '../design/shared';
 import { EDGE_MS } from '../live/film-player';
-import { keyAction, type PlayerAction } from '../live/player-keys';
+import { perform, type Playable, PlayerKeys } from '../live/player-keys';
 import { Previews } from '../live/preview';
 import { Clock } from '../live/sync';
-import { clampSpan } from '../live/timescale';
 import { navigate } from '../router';
 import { app, WatchApp } from '../state/app-state';
 import { className, t } from '../strings';
@@ -31,15 +30,17 @@ const NO_FILTER = { class: '', severity: '', zone: '' };
 
 /** All cameras on one axis of time; those that are chosen play together by one clock. */
 @customElement('vg-timeline')
-export class TimelinePage extends LitElement {
+export class TimelinePage extends LitElement implements Playable {
+  /** Of several cameras none has the say. */
+  readonly frameMs = 100;
   static override styles = [shared, pageStyles, transportStyles, timelineStyles];
 
   @state() private live = true;
-  @state() private atMs = serverNow();
+  @state() atMs = serverNow();
   @state() private nowMs = serverNow();
-  @state() private spanMs = 21_600_000;
-  @state() private speed = 1;
-  @state() private playing = true;
+  @state() spanMs = 21_600_000;
+  @state() speed = 1;
+  @state() playing = true;
   @state() private filter = NO_FILTER;
   @state() private chosen: readonly string[] = [];
   @state() private hovered: Hover | null = null;
@@ -54,6 +55,7 @@ export class TimelinePage extends LitElement {
   constructor() {
     super();
     new WatchApp(this);
+    new PlayerKeys(this);
   }
 
   override connectedCallback(): void {
@@ -65,25 +67,20 @@ export class TimelinePage extends LitElement {
     this.chosen = (search.get('cameras') ?? '').split(',').filter(Boolean).slice(0, MAX_TOGETHER);
     const at = Number(search.get('at'));
     if (Number.isSafeInteger(at) && at > 0) this.wantedMs = at;
-    document.addEventListener('keydown', this.key);
     this.timer = setInterval(this.beat, BEAT_MS);
     this.frame = requestAnimationFrame(this.turn);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    document.removeEventListener('keydown', this.key);
     clearInterval(this.timer);
     cancelAnimationFrame(this.frame);
     this.previews.close();
   }
 
-  private readonly key = (event: KeyboardEvent): void => {
-    const action = keyAction(event);
-    if (!action) return;
-    event.preventDefault();
-    this.act(action);
-  };
+  get isLive(): boolean {
+    return this.live;
+  }
 
   private get pictures(): SyncedPicture[] {
     return [...this.renderRoot.querySelectorAll<SyncedPicture>('vg-synced-picture')];
@@ -109,7 +106,7 @@ export class TimelinePage extends LitElement {
     } else if (!this.dragging && this.clock.rate) this.atMs = this.clock.atMs;
   };
 
-  private seek(ms: number): void {
+  seek(ms: number): void {
     if (ms >= serverNow() - EDGE_MS) {
       this.goLive();
       return;
@@ -125,7 +122,7 @@ export class TimelinePage extends LitElement {
     });
   }
 
-  private readonly goLive = (): void => {
+  readonly goLive = (): void => {
     this.live = true;
     this.playing = true;
     this.speed = 1;
@@ -133,7 +130,7 @@ export class TimelinePage extends LitElement {
     this.atMs = serverNow();
   };
 
-  private readonly toggle = (): void => {
+  readonly toggle = (): void => {
     if (this.live) {
       this.playing = false;
       this.seek(serverNow() - EDGE_MS - 500);
@@ -144,7 +141,7 @@ export class TimelinePage extends LitElement {
     this.clock.go(this.playing ? this.speed : 0);
   };
 
-  private setSpeed(speed: number): void {
+  setSpeed(speed: number): void {
     this.speed = speed;
     if (this.live) {
       if (speed < 0) this.seek(serverNow() - EDGE_MS - 1_000);
@@ -154,46 +151,9 @@ export class TimelinePage extends LitElement {
     this.clock.go(speed);
   }
 
-  private step(by: 1 | -1): void {
+  step(by: 1 | -1): void {
     const found = this.axis?.markBeside(this.atMs, by);
     if (found) this.seek(found.started_ms - 1_000);
-  }
-
-  private act(action: PlayerAction): void {
-    switch (action.kind) {
-      case 'toggle':
-        this.toggle();
-        break;
-      case 'move':
-        this.seek(this.live && action.ms < 0 ? Math.min(this.atMs + action.ms, serverNow() - EDGE_MS - 500) : this.atMs + action.ms);
-        break;
-      case 'frame':
-        this.playing = false;
-        this.seek(this.atMs + action.by * 100);
-        break;
-      case 'faster':
-        this.setSpeed(this.speed < 0 || !this.playing ? 1 : Math.min(8, this.speed * 2));
-        break;
-      case 'backwards':
-        this.setSpeed(this.speed > 0 ? -1 : Math.max(-8, this.speed * 2));
-        break;
-      case 'zoom':
-        this.spanMs = clampSpan(this.spanMs * action.factor);
-        break;
-      case 'event':
-        this.step(action.by);
-        break;
-      case 'live':
-        this.goLive();
-        break;
-      case 'speed':
-        this.setSpeed(nextSpeed(this.speed));
-        break;
-      case 'fullscreen':
-      case 'snapshot':
-      case 'whole':
-        break; // for one picture
-    }
   }
 
   private readonly scrubbed = (event: CustomEvent<{ ms: number; dragging: boolean; mark: Mark | null }>): void => {
@@ -261,7 +221,7 @@ export class TimelinePage extends LitElement {
     return html`<div class="transport">
       ${clockWords(this.atMs, this.nowMs)}
       <div class="middle">
-        ${speedButton(this.speed, () => this.setSpeed(nextSpeed(this.speed)))} ${iconButton('previous', t.timeline.previous, () => this.step(-1), 'quiet')}
+        ${speedButton(this.speed, () => perform(this, { kind: 'speed' }))} ${iconButton('previous', t.timeline.previous, () => this.step(-1), 'quiet')}
         ${iconButton(running ? 'pause' : 'play', running ? t.player.pause : t.player.play, this.toggle, 'play')}
         ${iconButton('next', t.timeline.next, () => this.step(1), 'quiet')}
       </div>
