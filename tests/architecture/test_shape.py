@@ -113,6 +113,16 @@ def test_every_service_of_the_topic_table_with_a_folder_has_a_container() -> Non
     assert "init" in blocks
 
 
+def test_what_the_images_copy_from_the_tree_is_sent_to_their_build() -> None:
+    """All is left out of the build but what `.dockerignore` names: a file forgotten there fails no test but a build."""
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(\S+) \S+$", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)
+    assert copied
+    for source in copied:
+        assert (ROOT / source).exists(), source
+        assert any(source == path or source.startswith(f"{path}/") for path in sent), source
+
+
 def test_every_service_folder_is_known() -> None:
     names = {folder.name for folder in FOLDERS}
     assert names - set(SERVICES) == {"demo-camera"}
