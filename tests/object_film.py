@@ -4,6 +4,7 @@ detector's model, on the film's own clock. Only the broker and the camera's conn
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +23,21 @@ from vigilar_common.config import Camera
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.detection import CropResult, CropSeen, Detection, DetectorLease
 from vigilar_common.testing import FakeBus, FakeClock
+from vigilar_common.testing.fakes import Published
 from vigilar_common.topics import CROP, CROP_SEEN, DETECTOR_LEASE
 from vigilar_detector.looker import Loaded, look
 
 LEASE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Irregular:
+    """How a busy machine looks: pictures at odd times, answers late, in another order, or never."""
+
+    seed: int
+    step_s: tuple[float, float] = (0.1, 0.45)
+    answer_s: tuple[float, float] = (0.02, 0.5)
+    lost_share: float = 0.1
 
 
 @dataclass
@@ -58,7 +70,17 @@ def frames(film: Path, from_s: float = 0.0, to_s: float = 1e9) -> Iterator[tuple
 class FilmRig:
     """`play` gives every object that was told."""
 
-    def __init__(self, camera: Camera, loaded: Loaded, threshold: float = 0.5, per_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        loaded: Loaded,
+        threshold: float = 0.5,
+        per_s: float = 5.0,
+        irregular: Irregular | None = None,
+    ) -> None:
+        self._irregular = irregular
+        self._chance = random.Random(irregular.seed if irregular else 0)
+        self._due: list[tuple[float, Published]] = []
         self.clock = FakeClock()
         self.bus = FakeBus(self.clock)
         self._loaded, self._per_s = loaded, per_s
@@ -94,19 +116,19 @@ class FilmRig:
     def play(self, film: Path, from_s: float = 0.0, to_s: float = 1e9) -> list[Told]:
         last_s, due_s, leased_s = from_s, from_s, -LEASE_S
         for time_s, frame in frames(film, from_s, to_s):
-            if time_s < due_s - 0.001:
-                continue
-            due_s = time_s + 1 / MAX_MOTION_FPS
             self.clock.advance(time_s - last_s)
             last_s = time_s
+            self._answer(time_s)
+            if time_s < due_s - 0.001:
+                continue
+            due_s = time_s + self._step_s()
             if time_s - leased_s > LEASE_S / 2:
                 leased_s = time_s
                 self._lease()
-            self._answer()
             frame.pts = round(time_s * TICKS_PER_S)
             self._show(Picture(frame, self.clock.now_ms()), time_s)
             self._tell(self.tracker.tick(self.clock.now_ms() / 1000))
-        self._answer()
+        self._answer(1e9)
         self._tell(self.tracker.end())
         return self.told
 
@@ -126,12 +148,19 @@ class FilmRig:
         )
         self.bus.deliver(DETECTOR_LEASE, lease)
 
-    def _answer(self) -> None:
-        """Every crop since the last picture."""
+    def _step_s(self) -> float:
+        return self._chance.uniform(*self._irregular.step_s) if self._irregular else 1 / MAX_MOTION_FPS
+
+    def _answer(self, time_s: float) -> None:
+        """Every crop whose answer is due: all since the last picture where nothing is irregular."""
         sent, self.bus.published = self.bus.published, []
+        how = self._irregular
         for item in sent:
-            if item.topic is not CROP:
-                continue
+            if item.topic is CROP and not (how and self._chance.random() < how.lost_share):
+                self._due.append((time_s + self._chance.uniform(*how.answer_s) if how else time_s, item))
+        due = sorted((one for one in self._due if one[0] <= time_s), key=lambda one: one[0])
+        self._due = [one for one in self._due if one[0] > time_s]
+        for _, item in due:
             found = look(self._loaded, 0, item.payload)
             objects = [
                 Detection(

@@ -110,3 +110,23 @@ def test_everything_below_a_prefix_matches_whatever_its_characters() -> None:
     assert topic.filter() == "z2m {0}/#"
     assert topic.match("z2m {0}/Küche/<b>door</b>") == {"topic": "z2m {0}/Küche/<b>door</b>"}
     assert topic.match("z2m/door") is None
+
+
+def test_pictures_of_followed_objects_go_from_their_camera_to_who_identifies_alone() -> None:
+    blocks = {
+        block.split("\n")[0].removeprefix("user "): block.split("\n")[1:]
+        for block in broker.acl(["front", "back"]).strip().split("\n\n")
+        if block.startswith("user ")
+    }
+    path = topics.TRACK_CROP.path(camera_id="front")
+    assert [user for user, lines in blocks.items() if f"topic write {path}" in lines] == [
+        "camera-worker-front"
+    ]
+    readers = [user for user, lines in blocks.items() if f"topic read {topics.TRACK_CROP.filter()}" in lines]
+    assert sorted(readers) == ["pets", "visitors"]
+    for who, lease in (("pets", topics.PETS_LEASE), ("visitors", topics.VISITORS_LEASE)):
+        path = lease.path()
+        assert [user for user, lines in blocks.items() if f"topic write {path}" in lines] == [who]
+        readers = [user for user, lines in blocks.items() if f"topic read {path}" in lines]
+        assert sorted(readers) == ["camera-worker-back", "camera-worker-front"]
+    assert topics.TRACK_CROP.max_bytes == 262_144

@@ -57,6 +57,9 @@ from vigilar_common.topics_detection import CROP as CROP
 from vigilar_common.topics_detection import CROP_SEEN as CROP_SEEN
 from vigilar_common.topics_detection import DETECTOR_LEASE as DETECTOR_LEASE
 from vigilar_common.topics_detection import DETECTOR_STATE as DETECTOR_STATE
+from vigilar_common.topics_detection import PETS_LEASE as PETS_LEASE
+from vigilar_common.topics_detection import TRACK_CROP as TRACK_CROP
+from vigilar_common.topics_detection import VISITORS_LEASE as VISITORS_LEASE
 from vigilar_common.topics_facts import FACTS
 from vigilar_common.topics_homeassistant import BRIDGE_STATE as BRIDGE_STATE
 from vigilar_common.topics_homeassistant import CMD_ASK_SWITCH as CMD_ASK_SWITCH

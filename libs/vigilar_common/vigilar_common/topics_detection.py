@@ -32,6 +32,34 @@ DETECTOR_LEASE = Topic(
     "Every 4 s while crops are looked at: workers may send them.",
     1_024,
 )
+TRACK_CROP = Topic(
+    "vigilar/camera/{camera_id}/track/crop",
+    Kind.FRAME,
+    None,
+    ("camera-worker",),
+    ("pets", "visitors"),
+    "JPEG of a followed object, out of the main stream's picture, 1024 px a side at most; properties track_id, kind, class, "
+    "ts_ms, box and area (`x,y,w,h` in parts of the picture: the object, and what is shown), score. Only while leased.",
+    262_144,
+)
+PETS_LEASE = Topic(
+    "vigilar/pets/lease",
+    Kind.FRAME,
+    detection.TrackLease,
+    ("pets",),
+    ("camera-worker",),
+    "Every 4 s while animals are told apart: workers may send pictures of what they follow.",
+    8_192,
+)
+VISITORS_LEASE = Topic(
+    "vigilar/visitors/lease",
+    Kind.FRAME,
+    detection.TrackLease,
+    ("visitors",),
+    ("camera-worker",),
+    "Every 4 s while faces are told apart: workers may send pictures of what they follow.",
+    8_192,
+)
 DETECTOR_STATE = Topic(
     "vigilar/detector/state",
     Kind.STATE,

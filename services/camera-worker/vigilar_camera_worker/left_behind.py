@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
@@ -31,6 +31,7 @@ from vigilar_camera_worker.domain.object_tracker import Followed
 from vigilar_camera_worker.domain.passers import Passers
 from vigilar_camera_worker.domain.session import StorePicture
 from vigilar_camera_worker.domain.whereabouts import Places
+from vigilar_camera_worker.main_moments import MainPictures
 from vigilar_camera_worker.object_words import box_of, places_of
 from vigilar_camera_worker.report import Report
 
@@ -40,14 +41,6 @@ TAKEN_WITHIN_MS: Final = 30_000
 """Who was near it so long before it was missed may have taken it."""
 HINT_IOU: Final = 0.3
 WHY: Final = ("size", "alive", "nobody_near", "zone")
-
-
-class MainPictures(Protocol):
-    """The main stream's pictures of a moment ago."""
-
-    @property
-    def stream_id(self) -> str: ...
-    def picture(self, wall_ms: int) -> Picture | None: ...
 
 
 class LeftBehind:

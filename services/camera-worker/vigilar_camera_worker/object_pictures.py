@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 from vigilar_common.bus import Bus
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.messages.camera import Box, PictureKind
 from vigilar_common.topics import PICTURE
 
-from vigilar_camera_worker.adapters.decoder import Picture
 from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, around, object_picture, properties_of
 from vigilar_camera_worker.domain.looks import within
 from vigilar_camera_worker.domain.object_tracker import Followed
 from vigilar_camera_worker.domain.session import StorePicture
+from vigilar_camera_worker.main_moments import MainPictures
 from vigilar_camera_worker.object_words import box_of
 
 log = logging.getLogger(__name__)
@@ -27,14 +27,6 @@ PICTURE_EVERY_S: Final = 2.0
 """A camera's objects are pictured anew at most this often: it costs decoding."""
 MAX_HELD: Final = 16
 """Better pictures that wait for the end of their objects; at most 4 MB."""
-
-
-class MainPictures(Protocol):
-    """The main stream's pictures of a moment ago."""
-
-    @property
-    def stream_id(self) -> str: ...
-    def picture(self, wall_ms: int) -> Picture | None: ...
 
 
 @dataclass

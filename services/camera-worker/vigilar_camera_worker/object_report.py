@@ -47,9 +47,11 @@ from vigilar_camera_worker.domain.object_tracker import (
 )
 from vigilar_camera_worker.domain.passers import Passers, passages
 from vigilar_camera_worker.domain.session import StorePicture
-from vigilar_camera_worker.object_pictures import MainPictures, ObjectPictures, Told
+from vigilar_camera_worker.main_moments import MainPictures, Moments
+from vigilar_camera_worker.object_pictures import ObjectPictures, Told
 from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, zones_of
 from vigilar_camera_worker.report import Report
+from vigilar_camera_worker.track_crops import TrackCrops
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +96,9 @@ class ObjectReport:
         self._sparing = Sparing(log, clock.monotonic_s)
         self._camera, self._detection = camera, detection
         self._motion_id, self._remember = motion_id, remember
-        self._pictures = ObjectPictures(bus, camera.id, clock, view, store)
+        self._moments = Moments(view)
+        self._pictures = ObjectPictures(bus, camera.id, clock, self._moments, store)
+        self._track_crops = TrackCrops(bus, camera.id, clock, self._moments)
         self.wanted = detection.looks_at(camera.id)
         """False: this camera is not looked at for objects."""
         self._items: deque[Item] = deque()
@@ -108,8 +112,8 @@ class ObjectReport:
         self._said: CameraObjects | None = None
         self._reason = NOT_YET
         self.counters = {
-            **self._tracker.counters, **self._pictures.counters, "object_looks_dropped": 0, "object_looks_failed": 0,
-            "objects_suppressed": 0,
+            **self._tracker.counters, **self._pictures.counters, **self._track_crops.counters,
+            "object_looks_dropped": 0, "object_looks_failed": 0, "objects_suppressed": 0,
         }  # fmt: skip
 
     @property
@@ -122,6 +126,7 @@ class ObjectReport:
             self._bus.clear_state(CAMERA_OBJECTS, camera_id=self._camera.id)
             return
         self._say()
+        self._track_crops.start()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -204,7 +209,8 @@ class ObjectReport:
                 # What cannot be told of one look must not end all further ones.
                 self.counters["object_looks_failed"] += 1
                 self._sparing.tell(logging.ERROR, "what the detector saw could not be told", exc_info=True)
-        self.counters.update(self._tracker.counters | self._pictures.counters)
+        self._moments.forget()
+        self.counters.update(self._tracker.counters | self._pictures.counters | self._track_crops.counters)
 
     def _go_on(self) -> None:
         """What time alone brings."""
@@ -223,6 +229,7 @@ class ObjectReport:
                 self._tell_all(self._tracker.look(item))
                 self.passers.add(passages(self._tracker.present, item.wall_ms))
                 self._pictures.improve(self._tracker.present, self._told)
+                self._track_crops.offer(self._tracker.present, item.wall_ms)
             case _Lost():
                 self._lose(item.reason)
             case _Retune():
@@ -299,6 +306,7 @@ class ObjectReport:
     def _left(self, news: Left) -> None:
         track, where = news.followed.track, news.followed.where
         told = self._told.pop(track.track_id, None)
+        self._track_crops.left(track.track_id)
         if told is not None:
             self._pictures.last(told)
         self._remember(news.followed)

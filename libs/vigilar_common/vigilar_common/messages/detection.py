@@ -104,6 +104,18 @@ class DetectorLease(Message):
     model_id: str = Field("", max_length=64)
 
 
+class TrackLease(Message):
+    """For `lease_s` from now somebody identifies what cameras follow, and wants pictures of it."""
+
+    lease_s: float = Field(12, gt=0, le=60)
+    kinds: list[ObjectClass] = Field(
+        max_length=64, description="of objects: person, vehicle, animal, thing, or single classes such as dog"
+    )
+    cameras: list[Identifier] = Field(
+        default_factory=list, max_length=256, description="that are wanted; empty: all"
+    )
+
+
 class DetectorState(Message):
     """Retained: what looks at crops now. Whether it lives says its availability topic."""
 

@@ -8,8 +8,9 @@ import numpy as np
 from vigilar_common.messages.detection import MAX_CROP_PX
 
 from vigilar_camera_worker.adapters.decoder import Picture
-from vigilar_camera_worker.adapters.pictures import PictureError
-from vigilar_camera_worker.domain.regions import Region
+from vigilar_camera_worker.adapters.pictures import Jpeg, PictureError, encoded
+from vigilar_camera_worker.domain.looks import Rect
+from vigilar_camera_worker.domain.regions import Region, with_margin
 
 QUALITY: Final = 82
 MAX_BYTES: Final = 262_144
@@ -32,6 +33,23 @@ def cut(picture: Picture, region: Region, side_px: int) -> bytes:
     if not done or len(encoded) > MAX_BYTES:
         raise PictureError(f"a {width}×{height} crop does not fit into {MAX_BYTES} bytes")
     return bytes(encoded.tobytes())
+
+
+def cut_object(picture: Picture, box: Rect, side_px: int, margin: float) -> tuple[Jpeg, Rect]:
+    """An object with `margin` (parts of its sides) around it, and the part of the picture that shows. Raises PictureError."""
+    import cv2
+
+    whole = (picture.width_px, picture.height_px)
+    part = with_margin((box.x, box.y, box.w, box.h), margin, *whole)
+    scale = min(1.0, side_px / max(part.width, part.height))
+    width = max(_LEAST_PX, int(part.width * scale / 2) * 2)
+    height = max(_LEAST_PX, int(part.height * scale / 2) * 2)
+    try:
+        jpeg = encoded(_pixels(picture, part, width, height))
+    except cv2.error as error:
+        raise PictureError(f"a {width}×{height} picture of an object cannot be made") from error
+    area = Rect(part.x / whole[0], part.y / whole[1], part.width / whole[0], part.height / whole[1])
+    return jpeg, area
 
 
 def _pixels(picture: Picture, region: Region, width: int, height: int) -> Any:

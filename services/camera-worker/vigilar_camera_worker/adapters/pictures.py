@@ -50,7 +50,7 @@ def thumbnail(picture: Picture, max_width_px: int = MAX_WIDTH_PX) -> Jpeg:
     scale = min(1.0, max_width_px / picture.width_px)
     width = max(2, round(picture.width_px * scale))
     height = max(2, round(picture.height_px * scale))
-    return _encoded(picture.bgr(width, height))
+    return encoded(picture.bgr(width, height))
 
 
 def around(box: Rect) -> Rect:
@@ -67,12 +67,13 @@ def object_picture(picture: Picture, box: Rect, max_width_px: int = MAX_WIDTH_PX
     width, height = max(2, round(picture.width_px * scale)), max(2, round(picture.height_px * scale))
     left, top = round(part.x * width), round(part.y * height)
     pixels = picture.bgr(width, height)
-    return _encoded(
+    return encoded(
         pixels[top : top + max(2, round(part.h * height)), left : left + max(2, round(part.w * width))]
     )
 
 
-def _encoded(pixels: NDArray[np.uint8]) -> Jpeg:
+def encoded(pixels: NDArray[np.uint8]) -> Jpeg:
+    """In the best quality that fits into 256 kB. Raises PictureError."""
     import cv2
 
     height, width = pixels.shape[:2]

@@ -57,5 +57,6 @@ def go_on_as(old: ObjectTrack, new: ObjectTrack) -> None:
     old.hits += new.hits
     old.scores.extend(new.scores)
     old.still_since_s, old.anchor = new.still_since_s, new.anchor
+    old.newest = new.newest
     if new.best is not None and (old.best is None or new.best.quality > old.best.quality):
         old.best = new.best

@@ -47,7 +47,7 @@ _DIRECTIONS: Final = ("right", "down_right", "down", "down_left", "left", "up_le
 
 @dataclass(frozen=True)
 class Best:
-    """The moment in which it was seen best.
+    """A moment and how well it shows the object.
 
     ``quality``: score × size (1 from BEST_SIZE on) × what of it nothing else hides × 0.6 at the picture's edge × 0.5
     where the crop cut it.
@@ -90,6 +90,8 @@ class ObjectTrack:
     usual: float = 0.0
     """Its size of late, looks that cut it left out."""
     best: Best | None = None
+    newest: Best | None = None
+    """How well its last look shows it."""
     announced: bool = False
     resting: bool = False
     vehicle: VehicleVotes = field(default_factory=VehicleVotes)
@@ -163,8 +165,9 @@ class ObjectTrack:
             quality *= 0.6
         if seen.cut:
             quality *= 0.5
+        self.newest = Best(wall_ms, box, quality)
         if self.best is None or quality > self.best.quality:
-            self.best = Best(wall_ms, box, quality)
+            self.best = self.newest
 
     def still_s(self, time_s: float) -> float:
         return max(0.0, time_s - self.still_since_s)

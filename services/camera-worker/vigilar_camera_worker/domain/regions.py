@@ -63,6 +63,18 @@ def regions(
     return [_squared(area, least, width_px, height_px) for area in areas]
 
 
+def with_margin(
+    box: tuple[float, float, float, float], margin: float, width_px: int, height_px: int
+) -> Region:
+    """A box (x, y, w, h in parts of the picture) with a margin, in parts of its sides, as far as the picture goes."""
+    x, y, w, h = box
+    left, right = max(0.0, x - margin * w), min(1.0, x + (1 + margin) * w)
+    top, low = max(0.0, y - margin * h), min(1.0, y + (1 + margin) * h)
+    return _whole_pixels(
+        left * width_px, top * height_px, right * width_px, low * height_px, width_px, height_px
+    )
+
+
 def tiles(width_px: int, height_px: int) -> list[Region]:
     """The whole picture in squares that overlap, side by side (one above the other in an upright one)."""
     short, long = min(width_px, height_px), max(width_px, height_px)
