@@ -18,7 +18,7 @@ AT_ONCE := -n 2 --dist loadfile
 IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 # A library that waits for ever holds the interpreter, and pytest's own time limit with it; this one needs no interpreter.
 NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
-PACKAGES := libs/vigilar_common/vigilar_common $(wildcard services/*/vigilar_*)
+PACKAGES := $(wildcard libs/*/vigilar_*) $(wildcard services/*/vigilar_*)
 
 .PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-page up down
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vigilar_detector.adapters.store import DEFAULT_MODEL, Installed, Store
+from vigilar_models.store import DEFAULT_MODEL, Installed, Store
 
 MODELS = Path(__file__).parents[1] / ".cache" / "models"
 LIMIT_S = 300

@@ -27,11 +27,13 @@ from vigilar_common.clock import SystemClock, uuid7
 from vigilar_common.messages.detection import CropResult, CropSeen
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import CROP, CROP_SEEN, DETECTOR_LEASE
-from vigilar_detector.adapters import jpeg as pictures
-from vigilar_detector.adapters.store import Installed
-from vigilar_detector.loading import load, workers_here
+from vigilar_detector.loading import load
 from vigilar_detector.looker import look
-from vigilar_detector.timing import measure
+from vigilar_detector.timing import looking
+from vigilar_models import jpeg as pictures
+from vigilar_models.runtime import workers_here
+from vigilar_models.store import Installed
+from vigilar_models.timing import measure
 
 CAMERAS, PER_S, LASTS_S, IDLE_S, ROUNDS = 16, 5, 20.0, 20.0, 100
 MOST_MS, LEAST_PER_S, MOST_P95_MS, MOST_RSS_MB = 12.0, 60.0, 200.0, 250.0
@@ -79,7 +81,7 @@ def one_crop(found: Installed) -> bool:
 
 
 def crops_per_s(found: Installed) -> bool:
-    *_, most = measure(found, None, 5.0, SystemClock())
+    *_, most = measure(found, looking, None, 5.0, SystemClock())
     return row(
         f"crops a second, {most.workers} threads",
         f"{most.per_s:.0f}",

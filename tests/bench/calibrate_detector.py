@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from vigilar_detector.adapters import jpeg
-from vigilar_detector.adapters.quantise import convolutions
-from vigilar_detector.adapters.runtime import open_graph, with_preparation
-from vigilar_detector.domain.manifest import Manifest, read_manifest
+from vigilar_models import jpeg
+from vigilar_models.manifest import Manifest, read_manifest
+from vigilar_models.quantise import convolutions
+from vigilar_models.runtime import open_graph, with_preparation
 
 KEPT_PCT = 99.99
 """Of the values of a crop: the few beyond are cut, so that the others are told apart better."""

@@ -13,8 +13,8 @@ from vigilar_common.config.slices import Slice
 from vigilar_common.messages.detection import CropResult, CropSeen, DetectorLease, DetectorState
 from vigilar_common.service import App, Context
 from vigilar_common.topics import CMD_VEHICLE, CROP, CROP_SEEN, DETECTOR_LEASE, DETECTOR_STATE
+from vigilar_models.errors import ModelError
 
-from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.findings import Condition, findings
 from vigilar_detector.domain.turns import Crop
 from vigilar_detector.vehicles import VehicleLooks
@@ -165,12 +165,13 @@ class DetectorService:
         self._context.bus.publish(DETECTOR_LEASE, lease)
 
     def _models_stamp(self) -> object:
-        from vigilar_detector.adapters.store import Store, models_dir
+        from vigilar_models.store import Store, models_dir
 
         return Store(models_dir(self._context.state_dir)).stamp()
 
     def _load(self) -> None:
-        from vigilar_detector.adapters.store import models_dir
+        from vigilar_models.store import models_dir
+
         from vigilar_detector.loading import load_chosen, time_ms
         from vigilar_detector.looker import Looker
 

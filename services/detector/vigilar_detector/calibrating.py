@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 from vigilar_common.messages.detection import MAX_CROP_PX
+from vigilar_models import jpeg as jpegs
+from vigilar_models.arrays import Pixels
+from vigilar_models.errors import CropError, ModelError
 
-from vigilar_detector.adapters import jpeg as jpegs
-from vigilar_detector.adapters.jpeg import Pixels
 from vigilar_detector.adapters.vehicle_pixels import VEHICLES, body_of
 from vigilar_detector.domain.decode import Found
-from vigilar_detector.domain.errors import CropError, ModelError
 from vigilar_detector.domain.known_vehicles import Measures
 from vigilar_detector.looker import Loaded, look
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from pathlib import Path
 from typing import Final
@@ -11,19 +10,15 @@ import numpy as np
 from vigilar_common.clock import Clock
 from vigilar_common.config.detection import Detection
 from vigilar_common.messages.detection import TOLD_SHARE
+from vigilar_models.arrays import Fitted
+from vigilar_models.runtime import load_model, workers_here
+from vigilar_models.store import Installed, Store
 
-from vigilar_detector.adapters.runtime import load_model
-from vigilar_detector.adapters.store import Installed, Store, chosen
-from vigilar_detector.domain.decode import Fitted, decode
+from vigilar_detector.adapters.chosen import chosen
+from vigilar_detector.domain.decode import decode
 from vigilar_detector.looker import Loaded
 
-MAX_WORKERS: Final = 2
-"""Threads that look at the same time: what a small machine can give beside recording."""
 TRIES: Final = 5
-
-
-def workers_here() -> int:
-    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0))))
 
 
 def load_chosen(settings: Detection, models: Path) -> Loaded:

@@ -15,14 +15,14 @@ from vigilar_common.logs import Sparing
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.detection import MAX_OBJECTS, CropResult, CropSeen, Detection
 from vigilar_common.messages.vehicles import VehicleLook
+from vigilar_models import jpeg
+from vigilar_models.arrays import Pixels
+from vigilar_models.errors import CropError, ModelError
+from vigilar_models.manifest import Manifest
+from vigilar_models.runtime import LoadedModel
 
-from vigilar_detector.adapters import jpeg
 from vigilar_detector.adapters.appearance import vector
-from vigilar_detector.adapters.jpeg import Pixels
-from vigilar_detector.adapters.runtime import LoadedModel
 from vigilar_detector.domain.decode import Found, decode
-from vigilar_detector.domain.errors import CropError, ModelError
-from vigilar_detector.domain.manifest import Manifest
 from vigilar_detector.domain.turns import Crop, Turns
 
 log = logging.getLogger(__name__)

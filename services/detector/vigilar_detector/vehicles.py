@@ -20,8 +20,8 @@ from vigilar_common.messages.vehicles import (
     VehicleLook,
     VehicleSize,
 )
+from vigilar_models.errors import CropError, ModelError
 
-from vigilar_detector.domain.errors import CropError, ModelError
 from vigilar_detector.domain.known_vehicles import Household, look_alikes
 from vigilar_detector.domain.perspective import Ground, size_of
 from vigilar_detector.domain.turns import Crop
@@ -78,7 +78,8 @@ class VehicleLooks:
 
     def look(self, crop: Crop, found: Sequence[Found]) -> dict[int, VehicleLook]:
         """By the place in ``found``. Costs nothing where no vehicle is among them; never raises for a bad picture."""
-        from vigilar_detector.adapters import jpeg
+        from vigilar_models import jpeg
+
         from vigilar_detector.adapters.vehicle_pixels import VEHICLES, body_of
 
         wanted = [

@@ -13,8 +13,9 @@ from vigilar_common.clock import SystemClock
 from vigilar_common.config.detection import KnownVehicle
 from vigilar_common.config.slices import Slice, SliceReader
 from vigilar_common.service import Environment
+from vigilar_models.errors import ModelError
+from vigilar_models.store import models_dir
 
-from vigilar_detector.adapters.store import models_dir
 from vigilar_detector.adapters.vehicle_files import (
     calibration_path,
     read_household,
@@ -23,7 +24,6 @@ from vigilar_detector.adapters.vehicle_files import (
     write_samples,
     write_views,
 )
-from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.known_vehicles import kept, look_alikes
 from vigilar_detector.domain.perspective import fitted
 

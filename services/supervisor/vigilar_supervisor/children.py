@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
 LOOPBACK = "127.0.0.1"
+MODELS_OF = "detector"
+"""The service below whose state installed models lie; others that look at pictures read them there."""
+LOOKERS = ("detector", "pets", "visitors")
 ALWAYS = ("storage", "events", "alerts", "health", "web", "scout")
 
 
@@ -114,6 +117,7 @@ def service_specs(config: Config, layout: Layout, ports: dict[str, int], log_lev
             "VIGILAR_HEALTH_PORT": str(health_port),
             "VIGILAR_API_HOST": LOOPBACK,
             "VIGILAR_API_PORT": str(api_port),
+            **({"VIGILAR_MODELS_DIR": str(layout.state / MODELS_OF / "models")} if name in LOOKERS else {}),
             **({"VIGILAR_LOG_LEVEL": log_level} if log_level else {}),
         }
         # The demo's worker waits for the demo's camera, which first builds its film; elsewhere there is none.

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import tiny_models
 from vigilar_common.config.detection import Detection
-from vigilar_detector.adapters import bare, store
-from vigilar_detector.adapters.store import Installed, Store, chosen
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import Runtime
+from vigilar_detector.adapters import bare
+from vigilar_detector.adapters.chosen import chosen
+from vigilar_models import store
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import Runtime
+from vigilar_models.store import Installed, Store
 
 TEXT = """node {
   name: "%(name)s"

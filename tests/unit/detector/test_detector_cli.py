@@ -116,7 +116,7 @@ def test_a_model_that_changed_on_the_disk_is_found_and_not_used(
 def test_what_is_not_known_is_said_with_what_is(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (run("install", "unicorn"), run("use", "unicorn"), run("verify")) == (1, 1, 1)
     told = capsys.readouterr()
-    assert "known: ssd-mobilenet-v3" in told.err
+    assert "known: efficientnet-lite0, ssd-mobilenet-v3" in told.err
     assert "unicorn is not installed" in told.err
 
 

@@ -11,12 +11,13 @@ import pytest
 import tiny_models
 from tiny_models import logit
 from vigilar_common.config.detection import Detection
-from vigilar_detector.adapters.store import Installed, Store, chosen, known_manifests
+from vigilar_detector.adapters.chosen import chosen
 from vigilar_detector.domain.decode import Found
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import read_manifest
 from vigilar_detector.loading import load
 from vigilar_detector.looker import look
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import read_manifest
+from vigilar_models.store import DEFAULT_MODEL, Installed, Store, known_manifests
 
 
 def installed(folder: Path, data: bytes, file: str = "model.onnx", **changes: Any) -> Installed:
@@ -260,6 +261,6 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, text: str) -> Non
 
 
 def test_what_is_shipped_is_described_in_full() -> None:
-    (default,) = known_manifests()
+    default = next(one for one in known_manifests() if one.id == DEFAULT_MODEL)
     assert (default.licence, len(default.classes), default.crop_px) == ("Apache-2.0", 91, 320)
     assert {"person", "car", "dog", "cat", "bird"} <= set(default.told_classes)

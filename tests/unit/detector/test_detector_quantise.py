@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 import pytest
 from openvino import opset13
-from vigilar_detector.adapters.quantise import convolutions, quantise
+from vigilar_models.quantise import convolutions, quantise
 
 PICTURE = np.random.default_rng(1).uniform(-1, 1, (1, 3, 16, 16)).astype(np.float32)
 

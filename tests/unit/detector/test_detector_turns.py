@@ -13,14 +13,14 @@ from patience import wait_until
 from vigilar_common.clock import SystemClock
 from vigilar_common.messages.detection import CropResult, CropSeen
 from vigilar_common.testing import FakeClock
-from vigilar_detector.adapters import jpeg
-from vigilar_detector.adapters.jpeg import Pixels
-from vigilar_detector.domain.errors import CropError
 from vigilar_detector.domain.findings import Condition, findings
-from vigilar_detector.domain.manifest import Manifest
 from vigilar_detector.domain.turns import Crop, Turns
 from vigilar_detector.looker import FAULTS_IN_A_ROW, Loaded, Looker
 from vigilar_detector.window import Window
+from vigilar_models import jpeg
+from vigilar_models.arrays import Pixels
+from vigilar_models.errors import CropError
+from vigilar_models.manifest import Manifest
 
 ID = "01890000-0000-7000-8000-{:012d}"
 PICTURE = tiny_models.jpeg()

@@ -14,7 +14,6 @@ from vigilar_common.config.detection import KnownVehicle, Vehicles
 from vigilar_common.messages.vehicles import VehicleColour, VehicleLook, VehicleSize
 from vigilar_detector.adapters import vehicle_files as files
 from vigilar_detector.adapters.vehicle_pixels import body_of
-from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.known_vehicles import (
     MAX_SAMPLES,
     Household,
@@ -27,6 +26,7 @@ from vigilar_detector.domain.known_vehicles import (
     size_of_words,
 )
 from vigilar_detector.domain.perspective import Ground, fitted, size_of
+from vigilar_models.errors import ModelError
 
 GAINS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.3)
 

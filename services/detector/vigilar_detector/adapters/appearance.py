@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from vigilar_models.arrays import Pixels
 
-from vigilar_detector.adapters.jpeg import Pixels
 from vigilar_detector.domain.decode import Found
 
 SIDE_PX: Final = 32

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-
-from vigilar_detector.adapters.store import Installed, known_manifests
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import (
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import (
     MAX_FILE_BYTES,
     Decoding,
     FileSource,
@@ -25,6 +23,7 @@ from vigilar_detector.domain.manifest import (
     ModelInput,
     Runtime,
 )
+from vigilar_models.store import Installed, known_manifests
 
 MAX_TEXT_BYTES: Final = 8 * 1024 * 1024
 GRAPH, TEXT = ".pb", ".pbtxt"

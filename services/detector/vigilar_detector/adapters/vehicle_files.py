@@ -11,8 +11,8 @@ from typing import Any, Final
 from vigilar_common.config.detection import KnownVehicle, Vehicles
 from vigilar_common.config.files import write_atomic
 from vigilar_common.messages.vehicles import MEASURE_LENGTH, vehicle_id
+from vigilar_models.errors import ModelError
 
-from vigilar_detector.domain.errors import ModelError
 from vigilar_detector.domain.known_vehicles import (
     Household,
     Known,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from vigilar_models.arrays import Pixels
 
-from vigilar_detector.adapters.jpeg import Pixels
 from vigilar_detector.domain.colours import Lab, Measured, measured
 from vigilar_detector.domain.decode import Found
 

@@ -12,11 +12,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from vigilar_models.arrays import Fitted, Floats
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import Decoding, Manifest, ModelInput
 
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import Decoding, Manifest, ModelInput
-
-Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 MOST_INSIDE: Final = 0.65
@@ -42,14 +41,6 @@ class Found:
     y: float
     w: float
     h: float
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """How the crop lies in the model's input: its share of the width and the height (1, 1 where it was stretched)."""
-
-    share_x: float = 1.0
-    share_y: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vigilar_common.messages.vehicles import VehicleSize
-
-from vigilar_detector.domain.errors import ModelError
+from vigilar_models.errors import ModelError
 
 PERSON_M: Final = 1.7
 LEAST_SAMPLES: Final = 8

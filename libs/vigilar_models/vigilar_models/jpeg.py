@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from vigilar_common.messages.detection import MAX_CROP_PX
 
-from vigilar_detector.domain.decode import Fitted
-from vigilar_detector.domain.errors import CropError
-from vigilar_detector.domain.manifest import ModelInput
-
-Pixels = NDArray[np.uint8]
-"""uint8[height, width, 3], blue, green, red."""
+from vigilar_models.arrays import Fitted, Pixels
+from vigilar_models.errors import CropError
+from vigilar_models.manifest import ModelInput
 
 MAX_SEGMENTS: Final = 64
 """Before the size of a picture is told; ours have six."""
@@ -44,13 +40,11 @@ def size_of(jpeg: bytes) -> tuple[int, int]:
     raise CropError("is a JPEG without a size")
 
 
-def check(jpeg: bytes) -> None:
+def check(jpeg: bytes, most_px: int = MAX_CROP_PX) -> None:
     """Raises CropError for what is not to be decoded; costs next to nothing."""
     width, height = size_of(jpeg)
-    if not (0 < width <= MAX_CROP_PX and 0 < height <= MAX_CROP_PX):
-        raise CropError(
-            f"is {width}×{height} pixels large, at most {MAX_CROP_PX}×{MAX_CROP_PX} are looked at"
-        )
+    if not (0 < width <= most_px and 0 < height <= most_px):
+        raise CropError(f"is {width}×{height} pixels large, at most {most_px}×{most_px} are looked at")
 
 
 def pixels(jpeg: bytes) -> Pixels:

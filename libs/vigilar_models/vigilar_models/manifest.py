@@ -7,13 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from vigilar_common.messages.detection import MAX_CROP_PX, ObjectClass
 
-from vigilar_detector.domain.errors import ModelError
+from vigilar_models.errors import ModelError
 
 MAX_MANIFEST_BYTES: Final = 256 * 1024
 MAX_FILE_BYTES: Final = 2 * 1024**3
+MAX_INDEX_DIGITS: Final = 5
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 ModelId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -24,8 +25,23 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Task(StrEnum):
+    """What a model is for. Of each one may be in use."""
+
+    DETECT = "detect"
+    EMBED_ANIMAL = "embed-animal"
+    FACE_DETECT = "face-detect"
+    FACE_EMBED = "face-embed"
+
+
+DETECTING: Final = frozenset((Task.DETECT,))
+"""Tasks whose models name classes of objects."""
+OLD_TASKS: Final = {"objects": Task.DETECT}
+"""As manifests named them that were installed before there was more than one."""
+
+
 class Decoding(StrEnum):
-    """How boxes are read out of what the model gives; `vigilar_detector.domain.decode` has one function each."""
+    """How the numbers that a model gives are read; of boxes `vigilar_detector.domain.decode` has one function each."""
 
     SSD = "ssd"
     """Offsets from anchors and class logits (TensorFlow's SSD, cut before its post-processing node)."""
@@ -37,6 +53,8 @@ class Decoding(StrEnum):
     """Labels, boxes, scores, as D-FINE and RT-DETR are exported with post-processing; a second input is the size."""
     DETECTION_OUTPUT = "detection_output"
     """Rows of [image, class, score, x1, y1, x2, y2], as `cv2.dnn` and old Caffe models give."""
+    EMBEDDING = "embedding"
+    """A vector that says how something looks, and, if the model has a head of its own, logits of its classes."""
 
 
 class Runtime(StrEnum):
@@ -79,6 +97,9 @@ class Graph(_Part):
         (), max_length=8, description="tensors; empty: what the model gives itself"
     )
     anchors: str = Field("", max_length=200, description="tensor with a constant that the decoding needs")
+    architecture: Literal["", "efficientnet-lite0"] = Field(
+        "", description="of a .pth, which holds weights alone: what they are the weights of"
+    )
 
 
 class ModelInput(_Part):
@@ -103,7 +124,7 @@ class ModelInput(_Part):
 class Manifest(_Part):
     id: ModelId
     title: str = Field(min_length=1, max_length=120)
-    task: Literal["objects"] = "objects"
+    task: Task = Task.DETECT
     licence: str = Field(min_length=2, max_length=64, description="SPDX identifier of the weights' licence")
     origin: str = Field("", max_length=500, description="who made it, and by what licence the package comes")
     source: Annotated[PackageSource | UrlSource | FileSource, Field(discriminator="kind")]
@@ -114,8 +135,11 @@ class Manifest(_Part):
     input: ModelInput
     decoding: Decoding
     background: bool = Field(False, description="class 0 is `nothing`")
-    classes: tuple[ObjectClass | Literal[""], ...] = Field(min_length=1, max_length=512)
+    classes: tuple[ObjectClass | Literal[""], ...] = Field((), max_length=512)
     """By index; empty: an index without a meaning."""
+    species: dict[str, ObjectClass] = Field(
+        default_factory=dict, max_length=2048, description="of an embedding model's head: index → animal"
+    )
     told: tuple[ObjectClass, ...] = Field((), max_length=512)
     """Classes that are told of; empty: all."""
     nms_iou: float = Field(0.5, gt=0, le=1, description="boxes of a class that overlap more are one object")
@@ -126,8 +150,20 @@ class Manifest(_Part):
         description="convolutions in 8 bits: least and most that flows into each",
     )
 
+    @field_validator("task", mode="before")
+    @classmethod
+    def _by_its_old_name(cls, value: object) -> object:
+        return OLD_TASKS.get(value, value) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _knows_what_it_tells(self) -> Self:
+        if self.task in DETECTING and not self.classes:
+            raise ValueError("a model that detects objects must name its classes")
+        if self.task in DETECTING and self.decoding is Decoding.EMBEDDING:
+            raise ValueError("an embedding tells no objects")
+        wrong = [index for index in self.species if not index.isdecimal() or len(index) > MAX_INDEX_DIGITS]
+        if wrong:
+            raise ValueError(f"species: {wrong[0]} is no index")
         unknown = sorted(set(self.told) - set(self.classes))
         if unknown:
             raise ValueError(f"told names {', '.join(unknown)}, which is none of its classes")

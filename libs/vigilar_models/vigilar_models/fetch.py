@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vigilar_detector.adapters.store import verify_file
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import FileSource, Manifest, ModelFile, PackageSource, UrlSource
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import FileSource, Manifest, ModelFile, PackageSource, UrlSource
+from vigilar_models.store import verify_file
 
 PACKAGE_LIMIT_S: Final = 1800
 ADDRESS_SILENT_S: Final = 30

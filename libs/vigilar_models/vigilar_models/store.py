@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vigilar_common.config.detection import Detection
 from vigilar_common.config.files import sync_dir, write_atomic
 
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import FileSource, Manifest, ModelFile, read_manifest
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import Manifest, ModelFile, Task, read_manifest
 
 DEFAULT_MODEL: Final = "ssd-mobilenet-v3"
-KNOWN: Final = Path(__file__).resolve().parents[1] / "known"
+DEFAULTS: Final[Mapping[Task, str]] = {
+    Task.DETECT: DEFAULT_MODEL,
+    Task.EMBED_ANIMAL: "efficientnet-lite0",
+}
+"""What is used for a task as long as nobody named another; a task without one has no default."""
+KNOWN: Final = Path(__file__).resolve().parent / "known"
 """Manifests that are shipped."""
 MANIFEST_FILE: Final = "manifest.json"
 IN_USE_FILE: Final = "in-use.txt"
+"""Of models that detect; those of other tasks have the task in the name (`in-use-embed-animal.txt`)."""
 _PIECE_BYTES: Final = 1024 * 1024
 
 
@@ -84,23 +89,39 @@ class Store:
             raise ModelError(f"{folder / MANIFEST_FILE}: is that of {manifest.id}")
         return Installed(_newest(manifest), folder)
 
-    def in_use(self) -> str:
-        """The id of the model that `vigilar models use` named; the default one where none was."""
+    def in_use(self, task: Task = Task.DETECT) -> str:
+        """The id of the model that `vigilar models use` named for this task; the default one where none was ("": none)."""
+        path = self._in_use_file(task)
+        default = DEFAULTS.get(task, "")
         try:
-            return (self.root / IN_USE_FILE).read_text("utf-8").strip()[:64] or DEFAULT_MODEL
+            return path.read_text("utf-8").strip()[:64] or default
         except FileNotFoundError:
-            return DEFAULT_MODEL
+            return default
         except (OSError, ValueError) as error:
-            raise ModelError(f"{self.root / IN_USE_FILE}: cannot be read: {error}") from error
+            raise ModelError(f"{path}: cannot be read: {error}") from error
 
     def use(self, model_id: str) -> None:
-        """Raises ModelError when it is not installed, OSError."""
-        self.get(model_id)
-        write_atomic(self.root / IN_USE_FILE, f"{model_id}\n", 0o644)
+        """For the task that it has. Raises ModelError when it is not installed, OSError."""
+        task = self.get(model_id).manifest.task
+        write_atomic(self._in_use_file(task), f"{model_id}\n", 0o644)
+
+    def chosen(self, task: Task) -> Installed:
+        """The model in use for this task, verified. Raises ModelError when there is none, or it is for something else."""
+        model_id = self.in_use(task)
+        if not model_id:
+            raise ModelError(f"no model is chosen for {task}: see `vigilar models list`")
+        found = self.get(model_id)
+        if found.manifest.task is not task:
+            raise ModelError(f"model {model_id} is for {found.manifest.task}, not for {task}")
+        verify(found)
+        return found
+
+    def _in_use_file(self, task: Task) -> Path:
+        return self.root / (IN_USE_FILE if task is Task.DETECT else f"in-use-{task}.txt")
 
     def stamp(self) -> tuple[tuple[str, int], ...]:
         """Another one when a model was installed or another is to be used."""
-        names = [self.root / IN_USE_FILE, *sorted(self.root.glob(f"*/{MANIFEST_FILE}"))]
+        names = [*map(self._in_use_file, Task), *sorted(self.root.glob(f"*/{MANIFEST_FILE}"))]
         return tuple((str(path), path.stat().st_mtime_ns) for path in names if path.exists())
 
     def put(self, manifest: Manifest, files: Mapping[str, Path]) -> Installed:
@@ -147,41 +168,6 @@ def verify_file(path: Path, wanted: ModelFile, progress: Callable[[int], None] =
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     if digest.hexdigest() != wanted.sha256:
         raise ModelError(f"{path}: has SHA-256 {digest.hexdigest()}, not {wanted.sha256}: it is not used")
-
-
-def chosen(settings: Detection, store: Store) -> Installed:
-    """The model that the configuration asks for, verified. Raises ModelError.
-
-    `model_path` empty: the installed one that is in use. Else a file, described by a manifest (`model_config_path` where that
-    is one (.json), or the file of the same name that ends in .json), or known by itself (`adapters.bare`).
-    """
-    if not settings.model_path:
-        found = store.get(store.in_use())
-    else:
-        found = _by_path(Path(settings.model_path), settings.model_config_path)
-    verify(found)
-    return found
-
-
-def _by_path(model: Path, description: str) -> Installed:
-    second = Path(description) if description else None
-    if not model.exists():
-        raise ModelError(f"[detection] model_path {model}: there is no such file")
-    if second is not None and not second.exists():
-        raise ModelError(f"[detection] model_config_path {second}: there is no such file")
-    told = second if second is not None and second.suffix == ".json" else model.with_suffix(".json")
-    if not told.exists():
-        from vigilar_detector.adapters.bare import by_itself
-
-        return by_itself(model, second)
-    manifest = read_manifest(told)
-    if manifest.files[0].name != model.name:
-        raise ModelError(f"{told}: describes {manifest.files[0].name}, not {model.name}")
-    return Installed(manifest, model.parent)
-
-
-def needs_file(manifest: Manifest) -> bool:
-    return isinstance(manifest.source, FileSource)
 
 
 def _copy_synced(source: Path, target: Path) -> None:

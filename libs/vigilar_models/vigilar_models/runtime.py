@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vigilar_detector.adapters.jpeg import Pixels
-from vigilar_detector.adapters.store import Installed
-from vigilar_detector.domain.decode import Floats
-from vigilar_detector.domain.errors import ModelError
-from vigilar_detector.domain.manifest import Decoding, Manifest, Runtime
+from vigilar_models.arrays import Floats, Pixels
+from vigilar_models.errors import ModelError
+from vigilar_models.manifest import Decoding, Manifest, Runtime
+from vigilar_models.store import Installed
 
 log = logging.getLogger(__name__)
 
 TENSORFLOW: Final = frozenset((".pb",))
 CPU, AUTO = "CPU", "AUTO"
+MAX_WORKERS: Final = 2
+"""Threads that look at the same time: what a small machine can give beside recording."""
+
+
+def workers_here() -> int:
+    return max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0))))
 
 
 class LoadedModel(Protocol):
@@ -74,7 +80,7 @@ class _OpenVinoModel:
 
 
 def _quantised(manifest: Manifest, model: Any) -> None:
-    from vigilar_detector.adapters.quantise import quantise
+    from vigilar_models.quantise import quantise
 
     found = quantise(model, manifest.ranges)
     if found != len(manifest.ranges):
@@ -92,6 +98,8 @@ def open_graph(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None
         # Partially: the node behind the cut is of no kind that OpenVINO knows.
         frontend = FrontEndManager().load_by_framework("tf")
         model = frontend.convert_partially(frontend.load(str(path)))
+    elif graph.architecture:
+        model = _from_weights(path)
     else:
         model = core.read_model(path)
     anchors = _constant(manifest, _port(manifest, model, graph.anchors)) if graph.anchors else None
@@ -100,6 +108,18 @@ def open_graph(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None
         model = openvino.Model(ends, model.get_parameters())
     _check_input(manifest, model)
     return anchors, model
+
+
+def _from_weights(path: Path) -> Any:
+    """Raises ModelError."""
+    from vigilar_models.efficientnet import efficientnet_lite0
+    from vigilar_models.weights import read_weights
+
+    weights = read_weights(path)
+    try:
+        return efficientnet_lite0(weights)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def _port(manifest: Manifest, model: Any, name: str) -> Any:
