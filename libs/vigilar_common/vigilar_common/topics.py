@@ -231,7 +231,12 @@ CMD_PINS = command(
     "List, set and remove PINs, set the recovery passphrase.",
 )
 CMD_RULES = command(
-    "rules", rules.RulesCommand, ("web",), "events", "List the rules, or try one out against the log."
+    "rules",
+    rules.RulesCommand,
+    ("web",),
+    "events",
+    "List the rules, or try one out against the log.",
+    32_768,
 )
 CMD_SHUTDOWN = command(
     "shutdown", power.ShutdownNotice, ("ups",), "*", "The host goes down: put on disk what must survive."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from vigilar_common.messages.presence import HouseholdChanged, PresenceChanged
 from vigilar_common.messages.sensor import SensorChanged, SensorLost, SensorReading
 from vigilar_common.topics import FACT_MODELS
 
-from vigilar_events.domain.rule_engine import Engine, Firing, Moment
+from vigilar_events.domain.rule_engine import Engine, Firing, Miss, Moment, Told
 from vigilar_events.domain.rule_world import Point, Value, World, before_of
 from vigilar_events.rules import almanac_of
 
@@ -62,7 +63,8 @@ def dry_run(
     clock: Clock,
     stopping: threading.Event,
 ) -> dict[str, Any]:
-    """`{rule_id, from_ms, to_ms, facts, unreadable, count, firings: [{at_ms, because, conditions}], complete, reason}`.
+    """`{rule_id, from_ms, to_ms, facts, unreadable, count, firings: [{at_ms, because, conditions}], missed, misses: [{at_ms,
+    what, why, conditions}], complete, reason}`: what it would have done, and what met a condition in vain.
 
     `known` is how things stand now, with since when: what has not changed since the beginning stood so all the time.
     Raises StorageUnavailableError and StorageRefusedError.
@@ -89,6 +91,8 @@ def dry_run(
         "unreadable": reader.unread,
         "count": len(replay.fired),
         "firings": [_told(firing) for firing in replay.fired[-MAX_LISTED:]],
+        "missed": replay.missed,
+        "misses": [_missed(miss) for miss in replay.misses],
         "complete": not reader.reason,
         "reason": reader.reason,
     }
@@ -103,6 +107,13 @@ class _Replay:
         self._edges = sorted(edges, reverse=True)
         self.newest_ms = from_ms
         self.fired: list[Firing] = []
+        self.missed = 0
+        self.misses: deque[Miss] = deque(maxlen=MAX_LISTED)
+        engine.missed = self._miss
+
+    def _miss(self, miss: Miss) -> None:
+        self.missed += 1
+        self.misses.append(miss)
 
     def take(self, fact: Fact) -> None:
         self.until(fact.ts_ms)
@@ -189,5 +200,18 @@ def _told(firing: Firing) -> dict[str, Any]:
     return {
         "at_ms": firing.at.ms,
         "because": firing.because,
-        "conditions": [{"text": t.text, "holds": t.holds, "caused": t.caused} for t in firing.told],
+        "conditions": _conditions(firing.told),
     }
+
+
+def _missed(miss: Miss) -> dict[str, Any]:
+    return {
+        "at_ms": miss.at.ms,
+        "what": miss.happening.text[:200],
+        "why": miss.reason,
+        "conditions": _conditions(miss.told),
+    }
+
+
+def _conditions(told: tuple[Told, ...]) -> list[dict[str, Any]]:
+    return [{"text": one.text, "holds": one.holds, "caused": one.caused} for one in told]

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
 from vigilar_common.bus import Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
+from vigilar_common.config.rules import Rule
 from vigilar_common.errors import StorageRefusedError, StorageUnavailableError
 from vigilar_common.messages.rules import RulesAction, RulesCommand
 
@@ -43,7 +45,11 @@ class Questions:
         if command.action is RulesAction.LIST:
             received.reply(ok=True, data=self._list(command.after))
             return
-        rule = next((rule for rule in self._config().rules if rule.id == command.rule_id), None)
+        try:
+            rule = self._wanted(command)
+        except ValidationError as error:
+            received.reply(ok=False, code="invalid", message=_first(error))
+            return
         if rule is None:
             received.reply(ok=False, code="not_found", message="There is no rule with this id.")
         elif not self._testing.acquire(blocking=False):
@@ -52,8 +58,14 @@ class Questions:
             )
         else:
             threading.Thread(
-                target=self._test, args=(received, command), name="rule-dry-run", daemon=True
+                target=self._test, args=(received, command, rule), name="rule-dry-run", daemon=True
             ).start()
+
+    def _wanted(self, command: RulesCommand) -> Rule | None:
+        """The rule that is sent, else the one of that id. Raises ValidationError."""
+        if command.rule is not None:
+            return Rule.model_validate(command.rule)
+        return next((rule for rule in self._config().rules if rule.id == command.rule_id), None)
 
     def _list(self, after: int) -> dict[str, Any]:
         """As many as fit; `next` is where to go on, null at the end."""
@@ -68,25 +80,32 @@ class Questions:
         following = after + len(shown)
         return {"rules": shown, "next": following if following < len(rules) else None}
 
-    def _test(self, received: Received, command: RulesCommand) -> None:
+    def _test(self, received: Received, command: RulesCommand, rule: Rule) -> None:
         try:
             config = self._config()
-            rule = next(rule for rule in config.rules if rule.id == command.rule_id)
             found = dry_run(
                 rule, config, self._rules.known(), command.days, self._storage, self._clock, self._stopping
             )
-            while len(json.dumps(found)) > MAX_PAGE_BYTES and found["firings"]:
-                found["firings"] = found["firings"][len(found["firings"]) // 4 + 1 :]
+            while len(json.dumps(found)) > MAX_PAGE_BYTES:
+                longer = max("firings", "misses", key=lambda name: len(found[name]))
+                found[longer] = found[longer][len(found[longer]) // 4 + 1 :]
             received.reply(ok=True, data=found)
         except (StorageUnavailableError, StorageRefusedError) as error:
-            log.warning("rule %s was not tried: %s", command.rule_id, error)
+            log.warning("rule %s was not tried: %s", rule.id, error)
             received.reply(
                 ok=False,
                 code="storage_unavailable",
                 message="Storage does not answer: there is no past to try it on.",
             )
         except Exception:
-            log.exception("rule %s could not be tried", command.rule_id)
+            log.exception("rule %s could not be tried", rule.id)
             received.reply(ok=False, code="failed", message="The dry run failed; see the log of events.")
         finally:
             self._testing.release()
+
+
+def _first(error: ValidationError) -> str:
+    """The first thing that is wrong, with its place."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = ".".join(str(part) for part in found["loc"] if not str(part).startswith("["))
+    return f"{place}: {found['msg'].removeprefix('Value error, ')}"[:300]

@@ -14,7 +14,7 @@ from vigilar_common.bus import Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
 from vigilar_common.config.rule_words import GROUPS
-from vigilar_common.config.rules import walk
+from vigilar_common.config.rules import in_order, walk
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState, ArmStateChanged
 from vigilar_common.messages.camera import MotionEnded, MotionStarted
@@ -135,7 +135,7 @@ class Rules:
         return True
 
     def _build(self, memories: Mapping[str, rule_engine.Memory]) -> None:
-        self._engine = Engine(self._config.rules, almanac_of(self._config), self._world, memories)
+        self._engine = Engine(in_order(self._config.rules), almanac_of(self._config), self._world, memories)
 
     # -- in -----------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Rules:
         with self._lock:
             memories = self._engine.memories
             now_s = self._clock.monotonic_s()
-            return [listed(rule, memories.get(rule.id), now_s) for rule in self._config.rules]
+            return [listed(rule, memories.get(rule.id), now_s) for rule in in_order(self._config.rules)]
 
     def results(self) -> dict[str, int]:
         """Conditions met, by what came of it."""
@@ -271,6 +271,7 @@ def listed(rule: Any, memory: rule_engine.Memory | None, now_s: float) -> dict[s
         "conditions": [leaf_of(c).text[:100] for _, c in walk(rule.conditions) if c.kind not in GROUPS][:12],
         "actions": [action if isinstance(action, str) else action.type.value for action in rule.actions],
         "cooldown_s": rule.cooldown_s,
+        "position": rule.position,
         "resting_s": max(0, round(memory.until_s - now_s)) if memory and memory.count else 0,
         "count": memory.count if memory else 0,
         "last": last,

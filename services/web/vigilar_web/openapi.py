@@ -54,6 +54,17 @@ BODIES: dict[tuple[str, str], Body] = {
     ("DELETE", "/api/v1/snoozes"): (alerts.Unsnooze, {"camera_id": "front"}),
     ("POST", "/api/v1/alerts/test"): (pushes.Channel, {"channel": "web_push"}),
     ("POST", "/api/v1/rules/{rule_id}/test"): (rules.DryRun, {"days": 7}),
+    ("POST", "/api/v1/rules/try"): (
+        rules.Draft,
+        {
+            "days": 7,
+            "rule": {
+                "id": "night_door",
+                "conditions": [{"type": "sensor_event", "sensor_id": "back_door", "event": "open"}],
+                "actions": ["alert_all"],
+            },
+        },
+    ),
     ("POST", "/api/v1/settings/check"): (settings.Trial, {"changes": {"system": {"name": "Our house"}}}),
     ("PUT", "/api/v1/settings"): (
         settings.Change, {"changes": {"system": {"name": "Our house"}}, "revision": "1f2e3d"},

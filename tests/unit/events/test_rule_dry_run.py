@@ -198,3 +198,45 @@ def test_a_dry_run_answers_and_refuses_in_words(tmp_path: Any) -> None:
     assert asked.ask(RulesAction.TEST, rule_id="r").code == "storage_unavailable"
     assert asked.questions._testing.acquire()
     assert asked.ask(RulesAction.TEST, rule_id="r").code == "busy"
+
+
+def test_what_met_a_condition_in_vain_is_told_with_the_reason() -> None:
+    past = Past()
+    past.happens(past.facts.arm(ArmState.DISARMED, ArmState.ARMED_AWAY))
+    past.happens(past.facts.sensor("back_door", False))
+    past.happens(past.facts.arm(ArmState.ARMED_AWAY, ArmState.DISARMED))
+    past.happens(past.facts.sensor("back_door", False), 5)
+    past.happens(past.facts.sensor("back_door", False), 5)
+    found = past.tries(AWAY, DOOR, cooldown_s=60)
+    assert (found["count"], found["missed"]) == (1, 3), (
+        "the door twice in vain, and the arming without the door"
+    )
+    by_reason = [(miss["why"], [c["holds"] for c in miss["conditions"]]) for miss in found["misses"]]
+    assert by_reason == [
+        ("conditions", [False, True]),
+        ("conditions", [True, False]),
+        ("cooldown", [True, True]),
+    ]
+    assert found["misses"][0]["what"] == "back_door contact false"
+
+
+def test_a_rule_that_is_not_saved_can_be_tried_and_a_wrong_one_is_refused_with_its_place(
+    tmp_path: Any,
+) -> None:
+    asked = Asked(tmp_path)
+    asked.past.happens(asked.past.facts.sensor("back_door", False))
+    assert asked.ask(RulesAction.TEST, rule=rule(DOOR)).data["count"] == 1
+    refused = asked.ask(RulesAction.TEST, rule=rule(DOOR | {"event": "opne"}))
+    assert refused.code == "invalid"
+    assert refused.message.startswith("conditions.0: event")
+    assert "did you mean" in refused.message
+
+
+def test_rules_act_and_are_listed_in_the_order_of_their_position(tmp_path: Any) -> None:
+    asked = Asked(
+        tmp_path,
+        rule(DOOR, id="last", position=20),
+        rule(DOOR, id="first"),
+        rule(DOOR, id="second", position=10),
+    )
+    assert [one["id"] for one in asked.ask(RulesAction.LIST).data["rules"]] == ["first", "second", "last"]

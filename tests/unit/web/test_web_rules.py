@@ -72,3 +72,18 @@ def test_without_an_answer_the_page_is_told_so(home: Any) -> None:
     home.bus.answers = away
     answer = home.get("/api/v1/rules")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "rules_unavailable")
+
+
+def test_the_page_learns_what_a_rule_can_be_made_of(home: Any) -> None:
+    form = home.get("/api/v1/rules/form").json()
+    assert {part["type"] for part in form["conditions"]} >= {"and", "or", "sensor_event", "time_window"}
+    assert {part["type"] for part in form["actions"]} >= {"alert_all", "record", "mqtt"}
+
+
+def test_a_draft_is_tried_as_it_was_sent(home: Any, events: Events) -> None:
+    draft = {"id": "new", "conditions": [{"type": "sun", "value": "down"}], "actions": ["alert_all"]}
+    assert home.send("POST", "/api/v1/rules/try", {"days": 3, "rule": draft}).json() == {"count": 3}
+    assert (events.asked[0].rule, events.asked[0].days) == (draft, 3)
+    events.reply = Reply(ok=False, code="invalid", message="conditions.0: value is missing")
+    answer = home.send("POST", "/api/v1/rules/try", {"rule": {"id": "new"}})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, "conditions.0: value is missing")

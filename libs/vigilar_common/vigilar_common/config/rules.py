@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -200,6 +200,13 @@ class Rule(Section):
     cooldown_s: int = Field(
         60, ge=0, le=86_400, title="Cooldown", description="Seconds before the rule may act again."
     )
+    position: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        title="Position",
+        description="Rules act from the smallest to the largest; with the same number in the order of the file.",
+    )
     allow_disarm: bool = Field(
         False,
         title="May disarm",
@@ -225,6 +232,11 @@ class Rule(Section):
     def tables(self) -> tuple[Action, ...]:
         """Every action in its long form; `arm_away` is `arm` with its mode."""
         return tuple(_long(action) if isinstance(action, str) else action for action in self.actions)
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """As they act, one after the other, where one thing sets off several."""
+    return tuple(sorted(rules, key=lambda rule: rule.position))
 
 
 def _long(name: str) -> Action:

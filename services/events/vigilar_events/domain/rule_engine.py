@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,16 @@ class Firing:
         return f"{self.happening.text} ({met})"[:300]
 
 
+@dataclass(frozen=True)
+class Miss:
+    """Something met a condition, and the rule did nothing. `reason`: conditions, cooldown, repeated, too_old, capped."""
+
+    at: Moment
+    happening: Happening
+    told: tuple[Told, ...]
+    reason: str
+
+
 @dataclass
 class Memory:
     """What a rule did. `until_s` is when it may act again, by the clock that never jumps."""
@@ -130,6 +140,8 @@ class Engine:
         self._windows: dict[Window, tuple[Span | None, int, int]] = {}
         world.wanted = self.wants
         self.counters: Counter[str] = Counter()
+        self.missed: Callable[[Miss], None] | None = None
+        """Told of everything that met a condition in vain; nobody asks while rules are at work."""
 
     @property
     def memories(self) -> dict[str, Memory]:
@@ -204,7 +216,7 @@ class Engine:
             for number, at in self._index.get(point, ()):
                 touched.setdefault(number, []).append(at)
         fired: list[Firing] = []
-        for number, leaves in touched.items():
+        for number, leaves in sorted(touched.items()):
             runner = self._runners[number]
             caused = {at for at in leaves if self._caused(runner, at, happening, now.s - age_s)}
             if caused:
@@ -239,22 +251,33 @@ class Engine:
             for at, within_s in enumerate(runner.within_s)
         ]
         if not compiled.fires(truths, caused):
+            self._in_vain(runner, truths, caused, happening, now, "conditions")
             return []
         if age_s <= FRESH_S and now.s < memory.until_s:
             self.counters["cooldown"] += 1
+            self._in_vain(runner, truths, caused, happening, now, "cooldown")
             return []
-        told = tuple(
-            Told(leaf.text[:100], truths[at], at in caused)
-            for at, leaf in enumerate(compiled.leaves[:MAX_TOLD])
-        )
-        firing = Firing(compiled.rule, cause_id, now, happening, told, age_s)
+        firing = Firing(compiled.rule, cause_id, now, happening, _told(compiled, truths, caused), age_s)
         refusal = self._refusal(memory, firing)
         self.counters[refusal or ("late" if firing.is_late else "fired")] += 1
         if refusal:
+            self._in_vain(runner, truths, caused, happening, now, refusal)
             return []
         if not firing.is_late:
             remember(memory, firing)
         return [firing]
+
+    def _in_vain(
+        self,
+        runner: _Runner,
+        truths: list[bool],
+        caused: set[int],
+        happening: Happening,
+        now: Moment,
+        reason: str,
+    ) -> None:
+        if self.missed:
+            self.missed(Miss(now, happening, _told(runner.compiled, truths, caused), reason))
 
     @staticmethod
     def _refusal(memory: Memory, firing: Firing) -> str:
@@ -285,6 +308,12 @@ class Engine:
             ahead = self._almanac.edges(window, at_ms + 1, at_ms + CLOSED_FOR_MS)
             self._windows[window] = (None, at_ms, ahead[0] if ahead else at_ms + CLOSED_FOR_MS)
         return span
+
+
+def _told(compiled: Compiled, truths: list[bool], caused: set[int]) -> tuple[Told, ...]:
+    return tuple(
+        Told(leaf.text[:100], truths[at], at in caused) for at, leaf in enumerate(compiled.leaves[:MAX_TOLD])
+    )
 
 
 def remember(memory: Memory, firing: Firing) -> None:

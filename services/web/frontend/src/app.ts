@@ -36,6 +36,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   recording: () => import('./pages/recording'),
   alerts: () => import('./pages/alerts'),
   system: () => import('./pages/system'),
+  rules: () => import('./pages/rules'),
   settings: () => import('./pages/settings'),
   account: () => import('./pages/account'),
   users: () => import('./pages/users'),
@@ -161,6 +162,8 @@ export class App extends LitElement {
         return html`<vg-alerts></vg-alerts>`;
       case 'system':
         return html`<vg-system></vg-system>`;
+      case 'rules':
+        return keyed(location.search, html`<vg-rules></vg-rules>`);
       case 'settings':
         return html`<vg-settings></vg-settings>`;
       case 'account':
@@ -203,6 +206,7 @@ function sectionOf(route: Route | null): Section | null {
       return 'recordings';
     case 'missing':
       return null;
+    case 'rules':
     case 'settings':
     case 'welcome':
     case 'account':

@@ -8,6 +8,7 @@ export type Route =
   | { page: 'recording'; id: string }
   | { page: 'alerts' }
   | { page: 'system' }
+  | { page: 'rules' }
   | { page: 'settings' }
   | { page: 'account' }
   | { page: 'users' }
@@ -32,6 +33,7 @@ export function match(path: string): Route {
       case 'recordings':
       case 'alerts':
       case 'system':
+      case 'rules':
       case 'settings':
       case 'account':
       case 'users':

@@ -3,7 +3,7 @@ import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
 import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
 import type { KnownVehicle, Parcel } from './outside';
-import type { RuleDryRun, RuleInfo } from './rules';
+import type { RuleDryRun, RuleForm, RuleInfo, WrittenRule } from './rules';
 import { heardServer } from './server-clock';
 import type { FormSection, Settings, SettingsTrial, SettingsVersion, Values } from './settings';
 import type {
@@ -204,6 +204,9 @@ export const api = {
   rules: () => request<{ items: RuleInfo[] }>('GET', '/api/v1/rules'),
   tryRule: (ruleId: string, days: number) =>
     request<RuleDryRun>('POST', `/api/v1/rules/${id(ruleId)}/test`, { days }, { timeoutMs: DRY_RUN_TIMEOUT_MS }),
+  ruleForm: () => request<RuleForm>('GET', '/api/v1/rules/form'),
+  tryRuleDraft: (rule: WrittenRule, days: number) =>
+    request<RuleDryRun>('POST', '/api/v1/rules/try', { rule, days }, { timeoutMs: DRY_RUN_TIMEOUT_MS }),
   record: (cameraId: string, action: 'start' | 'stop', durationS = 60) =>
     request<{ message: string; until_ms?: number }>('POST', `/api/v1/cameras/${id(cameraId)}/record`, {
       action,

@@ -6,6 +6,7 @@ import type { RuleDryRun, RuleInfo } from '../api/rules';
 import { shared } from '../design/shared';
 import { ago, duration, moment } from '../format';
 import { Now } from '../state/now';
+import { app } from '../state/app-state';
 import { Polled } from '../state/polled';
 import { t } from '../strings';
 import { hideWhenEmpty } from './states';
@@ -67,11 +68,15 @@ export class RulesCard extends LitElement {
 
   private content(): unknown {
     const rules = this.polled.value;
-    if (!rules?.length) return this.polled.failed ? html`<p class="muted" role="status">${t.rules.failed}</p>` : nothing;
+    const builder = app.session?.role === 'admin' ? html`<a href="/rules" data-testid="open-rules">${t.rulePage.open}</a>` : nothing;
+    if (!rules?.length) {
+      if (this.polled.failed) return html`<p class="muted" role="status">${t.rules.failed}</p>`;
+      return builder === nothing ? nothing : html`<section class="card padded" aria-labelledby="rules"><div class="section-head"><h2 id="rules">${t.rules.title}</h2>${builder}</div><p class="muted">${t.rulePage.noneHelp}</p></section>`;
+    }
     return html`<section aria-labelledby="rules">
       <div class="section-head">
         <h2 id="rules">${t.rules.title}</h2>
-        ${this.polled.failed ? html`<span class="muted small" role="status">${t.rules.failed}</span>` : nothing}
+        ${this.polled.failed ? html`<span class="muted small" role="status">${t.rules.failed}</span>` : builder}
       </div>
       <ul class="card padded" data-testid="rules">${rules.map((rule) => this.rule(rule))}</ul>
     </section>`;

@@ -1,5 +1,6 @@
 /** Every word that the interface says. Functions take what has to be put into the sentence. */
 
+import { rulePage, ruleKeys, ruleTypes, ruleValues } from './en-rules';
 import { timelineWords } from './en-timeline';
 import { settings } from './settings';
 import { welcome } from './welcome';
@@ -23,6 +24,10 @@ export const classNames: Record<string, [one: string, many: string]> = {
 
 export const en = {
   ...timelineWords,
+  rulePage,
+  ruleKeys,
+  ruleTypes,
+  ruleValues,
   app: {
     name: 'Vigilar',
     skip: 'Skip to content',
