@@ -1,6 +1,7 @@
 """The first view on a phone: Lighthouse against a running demo, its throttled phone profile, logged in.
 
 Each page is loaded `RUNS` times and the median stands; JavaScript is what the page transfers, compressed.
+`RUNS` and `PAGES` (with commas) make it shorter; `KEEP=folder` keeps the reports.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from stack import Api, Stack, wait_for
 from vigilar_common.testing.broker import free_port
 
 LIGHTHOUSE = Path(__file__).parents[1] / "lighthouse" / "node_modules" / ".bin" / "lighthouse"
-RUNS = 3
+RUNS = int(os.environ.get("RUNS", "3"))
 RUN_LIMIT_S = 180
-PAGES = ("/", "/events", "/alerts", "/login")
+PAGES = tuple(os.environ.get("PAGES", "/,/events,/alerts,/login").split(","))
 SCORES = {"performance": 95, "accessibility": 100, "best-practices": 95}
 FIRST_VIEW_MS = 1_000
 INTERACTIVE_MS = 1_500
@@ -39,6 +40,12 @@ class Run:
     interactive_ms: float
     blocked_ms: float
     script_bytes: int
+    main_thread_ms: float
+    """What the phone's processor does, four times as slow as this one."""
+    requests: int
+    transfer_bytes: int
+    shift: float
+    largest_ms: float
     failed: tuple[str, ...]
     """Audits of accessibility and best practices that did not pass."""
 
@@ -62,6 +69,8 @@ def load(url: str, cookie: str, folder: Path) -> Run:
         if subprocess.run(command, check=last, timeout=RUN_LIMIT_S, env=environment).returncode == 0:
             break
     found: dict[str, Any] = json.loads(report.read_text("utf-8"))
+    if keep := os.environ.get("KEEP"):
+        shutil.copy(report, Path(keep) / f"{url.rsplit('/', 1)[1] or 'home'}.json")
     audits = found["audits"]
     requests = audits["network-requests"]["details"]["items"]
     wanted = {
@@ -77,6 +86,11 @@ def load(url: str, cookie: str, folder: Path) -> Run:
         script_bytes=sum(
             int(item["transferSize"]) for item in requests if item.get("resourceType") == "Script"
         ),
+        main_thread_ms=audits["mainthread-work-breakdown"]["numericValue"],
+        requests=len(requests),
+        transfer_bytes=sum(int(item.get("transferSize", 0)) for item in requests),
+        shift=audits["cumulative-layout-shift"]["numericValue"],
+        largest_ms=audits["largest-contentful-paint"]["numericValue"],
         failed=tuple(sorted(name for name in wanted if audits[name]["score"] not in (None, 1))),
     )
 
@@ -93,9 +107,10 @@ def main() -> int:
         api = stack.api()
         wait_for("an event to show", lambda: api.events(), 120)
         print(
-            "| page | performance | accessibility | best practices | first view ms | interactive ms | blocked ms | JS kB |"
+            "| page | performance | accessibility | best practices | first view ms | interactive ms | blocked ms | JS kB "
+            "| largest ms | shift | requests | kB in all | main thread ms |"
         )
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"|{'---|' * 13}")
         for page in PAGES:
             cookie = "" if page == "/login" else cookie_of(api)
             runs = [load(info["url"] + page, cookie, folder) for _ in range(RUNS)]
@@ -111,17 +126,22 @@ def main() -> int:
 
 
 def row(page: str, runs: list[Run]) -> int:
+    def median(name: str) -> float:
+        return statistics.median(getattr(run, name) for run in runs)
+
     scores = {name: statistics.median(run.scores[name] for run in runs) for name in SCORES}
-    first, interactive, blocked = (
-        statistics.median(getattr(run, name) for run in runs)
-        for name in ("first_view_ms", "interactive_ms", "blocked_ms")
-    )
+    first, interactive, blocked = median("first_view_ms"), median("interactive_ms"), median("blocked_ms")
     scripts = max(run.script_bytes for run in runs)
     cells = [f"{score:.0f}" for score in scores.values()] + [
         f"{first:.0f}",
         f"{interactive:.0f}",
         f"{blocked:.0f}",
         f"{scripts / 1000:.0f}",
+        f"{median('largest_ms'):.0f}",
+        f"{median('shift'):.3f}",
+        f"{median('requests'):.0f}",
+        f"{median('transfer_bytes') / 1000:.0f}",
+        f"{median('main_thread_ms'):.0f}",
     ]
     print(f"| {page} | {' | '.join(cells)} |", flush=True)
     for name in sorted({name for run in runs for name in run.failed}):

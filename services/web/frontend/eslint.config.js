@@ -23,7 +23,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['dev/**/*.mjs'],
+    files: ['dev/**/*.mjs', 'budget.mjs'],
     languageOptions: {
       globals: { process: 'readonly', Buffer: 'readonly', URL: 'readonly', console: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly' },
     },

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +14,8 @@ from vigilar_common.messages.audit import AuditOutcome
 
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import AUDITED, DETAIL, PASSED, RENEWED, origin_of
+from vigilar_web.headers import HEADERS
+from vigilar_web.packing import pack, worth_packing
 from vigilar_web.parts import Parts
 from vigilar_web.policy import SAFE_METHODS
 from vigilar_web.sessions import COOKIE
@@ -23,23 +25,6 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 MAX_LOGGED_PATH = 200
 HSTS_S = 31_536_000
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'self'"
-)
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self), payment=(), usb=(), serial=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-"""Set unless the answer brings its own value."""
 
 
 def cookie(token: str, max_age_s: int, *, secure: bool) -> str:
@@ -77,6 +62,8 @@ class _Exchange:
         self._status = 0
         self._body_bytes = 0
         self._blocked = False
+        self._held: Message | None = None
+        """The start of an answer that is packed when its body is there."""
 
     async def run(self, app: ASGIApp) -> None:
         self._scope["vigilar.request_id"] = self._id
@@ -135,6 +122,13 @@ class _Exchange:
                 await self._refuse(ApiError(403, "forbidden", "This address may not be used."))
                 return
             self._decorate(message)
+            if kind == "http.response.start" and worth_packing(Headers(scope=self._scope), message):
+                self._held = message
+                return
+        elif kind == "http.response.body" and self._held is not None and not self._blocked:
+            start, message = pack(self._held, message)
+            self._held = None
+            await self._send(start)
         elif kind == "websocket.accept" and not self._scope.get(PASSED):
             raise RuntimeError(f"a live connection was accepted without passing the gate: {self._what()}")
         if not self._blocked:

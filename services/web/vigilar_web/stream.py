@@ -18,7 +18,7 @@ from vigilar_web.errors import ApiError
 
 log = logging.getLogger(__name__)
 
-MAX_CLIENTS = 32
+MAX_CLIENTS = 128
 MAX_WAITING_EVENTS = 256
 KEEP_ALIVE_S = 15.0
 RESYNC = b"event: resync\ndata: {}\n\n"

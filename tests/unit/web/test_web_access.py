@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from vigilar_web.gate import Access, gate, safe_next
-from vigilar_web.middleware import HEADERS, Shell
+from vigilar_web.headers import HEADERS
+from vigilar_web.middleware import Shell
 from web_people import ROUTES, UUID, filled
 
 BASE = "http://house.lan:49735"

@@ -20,7 +20,9 @@ const WORK = mkdtempSync(join(tmpdir(), 'vigilar-mock-'));
 const FILM = process.env.VIGILAR_MOCK_VIDEO;
 const SOURCE = FILM ? ['-i', FILM] : ['-f', 'lavfi', '-i', 'testsrc2=s=768x576:r=10'];
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json', '.m3u8': 'application/vnd.apple.mpegurl', '.mp4': 'video/mp4', '.jpg': 'image/jpeg' };
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html vigilar";
+const FRAME = readFileSync(join(STATIC, 'index.html'), 'utf8');
+const inline = (tag) => [...FRAME.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))].map(([, text]) => ` 'sha256-${createHash('sha256').update(text).digest('base64')}'`).join('');
+const CSP = `default-src 'none'; script-src 'self'${inline('script')}; style-src 'self'${inline('style')}; img-src 'self'; media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html vigilar`;
 
 function ffmpeg(...args) {
   const done = spawnSync('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', ...args]);
@@ -97,6 +99,7 @@ function api(request, response, url, body) {
   const route = `${request.method} /${kind}${id ? '/:id' : ''}${rest ? `/${rest}` : ''}`;
   switch (route) {
     case 'GET /session': return json(response, data.session);
+    case 'GET /start': return json(response, { session: data.session, cameras: EMPTY ? [] : data.cameras, alarm: data.alarm, health: null });
     case 'POST /logout': return json(response, null, 204);
     case 'GET /cameras': return json(response, { items: EMPTY ? [] : data.cameras });
     case 'GET /cameras/:id/snapshot.jpg': return file(request, response, join(WORK, `still${id.length % 8}.jpg`));

@@ -89,6 +89,8 @@ export class App extends LitElement {
 
   override render(): unknown {
     const ready = app.session !== null;
+    // Until there is something to show the frame of index.html stands.
+    if (!(ready && this.route) && !app.sessionError) return html`<slot></slot>`;
     return html`
       <header class="bar">
         <button type="button" class="skip" @click=${this.skip}>${t.app.skip}</button>
@@ -101,7 +103,6 @@ export class App extends LitElement {
         ${app.sessionError && !ready ? this.unreachable(app.sessionError) : nothing}
         ${ready && !app.linkUp ? html`<p class="lost" role="status"><vg-icon name="plug"></vg-icon>${t.app.linkLost}</p>` : nothing}
         ${ready && this.route ? this.page(this.route) : nothing}
-        ${!(ready && this.route) && !app.sessionError ? html`<vg-message role="status" heading=${t.app.loading}></vg-message>` : nothing}
       </main>
       <p class="visually-hidden" aria-live="polite">${this.announcement}</p>
     `;

@@ -1,12 +1,2 @@
-import './app';
-import { startRouter } from './router';
-import { app } from './state/app-state';
-import { registerWorker } from './worker';
-
-const element = document.querySelector('vg-app');
-if (element) {
-  startRouter(() => void element.go());
-  void element.go();
-}
-void app.start();
-registerWorker();
+// Everything is in the chunk of the frame (vite.config.ts), which index.html loads by itself.
+import './begin';

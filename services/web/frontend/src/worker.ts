@@ -1,11 +1,13 @@
 /** The page's side of its service worker (src/sw). */
 
 const LOOK_EACH_MS = 3_600_000;
+/** It fetches the whole application: not while the first page still comes. */
+const AFTER_LOAD_MS = 3_000;
 
 /** Without it the page works just the same, only without notifications and the offline frame. */
 export function registerWorker(): void {
   if (!('serviceWorker' in navigator) || !isSecureContext) return;
-  addEventListener('load', () => {
+  const register = (): void => {
     navigator.serviceWorker.register(workerUrl()).then(
       (registration) => {
         // An installed app stays open for weeks: it asks for a new build when it is looked at again, once an hour at most.
@@ -18,7 +20,10 @@ export function registerWorker(): void {
       },
       () => undefined,
     );
-  });
+  };
+  const later = (): void => void setTimeout(register, AFTER_LOAD_MS);
+  if (document.readyState === 'complete') later();
+  else addEventListener('load', later, { once: true });
 }
 
 /** Calls when another worker than the one this page began with took over: the page is of an older build. */

@@ -11,8 +11,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from vigilar_web import templates
 from vigilar_web.errors import API_PREFIXES, not_found
 from vigilar_web.gate import Access, PartsNeeded, access, guarded_router
+from vigilar_web.headers import content_security_policy
 from vigilar_web.parts import Parts
 from vigilar_web.policy import OWN_PAGE
+from vigilar_web.static_files import FRAME
 
 router = guarded_router()
 
@@ -95,6 +97,10 @@ async def any_page(path: str, request: Request, parts: PartsNeeded) -> Response:
         raise not_found("There is nothing here.")
     if not parts.static.built:
         return HTMLResponse(templates.not_built(parts.settings.system_name), 503)
-    if path == "index.html":
+    if path == FRAME:
         return RedirectResponse("/", 308)
-    return await send_file(request, parts, "index.html", ASK_EACH_TIME)
+    answer = await send_file(request, parts, FRAME, ASK_EACH_TIME)
+    answer.headers["Content-Security-Policy"] = content_security_policy(parts.static.allowed)
+    if link := parts.static.preload(path):
+        answer.headers["Link"] = link
+    return answer

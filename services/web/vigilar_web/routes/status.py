@@ -7,10 +7,12 @@ from typing import Any
 from vigilar_common.messages.camera import CameraCondition
 
 from vigilar_web.errors import ApiError
-from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, guarded_router
+from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, SessionNeeded, access, guarded_router
 from vigilar_web.gateway import STILL_WORKS
 from vigilar_web.parts import Parts
 from vigilar_web.policy import SEE_FILTERED
+from vigilar_web.routes.auth import session_info
+from vigilar_web.routes.cameras import cameras
 
 router = guarded_router()
 
@@ -42,6 +44,18 @@ async def system_status(parts: PartsNeeded, caller: CallerNeeded) -> dict[str, A
             ),
         },
         "troubles": troubles,
+    }
+
+
+@router.get("/api/v1/start")
+@access(Access.SESSION, SEE_FILTERED)
+async def start(parts: PartsNeeded, session: SessionNeeded, caller: CallerNeeded) -> dict[str, Any]:
+    """What a page begins with: `session`, `cameras`, and, as far as known, `alarm` and `health`. No other service is asked."""
+    return {
+        "session": await session_info(parts, session, caller),
+        "cameras": (await cameras(parts, caller))["items"],
+        "alarm": parts.model.alarm_item(),
+        "health": parts.model.health_item(caller.sees_all),
     }
 
 

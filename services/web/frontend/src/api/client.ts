@@ -1,6 +1,7 @@
 import type { FilmPart } from '../live/film-index';
 import type { HistoryPage } from '../live/history';
 import type { LiveStream } from '../live/policy';
+import { firstAnswer } from './first';
 import type { Incident, IncidentDetail, IncidentPage, Snooze, Why } from './alerts';
 import type { KnownVehicle, Parcel } from './outside';
 import type { RuleDryRun, RuleForm, RuleInfo, WrittenRule } from './rules';
@@ -33,6 +34,7 @@ import type {
   ReviewWish,
   SavedSearch,
   SearchAnswer,
+  Start,
   SystemHealth,
   TimelineAnswer,
   Verdict,
@@ -103,14 +105,17 @@ export async function request<T>(method: string, path: string, body?: unknown, h
   }
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      headers,
-      credentials: 'same-origin',
-      cache: 'no-store',
-      signal: AbortSignal.any([...(how.signal ? [how.signal] : []), AbortSignal.timeout(how.timeoutMs ?? REQUEST_TIMEOUT_MS)]),
-      ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
-    });
+    const early = method === 'GET' && !retried ? await firstAnswer(path) : null;
+    response =
+      early ??
+      (await fetch(path, {
+        method,
+        headers,
+        credentials: 'same-origin',
+        cache: 'no-store',
+        signal: AbortSignal.any([...(how.signal ? [how.signal] : []), AbortSignal.timeout(how.timeoutMs ?? REQUEST_TIMEOUT_MS)]),
+        ...(method === 'GET' ? {} : { body: JSON.stringify(body ?? {}) }),
+      }));
   } catch (error) {
     throw new ApiError(0, 'unreachable', error instanceof Error ? error.message : String(error));
   }
@@ -176,6 +181,12 @@ export const api = {
     const session = await request<Session>('GET', '/api/v1/session');
     csrf = session.csrf;
     return session;
+  },
+  /** The session, and what every page begins with and the server knows by heart. */
+  async start(): Promise<Start> {
+    const start = await request<Start>('GET', '/api/v1/start');
+    csrf = start.session.csrf;
+    return start;
   },
   logout: () => request<undefined>('POST', '/api/v1/logout'),
   cameras: () => request<{ items: Camera[] }>('GET', '/api/v1/cameras'),

@@ -1,8 +1,8 @@
 /** What the public API answers (docs/design/interfaces.md, section 4). Times are UTC milliseconds. */
 
-import type { ScoreHistory, SeenObject } from './types-camera';
-import type { ArmState } from './types-house';
-import type { ChannelStatistics } from './types-system';
+import type { Camera, ScoreHistory, SeenObject } from './types-camera';
+import type { Alarm, ArmState } from './types-house';
+import type { ChannelStatistics, SystemHealth } from './types-system';
 
 export type * from './types-camera';
 export type * from './types-house';
@@ -21,6 +21,14 @@ export interface Session {
   timezone: string;
   version: string;
   expires_ms: number;
+}
+
+/** What every page begins with; null: not known yet. */
+export interface Start {
+  session: Session;
+  cameras: Camera[];
+  alarm: Alarm | null;
+  health: SystemHealth | null;
 }
 
 export interface VigilarEvent {

@@ -240,6 +240,7 @@ export class CameraPlayer extends LitElement implements Playable {
     this.enterPast(ms);
     this.follow();
     if (this.axis.missingAt(this.camera, ms)) return;
+    this.film?.prepare(ms);
     this.previews.want(this.camera, ms, this.spanMs, (found) => {
       if (!found || !this.dragging) return;
       paint(this.still, found);

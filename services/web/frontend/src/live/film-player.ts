@@ -1,5 +1,6 @@
 import { api } from '../api/client';
 import { FilmIndex, HOLE_MS, WINDOW_MS, type Film, type Segment } from './film-index';
+import { rangeOf, updated } from './film-parts';
 import { mediaSourceClass, spans } from './mse';
 
 const DAY_MS = 86_400_000;
@@ -53,10 +54,15 @@ export class FilmPlayer {
   private busy = false;
   private closed = false;
   private turn = 0;
+  private sought = false;
   private targetMs = 0;
   private state: FilmState = 'loading';
   private readonly ticker: ReturnType<typeof setInterval>;
   private retryAt = 0;
+  private readonly asking = new Map<number, Promise<void>>();
+  /** Until the piece that was begun before has left the buffer alone. */
+  private last: Promise<void> = Promise.resolve();
+  private readonly listening = new AbortController();
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -66,6 +72,10 @@ export class FilmPlayer {
     private readonly now: () => number = Date.now,
   ) {
     this.ticker = setInterval(() => this.tick(), TICK_MS);
+    // A picture that is there is told at once: the ticker alone would make a seek look a fifth of a second slower.
+    for (const name of ['loadeddata', 'seeked', 'canplay']) {
+      video.addEventListener(name, () => this.settle(), { signal: this.listening.signal });
+    }
   }
 
   /** Wall time of the picture. */
@@ -77,8 +87,19 @@ export class FilmPlayer {
     return this.state === 'ready' && this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !this.video.seeking;
   }
 
+  /** Somebody may go there next: what a seek needs besides the film itself is fetched. Nothing is shown. */
+  prepare(ms: number): void {
+    if (this.closed) return;
+    if (!this.source) {
+      this.targetMs = ms;
+      this.open(ms);
+    }
+    this.know(ms).catch(() => undefined); // the seek asks again, and tells
+  }
+
   seek(ms: number): void {
     if (this.closed) return;
+    this.sought = true;
     this.targetMs = ms;
     this.gap = null;
     const inside = ms > this.baseMs && ms < this.baseMs + 2 * DAY_MS;
@@ -101,6 +122,7 @@ export class FilmPlayer {
     this.closed = true;
     this.turn++;
     clearInterval(this.ticker);
+    this.listening.abort();
     this.abort.abort();
     this.close();
   }
@@ -142,10 +164,13 @@ export class FilmPlayer {
   private tick(): void {
     if (this.closed || !this.source) return;
     this.nudge();
-    if (this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && !this.gap && this.state === 'loading' && !this.video.seeking) {
-      this.to('ready');
-    }
+    this.settle();
     void this.pump();
+  }
+
+  private settle(): void {
+    if (this.closed || !this.source || this.gap || this.state !== 'loading' || this.video.seeking) return;
+    if (this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.to('ready');
   }
 
   /** Over the small hole between two recordings. */
@@ -159,13 +184,16 @@ export class FilmPlayer {
 
   /** Fetches what is needed next, one piece after the other. */
   private async pump(): Promise<void> {
-    if (this.busy || this.closed || this.source?.readyState !== 'open' || this.now() < this.retryAt) return;
+    if (this.busy || this.closed || !this.sought || this.source?.readyState !== 'open' || this.now() < this.retryAt) return;
     this.busy = true;
     const turn = this.turn;
     const { signal } = this.abort;
+    const before = this.last;
+    let done = (): void => undefined;
+    this.last = new Promise((resolve) => (done = resolve));
     try {
       for (let pieces = 0; pieces < 100 && turn === this.turn; pieces++) {
-        if (!(await this.step(turn, signal))) break;
+        if (!(await this.step(turn, signal, before))) break;
       }
     } catch (error) {
       if (!signal.aborted && turn === this.turn) {
@@ -173,16 +201,17 @@ export class FilmPlayer {
         this.to('failed', error instanceof Error ? error.message : String(error));
       }
     } finally {
+      void before.then(done);
       if (turn === this.turn) this.busy = false;
     }
   }
 
   /** One piece; false when nothing more is wanted for now. */
-  private async step(turn: number, signal: AbortSignal): Promise<boolean> {
+  private async step(turn: number, signal: AbortSignal, before: Promise<void>): Promise<boolean> {
     const fromMs = this.gap ? this.targetMs : this.atMs;
     const reachedMs = this.bufferedUntil(fromMs);
     if (reachedMs - fromMs > AHEAD_MS * Math.max(1, this.video.playbackRate)) return false;
-    await this.know(reachedMs, signal);
+    await this.know(reachedMs);
     if (turn !== this.turn) return true;
     const segment = this.wanted(reachedMs);
     if (!segment || segment.fromMs - reachedMs > HOLE_MS) {
@@ -193,7 +222,7 @@ export class FilmPlayer {
       this.gap = null;
       this.to('loading');
     }
-    await this.append(segment, turn, signal);
+    await this.append(segment, turn, signal, before);
     if (this.state === 'failed') this.to('loading');
     return true;
   }
@@ -217,27 +246,43 @@ export class FilmPlayer {
     return reached;
   }
 
-  private async know(ms: number, signal: AbortSignal): Promise<void> {
+  private async know(ms: number): Promise<void> {
     const first = FilmIndex.key(ms - 15_000);
     const last = FilmIndex.key(ms + AHEAD_MS);
+    // A window that still grows is asked for again only when what is known of it is used up.
+    const grown = this.index.next(ms + 40) ? Infinity : GROWS_EVERY_MS;
+    const asked: Promise<void>[] = [];
     for (let key = first; key <= last; key++) {
-      // A window that still grows is asked for again only when what is known of it is used up.
-      const grown = this.index.next(ms + 40) ? Infinity : GROWS_EVERY_MS;
-      if (!this.index.missing(key, this.now(), grown)) continue;
-      const askedMs = this.now();
-      this.index.put(key, await api.film(this.cameraId, key * WINDOW_MS, (key + 1) * WINDOW_MS, signal), askedMs);
+      if (this.asking.has(key) || this.index.missing(key, this.now(), grown)) asked.push(this.ask(key));
     }
+    await Promise.all(asked);
   }
 
-  private async append(segment: Segment, turn: number, signal: AbortSignal): Promise<void> {
+  /** Once for all who want it: another moment that is sought in between mostly lies in the same window. */
+  private ask(key: number): Promise<void> {
+    const running = this.asking.get(key);
+    if (running) return running;
+    const askedMs = this.now();
+    const asked = api
+      .film(this.cameraId, key * WINDOW_MS, (key + 1) * WINDOW_MS, this.listening.signal)
+      .then((parts) => this.index.put(key, parts, askedMs))
+      .finally(() => this.asking.delete(key));
+    this.asking.set(key, asked);
+    return asked;
+  }
+
+  private async append(segment: Segment, turn: number, signal: AbortSignal, before: Promise<void>): Promise<void> {
+    const [init, response] = await Promise.all([
+      this.init(segment.film, signal),
+      rangeOf(segment.film.uri, segment.offset, segment.size, signal),
+    ]);
+    await before;
+    if (turn !== this.turn) return;
     const buffer = this.bufferFor(segment.film.mime);
     if (segment.film.recordingId !== this.lastFilm) {
-      const init = await this.init(segment.film, signal);
-      if (turn !== this.turn) return;
       await this.put(buffer, init);
       this.lastFilm = segment.film.recordingId;
     }
-    const response = await get(segment.film.uri, segment.offset, segment.size, signal);
     const reader = response.body?.getReader();
     if (!reader || turn !== this.turn) return;
     buffer.timestampOffset = (segment.fromMs - segment.mediaMs - this.baseMs) / 1000;
@@ -272,7 +317,7 @@ export class FilmPlayer {
   private async init(film: Film, signal: AbortSignal): Promise<ArrayBuffer> {
     let init = this.inits.get(film.recordingId);
     if (!init) {
-      init = await (await get(film.uri, 0, film.initBytes, signal)).arrayBuffer();
+      init = await (await rangeOf(film.uri, 0, film.initBytes, signal)).arrayBuffer();
       this.inits.set(film.recordingId, init);
       const oldest = this.inits.size > MAX_INITS ? this.inits.keys().next().value : undefined;
       if (oldest !== undefined) this.inits.delete(oldest);
@@ -343,27 +388,4 @@ const keyOf = (segment: Segment): string => `${segment.fromMs}/${segment.toMs}/$
 function overlaps(key: string, fromMs: number, toMs: number): boolean {
   const [start = 0, end = 0] = key.split('/', 2).map(Number);
   return start < toMs && end > fromMs;
-}
-
-async function get(uri: string, offset: number, size: number, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(uri, { headers: { Range: `bytes=${offset}-${offset + size - 1}` }, credentials: 'same-origin', signal });
-  if (response.status !== 206) throw new Error(`${response.status} ${response.statusText}`);
-  return response;
-}
-
-function updated(buffer: SourceBuffer): Promise<void> {
-  if (!buffer.updating) return Promise.resolve();
-  return new Promise((done, failed) => {
-    const ended = (): void => {
-      buffer.removeEventListener('updateend', ended);
-      buffer.removeEventListener('error', broken);
-      done();
-    };
-    const broken = (): void => {
-      buffer.removeEventListener('updateend', ended);
-      failed(new Error('the browser cannot decode this film'));
-    };
-    buffer.addEventListener('updateend', ended);
-    buffer.addEventListener('error', broken, { once: true });
-  });
 }

@@ -1,13 +1,14 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
 import { api, ApiError, onAskAgain } from '../api/client';
+import { FIRST_EVENTS } from '../api/first';
 import { LiveStream, type StreamName } from '../api/stream';
-import type { Alarm, Camera, CameraState, Delivery, Session, SystemHealth, VigilarEvent } from '../api/types';
+import type { Alarm, Camera, CameraState, Delivery, Session, Start, SystemHealth, VigilarEvent } from '../api/types';
 import { setTimeZone } from '../format';
 import { backoffMs } from '../live/policy';
 import { mergeCamera, upsertEvent } from './merge';
 
-const NEWEST_EVENTS = 24;
+const NEWEST_EVENTS = FIRST_EVENTS;
 /** A session that ends while the page is open shows as a stream that never comes back: ask about it. */
 const SESSION_CHECK_MS = 60_000;
 const LOSS_SHOWN_AFTER_MS = 2_500;
@@ -38,8 +39,10 @@ export class AppState extends EventTarget {
   private lossTimer: ReturnType<typeof setTimeout> | undefined;
 
   async start(): Promise<void> {
+    let first: Start;
     try {
-      this.session = await api.session();
+      first = await api.start();
+      this.session = first.session;
       this.sessionError = null;
     } catch (error) {
       this.sessionError = asApiError(error);
@@ -49,19 +52,37 @@ export class AppState extends EventTarget {
     }
     setTimeZone(this.session.timezone);
     onAskAgain(async (why) => (await import('../components/sign-in-dialog')).askOver(why));
+    this.cameras = { status: 'ready', value: first.cameras };
+    if (first.alarm) this.alarm = { status: 'ready', value: first.alarm };
+    if (first.health) this.health = { status: 'ready', value: first.health };
     this.changed();
     this.stream.open();
-    this.reload();
+    // What the server does not know yet is asked for by its own address, whose answer says why.
+    if (!first.alarm) this.loadAlarm();
+    if (!first.health) this.loadHealth();
+    this.loadEvents();
     setInterval(() => {
       if (!this.linkUp) void api.session().catch(() => undefined); // a 401 leads to the login page
     }, SESSION_CHECK_MS);
   }
 
-  /** Asks for everything again: at the start, and whenever the stream may have missed something. */
+  /** Asks for everything again, whenever the stream may have missed something. */
   reload(): void {
-    void this.load(api.alarm(), (alarm) => (this.alarm = alarm));
+    this.loadAlarm();
     void this.load(api.cameras().then((page) => page.items), (cameras) => (this.cameras = cameras));
+    this.loadEvents();
+    this.loadHealth();
+  }
+
+  private loadAlarm(): void {
+    void this.load(api.alarm(), (alarm) => (this.alarm = alarm));
+  }
+
+  private loadEvents(): void {
     void this.load(api.events({ limit: NEWEST_EVENTS }).then((page) => page.items), (events) => (this.events = events));
+  }
+
+  private loadHealth(): void {
     void this.load(api.health(), (health) => (this.health = health));
   }
 

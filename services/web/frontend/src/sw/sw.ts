@@ -23,6 +23,8 @@ self.addEventListener('activate', (event) => {
     caches
       .keys()
       .then((names) => Promise.all(names.filter((name) => name.startsWith('vigilar-') && name !== CACHE).map((name) => caches.delete(name))))
+      // The page is asked for while this worker wakes up.
+      .then(() => ('navigationPreload' in self.registration ? self.registration.navigationPreload.enable() : undefined))
       .then(() => self.clients.claim()),
   );
 });
@@ -33,7 +35,7 @@ self.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
   if (request.mode === 'navigate') {
-    if (isPage(url.pathname)) event.respondWith(page(request));
+    if (isPage(url.pathname)) event.respondWith(page(event));
   } else if (url.pathname.startsWith('/assets/')) {
     event.respondWith(caches.match(request, { ignoreVary: true }).then((found) => found ?? fetch(request)));
   }
@@ -43,18 +45,21 @@ function isPage(path: string): boolean {
   return path === '/' || /^\/(cameras|events|recordings|alerts|system|settings|timeline|account|users|audit|reference|security|welcome)(\/[A-Za-z0-9_-]+)?$/.test(path);
 }
 
-async function page(request: Request): Promise<Response> {
-  const cache = await caches.open(CACHE);
+async function page(event: FetchEvent): Promise<Response> {
   try {
-    const response = await fetch(request);
+    const response = ((await event.preloadResponse) as Response | undefined) ?? (await fetch(event.request));
     const isFrame = response.ok && !response.redirected && (response.headers.get('Content-Type') ?? '').includes('text/html');
-    if (isFrame) await cache.put(FRAME, response.clone());
+    if (isFrame) event.waitUntil(keep(response.clone()));
     return response;
   } catch (error) {
-    const frame = await cache.match(FRAME);
+    const frame = await (await caches.open(CACHE)).match(FRAME);
     if (frame) return frame;
     throw error;
   }
+}
+
+async function keep(frame: Response): Promise<void> {
+  await (await caches.open(CACHE)).put(FRAME, frame);
 }
 
 self.addEventListener('push', (event) => {
