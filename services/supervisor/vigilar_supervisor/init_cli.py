@@ -47,12 +47,15 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 
 def run_init(args: argparse.Namespace) -> int:
     if args.watch:
+        from vigilar_common.service import Environment
+
         from vigilar_supervisor.keeper import Keeper
 
         settings = _settings(args)
         run = Path(args.config_run) if args.config_run else None
         files = [config_path(args), *([settings] if settings else [])]
-        return Keeper(lambda: make(args), files, run, SystemClock()).run()
+        at = Environment.read()
+        return Keeper(lambda: make(args), files, run, SystemClock()).run(at.health_host, at.health_port)
     make(args)
     _say("done")
     return 0

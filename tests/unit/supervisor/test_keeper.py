@@ -59,7 +59,20 @@ def test_a_full_disk_is_told_and_tried_again(house: House) -> None:
     house.fails = OSError(28, "No space left on device")
     house.keeper.tick()
     assert "No space" in slices.refusal(house.folder / "run")
+    assert "No space" in house.keeper.problem
     house.clock.advance(RETRY_S)
     house.fails = None
     house.keeper.tick()
     assert house.made == 2
+    assert house.keeper.problem == ""
+
+
+def test_it_is_ready_when_all_is_made_and_a_refused_change_leaves_it_so(house: House) -> None:
+    assert house.keeper.problem
+    house.keeper.tick()
+    assert house.keeper.problem == ""
+    house.fails = ConfigError("vigilar.toml:3: fps must be at most 60")
+    house.file.write_text("[web]\n")
+    house.keeper.tick()
+    assert house.made == 2
+    assert house.keeper.problem == ""
