@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from vigilar_common.testing.broker import TestBroker
 
 CONNECT_LIMIT_S = 10.0
+
+
+class Reachable(Protocol):
+    """A broker of a test or of a running house."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def passwords(self) -> Mapping[str, str]: ...
 
 
 class Bridge:
     """`say` publishes below the prefix; `heard` has what came on `listen`ed topics."""
 
-    def __init__(self, broker: TestBroker, user: str, prefix: str, client_id: str = "") -> None:
+    def __init__(self, broker: Reachable, user: str, prefix: str, client_id: str = "") -> None:
         self.prefix = prefix
         self.heard: list[tuple[str, bytes]] = []
         self._client = mqtt.Client(

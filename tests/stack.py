@@ -69,15 +69,21 @@ class Api:
 
 
 class Stack:
-    """A running demo; with `cameras` (id → address) of these instead of the demo camera."""
+    """A running demo; with `cameras` (id → address) of these instead of the demo camera; `more`: of its environment."""
 
-    def __init__(self, home: Path, port: int, cameras: Mapping[str, str] | None = None) -> None:
-        self.home, self.port, self.cameras = home, port, cameras or {}
+    def __init__(
+        self,
+        home: Path,
+        port: int,
+        cameras: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        self.home, self.port, self.cameras, self.more = home, port, cameras or {}, more or {}
         self.log = home.parent / f"{home.name}.out"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        environment = {**os.environ, "VIGILAR_DEMO_CACHE": str(CACHE)}
+        environment = {**os.environ, "VIGILAR_DEMO_CACHE": str(CACHE), **self.more}
         command = [
             sys.executable,
             "-m",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from vigilar_common.errors import StorageRefusedError, StorageUnavailableError
 
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 15.0
+_NO_HEADERS: Mapping[str, str] = {}
 RETRYABLE = (408, 425, 429, 500, 502, 503, 504, 507)
 
 
@@ -37,8 +39,10 @@ class StorageClient:
     def send(self, method: str, path: str, body: Any) -> Any:
         return self._json(method, path, json.dumps(body, separators=(",", ":")).encode())
 
-    def get_bytes(self, path: str) -> bytes:
-        return self._raw("GET", path).data
+    def get_bytes(self, path: str, offset: int = 0, size: int | None = None) -> bytes:
+        """The whole, or ``size`` bytes from ``offset``. Raises as `get`."""
+        part = {} if size is None else {"Range": f"bytes={offset}-{offset + size - 1}"}
+        return self._raw("GET", path, more=part).data
 
     def post_facts(self, source: str, facts: list[tuple[int, str, str, dict[str, Any]]]) -> dict[str, Any]:
         """Returns after storage's COMMIT."""
@@ -62,8 +66,12 @@ class StorageClient:
                 f"storage answered {method} {path.split('?')[0]} with broken JSON"
             ) from error
 
-    def _raw(self, method: str, path: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
-        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
+    def _raw(
+        self, method: str, path: str, body: bytes | None = None, more: Mapping[str, str] = _NO_HEADERS
+    ) -> urllib3.BaseHTTPResponse:
+        headers = (
+            self._headers | ({"Content-Type": "application/json"} if body is not None else {}) | dict(more)
+        )
         where = f"{method} {path.split('?')[0]}"
         try:
             response = self._http.request(method, self.url + path, body=body, headers=headers, redirect=False)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -166,17 +166,36 @@ def ensure_film(source: Source, params: FilmParams, folder: Path, name: str) -> 
 
 
 def _build(source: Source, params: FilmParams, key: str, index: Path) -> None:
+    total, stretches = lay_out(params, source.frame_count / source.fps)
+    write_film(
+        compose(source, params, total, stretches),
+        total,
+        params,
+        key,
+        index,
+        ground_truth(stretches, params.fps),
+    )
+
+
+def write_film(
+    pictures: Iterable[Picture],
+    total: int,
+    params: FilmParams,
+    key: str,
+    index: Path,
+    truth: tuple[list[int], list[int]],
+) -> None:
+    """Encodes ``total`` pictures beside ``index``. ``truth``: the frames at which something begins, and ends."""
     from vigilar_demo_camera.encoder import encode
 
-    total, stretches = lay_out(params, source.frame_count / source.fps)
-    onsets, ends = ground_truth(stretches, params.fps)
+    onsets, ends = truth
     stream = index.with_suffix(_SUFFIX[params.codec])
     partial = stream.with_name(stream.name + ".partial")
     log.info("building the demo film %s: %.0f s of video", stream.name, total / params.fps)
     frames = []
     position = 0
     with partial.open("wb") as out:
-        for access_unit, is_key in encode(compose(source, params, total, stretches), params):
+        for access_unit, is_key in encode(pictures, params):
             out.write(access_unit)
             frames.append((position, len(access_unit), is_key))
             position += len(access_unit)

@@ -19,6 +19,7 @@ from vigilar_common.topics import AVAILABLE
 
 from vigilar_events.adapters.keeper import Keeper
 from vigilar_events.arming import Arming
+from vigilar_events.desk import DeskParts
 from vigilar_events.ears import Ears
 from vigilar_events.guard import Guard
 from vigilar_events.handlers import FACT_TYPES, Handlers, router, table
@@ -55,21 +56,8 @@ class Events:
             guard=self._guard,
             config=context.config,
         )
-        self._packages = PackageDesk(
-            clock=context.clock,
-            bus=context.bus,
-            file=StateFile(context.state_dir / "packages.json"),
-            config=context.config,
-            arm_state=lambda: self._guard.state,
-            tell=self._emit,
-        )
-        self._vehicles = VehicleDesk(
-            bus=context.bus,
-            file=StateFile(context.state_dir / "vehicles.json"),
-            config=context.config,
-            arm_state=lambda: self._guard.state,
-            tell=self._emit,
-        )
+        self._packages = PackageDesk(clock=context.clock, **self._desk("packages"))
+        self._vehicles = VehicleDesk(**self._desk("vehicles"))
         self._handlers = Handlers(
             clock=context.clock,
             facts=context.facts,
@@ -177,6 +165,16 @@ class Events:
                 finding.model_dump(mode="json")
                 for finding in (*self._arming.findings(), *self._ears.findings())
             ],
+        }
+
+    def _desk(self, name: str) -> DeskParts:
+        context = self._context
+        return {
+            "bus": context.bus,
+            "file": StateFile(context.state_dir / f"{name}.json"),
+            "config": context.config,
+            "arm_state": lambda: self._guard.state,
+            "tell": self._emit,
         }
 
     def _emit(self, facts: Sequence[Fact]) -> None:

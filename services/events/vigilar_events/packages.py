@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Unpack
 
 from vigilar_common.almanac import Almanac
-from vigilar_common.bus import Bus, Received
+from vigilar_common.bus import Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
 from vigilar_common.config.rule_words import SUNSET, Point, Window
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState, ArmStateChanged
-from vigilar_common.messages.packages import PackageAction, PackageCommand, ThingGone, ThingLeft
+from vigilar_common.messages.packages import (
+    PackageAction,
+    PackageCommand,
+    PackagesState,
+    ThingGone,
+    ThingLeft,
+)
 from vigilar_common.messages.presence import Household, HouseholdChanged, HouseholdStatus, PresenceChanged
 from vigilar_common.messages.sensor import SensorChanged, SensorReading
-from vigilar_common.state_file import StateFile
 from vigilar_common.topics import PACKAGES_STATE
 
+from vigilar_events.desk import Desk, DeskParts
 from vigilar_events.domain.packages import Deliveries
 from vigilar_events.rules import almanac_of
 
@@ -34,37 +38,21 @@ PEOPLE: Final = ("web", "mqtt", "presence")
 """Ways of disarming that mean somebody is there, or about to be."""
 
 
-class PackageDesk:
-    """Thread-safe. `tell`: emits facts."""
+class PackageDesk(Desk):
+    """Thread-safe."""
 
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        bus: Bus,
-        file: StateFile,
-        config: Config,
-        arm_state: Callable[[], ArmState],
-        tell: Callable[[Sequence[Fact]], None],
-    ) -> None:
-        self._clock, self._bus, self._file = clock, bus, file
-        self._arm_state, self._tell = arm_state, tell
-        self._lock = threading.Lock()
+    WHAT = "parcels that lie outside"
+    TOPIC = PACKAGES_STATE
+
+    def __init__(self, *, clock: Clock, **desk: Unpack[DeskParts]) -> None:
+        self._clock = clock
         self._deliveries = Deliveries()
         self._disarmed_ms = 0
-        self._said: object = None
-        self._kept: object = None
-        self._take(config)
+        super().__init__(**desk)
 
-    def start(self) -> None:
-        if problem := self._file.restore(self._deliveries.restore):
-            log.error("parcels that lie outside may have been forgotten: %s", problem)
-        self._say()
-
-    def configure(self, config: Config) -> None:
-        with self._lock:
-            self._take(config)
-            self._say()
+    @property
+    def _book(self) -> Deliveries:
+        return self._deliveries
 
     def on_fact(self, fact: Fact, age_s: float) -> None:
         """Once per fact. Raises what the outbox raises; the feed then brings the fact again."""
@@ -79,7 +67,7 @@ class PackageDesk:
                     signs.came_ms = max(signs.came_ms, fact.ts_ms)
                 case HouseholdChanged():
                     signs.home = fact.state is not Household.EMPTY
-                case SensorChanged(initial=False) | SensorReading():
+                case SensorChanged() | SensorReading():
                     self._sensor(fact)
                 case _:
                     return
@@ -134,11 +122,14 @@ class PackageDesk:
                 self._keep()
 
     def _sensor(self, fact: SensorChanged | SensorReading) -> None:
+        """Rain counts from a sensor's first word on: it may have begun while nobody listened."""
         if fact.sensor_id in self._settings.rain_sensors and fact.key in RAIN_KEYS:
             self._deliveries.rains(
                 fact.value is True or (not isinstance(fact.value, bool | str) and fact.value > 0)
             )
-        elif fact.key == "contact" and fact.value is False and fact.sensor_id in self._doors:
+        elif isinstance(fact, SensorChanged) and fact.key == "contact" and fact.sensor_id in self._doors:
+            if fact.value is not False or fact.initial:
+                return  # how it stands is no opening
             self._deliveries.signs.door_ms = max(self._deliveries.signs.door_ms, fact.ts_ms)
 
     def _take(self, config: Config) -> None:
@@ -149,19 +140,5 @@ class PackageDesk:
         place = config.location
         self._placed = bool(place.latitude or place.longitude)
 
-    def _say(self) -> None:
-        state = self._deliveries.state(enabled=self._settings.enabled)
-        if state != self._said:
-            self._said = state
-            self._bus.set_state(PACKAGES_STATE, state)
-
-    def _keep(self) -> None:
-        self._say()
-        kept = self._deliveries.kept()
-        if kept == self._kept:
-            return
-        try:
-            self._file.save(kept)
-            self._kept = kept
-        except OSError as error:
-            log.error("parcels cannot be kept in %s: %s", self._file.path, error)  # noqa: TRY400
+    def _state(self) -> PackagesState:
+        return self._deliveries.state(enabled=self._settings.enabled)

@@ -34,7 +34,7 @@ LEDGER_KEY_NAME = "vigilar-ledger"
 SCOPES: dict[str, tuple[str, ...]] = {
     "camera-worker": ("facts:write",),
     "scout": ("facts:write",),
-    "detector": ("facts:write",),
+    "detector": ("facts:write", "media:read"),  # `vigilar vehicles calibrate` looks at what was recorded
     "events": ("facts:write", "facts:read"),
     "alerts": ("facts:write", "facts:read", "push:read"),
     "sensors": ("facts:write",),

@@ -110,8 +110,9 @@ class House:
         member = {"member": "Ann", "role": Role.ADULT, "home": True, "method": "icmp"}
         self.say(PresenceChanged(ts_ms=self.clock.now_ms(), **member))
 
-    def sensor(self, sensor_id: str, key: str, value: bool | float) -> None:
-        self.say(SensorChanged(ts_ms=self.clock.now_ms(), sensor_id=sensor_id, key=key, value=value))
+    def sensor(self, sensor_id: str, key: str, value: bool | float, *, initial: bool = False) -> None:
+        now_ms = self.clock.now_ms()
+        self.say(SensorChanged(ts_ms=now_ms, sensor_id=sensor_id, key=key, value=value, initial=initial))
 
     def wait(self, seconds: float, step_s: float = 60.0) -> None:
         for _ in range(max(1, round(seconds / step_s))):
@@ -286,8 +287,10 @@ def test_at_dusk_and_when_it_rains_it_is_told_once_each(tmp_path: Path) -> None:
     assert [r.why for r in house.facts.of(PackageReminded)] == [Reminder.DUSK, Reminder.RAIN]
 
 
-def test_what_is_put_down_in_the_rain_is_told_at_once(house: House) -> None:
-    house.sensor("rain", "rain", True)
+@pytest.mark.parametrize("initial", [False, True])
+def test_what_is_put_down_in_the_rain_is_told_at_once(house: House, initial: bool) -> None:
+    """Also when the sensor says for the first time how it stands."""
+    house.sensor("rain", "rain", True, initial=initial)
     house.put()
     house.wait(60)
     assert [r.why for r in house.facts.of(PackageReminded)] == [Reminder.RAIN]

@@ -209,10 +209,10 @@ class FakeStorage:
             raise StorageUnavailableError(f"storage does not answer {method} {path}")
         return self.answers.get(path)
 
-    def get_bytes(self, path: str) -> bytes:
+    def get_bytes(self, path: str, offset: int = 0, size: int | None = None) -> bytes:
         answer = self.get(path)
         assert isinstance(answer, bytes)
-        return answer
+        return answer if size is None else answer[offset : offset + size]
 
     def problem(self) -> str:
         return "down" if self.down else ""
