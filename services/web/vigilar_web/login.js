@@ -25,7 +25,7 @@ async function signIn() {
     await post('/api/v1/sign-in/passkey', { challenge_id, credential: credential.toJSON() });
     location.assign(target?.value || '/');
   } catch (error) {
-    problem.textContent = error.name === 'NotAllowedError' ? 'No passkey was used.' : error.message;
+    problem.textContent = error.name === 'NotAllowedError' ? button.dataset.unused : error.message;
     problem.hidden = false;
   } finally {
     button.disabled = false;

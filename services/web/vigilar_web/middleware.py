@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vigilar_common.messages.audit import AuditOutcome
 
+from vigilar_web import language
 from vigilar_web.errors import ApiError
 from vigilar_web.gate import AUDITED, DETAIL, PASSED, RENEWED, origin_of
 from vigilar_web.headers import HEADERS
@@ -67,6 +68,9 @@ class _Exchange:
 
     async def run(self, app: ASGIApp) -> None:
         self._scope["vigilar.request_id"] = self._id
+        connection = HTTPConnection(self._scope)
+        wanted = connection.headers.get("accept-language", "")
+        language.use(language.chosen(connection.cookies.get(language.COOKIE, ""), wanted))
         try:
             if self._too_large():
                 await self._refuse(ApiError(413, "too_large", "The request is too large."))

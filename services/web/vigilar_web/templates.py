@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from html import escape
+from urllib.parse import quote
+
+from vigilar_web.language import LANGUAGES, current, refused, say
 
 MARK = (
     '<svg class="mark" viewBox="12 8 40 48" aria-hidden="true" focusable="false">'
@@ -15,11 +18,12 @@ MARK = (
 
 
 def page(title: str, body: str) -> str:
+    """`title` is HTML already (`say` escapes what it puts in)."""
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{current()}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
-        f"<title>{escape(title)}</title>\n"
+        f"<title>{title}</title>\n"
         '<link rel="icon" href="/icons/icon.svg" type="image/svg+xml">\n'
         '<link rel="stylesheet" href="/login.css">\n</head>\n'
         f"<body>\n<main>\n{MARK}\n{body}\n</main>\n</body>\n</html>\n"
@@ -28,24 +32,25 @@ def page(title: str, body: str) -> str:
 
 def second_step(system: str, wanted: str, pending: str, error: str = "") -> str:
     return page(
-        f"Log in · {system}",
-        f"<h1>{escape(system)}</h1>\n<p>Enter the code that your authenticator app shows, or one of your recovery codes.</p>\n"
+        say("Log in · {system}", system=system),
+        f"<h1>{escape(system)}</h1>\n"
+        f"<p>{say('Enter the code that your authenticator app shows, or one of your recovery codes.')}</p>\n"
         f"{_error(error)}"
         '<form method="post" action="/login/code">\n'
         f'<input type="hidden" name="next" value="{escape(wanted)}">\n'
         f'<input type="hidden" name="pending" value="{escape(pending)}">\n'
-        '<label for="code">Code</label>\n'
+        f'<label for="code">{say("Code")}</label>\n'
         '<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" '
         f'maxlength="40" required autofocus{_describes(error)}>\n'
-        '<button type="submit">Log in</button>\n</form>\n<p><a href="/login">Start again</a></p>',
+        f'<button type="submit">{say("Log in")}</button>\n</form>\n<p><a href="/login">{say("Start again")}</a></p>',
     )
 
 
 def invite(system: str, name: str, token: str, error: str = "") -> str:
+    text = "Choose a password for {system}. Use at least 8 characters; a few unrelated words are good."
     return page(
-        f"Welcome · {system}",
-        f"<h1>Welcome, {escape(name)}</h1>\n<p>Choose a password for {escape(system)}. Use at least 8 characters; "
-        "a few unrelated words are good.</p>\n"
+        say("Welcome · {system}", system=system),
+        f"<h1>{say('Welcome, {name}', name=name)}</h1>\n<p>{say(text, system=system)}</p>\n"
         f"{_error(error)}"
         '<form method="post" action="/invite">\n'
         f'<input type="hidden" name="token" value="{escape(token)}">\n'
@@ -56,48 +61,60 @@ def invite(system: str, name: str, token: str, error: str = "") -> str:
 
 def invite_over(system: str) -> str:
     return page(
-        f"Welcome · {system}",
-        f"<h1>{escape(system)}</h1>\n<p>This link was used already, or is too old. Ask whoever sent it for a new one.</p>\n"
-        '<p><a href="/login">Log in</a></p>',
+        say("Welcome · {system}", system=system),
+        f"<h1>{escape(system)}</h1>\n"
+        f"<p>{say('This link was used already, or is too old. Ask whoever sent it for a new one.')}</p>\n"
+        f'<p><a href="/login">{say("Log in")}</a></p>',
     )
 
 
 def _new_password(error: str) -> str:
     return (
-        '<label for="password">New password</label>\n'
+        f'<label for="password">{say("New password")}</label>\n'
         '<input id="password" name="password" type="password" autocomplete="new-password" minlength="8" '
         f'maxlength="1024" required autofocus{_describes(error)}>\n'
-        '<label for="repeat">Once more</label>\n'
+        f'<label for="repeat">{say("Once more")}</label>\n'
         '<input id="repeat" name="repeat" type="password" autocomplete="new-password" minlength="8" '
-        'maxlength="1024" required>\n<button type="submit">Save password</button>\n'
+        f'maxlength="1024" required>\n<button type="submit">{say("Save password")}</button>\n'
     )
 
 
 def login(system: str, wanted: str, username: str = "", error: str = "", note: str = "") -> str:
     focus = ("", " autofocus") if username else (" autofocus", "")
     return page(
-        f"Log in · {system}",
+        say("Log in · {system}", system=system),
         f"<h1>{escape(system)}</h1>\n{_note(note)}{_error(error)}"
         '<form method="post" action="/login">\n'
         f'<input type="hidden" name="next" value="{escape(wanted)}">\n'
-        '<label for="username">User name</label>\n'
+        f'<label for="username">{say("User name")}</label>\n'
         '<input id="username" name="username" type="text" autocomplete="username" autocapitalize="none" '
         f'spellcheck="false" maxlength="120" required value="{escape(username)}"{focus[0]}>\n'
-        '<label for="password">Password</label>\n'
+        f'<label for="password">{say("Password")}</label>\n'
         '<input id="password" name="password" type="password" autocomplete="current-password" '
         f'maxlength="1024" required{focus[1]}{_describes(error)}>\n'
-        '<button type="submit">Log in</button>\n</form>\n'
-        '<button type="button" id="passkey" class="second" hidden>Use a passkey</button>\n'
+        f'<button type="submit">{say("Log in")}</button>\n</form>\n'
+        f'<button type="button" id="passkey" class="second" data-unused="{say("No passkey was used.")}" hidden>'
+        f"{say('Use a passkey')}</button>\n"
         '<p class="error" id="passkey-error" role="alert" hidden></p>\n'
-        '<script src="/login.js" defer></script>',
+        f'{_languages(wanted)}<script src="/login.js" defer></script>',
     )
 
 
+def _languages(wanted: str) -> str:
+    """Links to the same page in the other languages, each in its own words."""
+    links = (
+        f'<a href="/login?language={code}&amp;next={quote(wanted, safe="")}" lang="{code}" hreflang="{code}">{name}</a>'
+        for code, name in LANGUAGES.items()
+        if code != current()
+    )
+    return f'<p class="languages">{" ".join(links)}</p>\n'
+
+
 def setup(system: str, username: str, token: str, error: str = "") -> str:
+    text = "It opens {system} for the user <strong>{user}</strong>. Use at least 8 characters; a few unrelated words are good."
     return page(
-        f"Set up · {system}",
-        f"<h1>Choose a password</h1>\n<p>It opens {escape(system)} for the user "
-        f"<strong>{escape(username)}</strong>. Use at least 8 characters; a few unrelated words are good.</p>\n"
+        say("Set up · {system}", system=system),
+        f"<h1>{say('Choose a password')}</h1>\n<p>{say(text, system=system, user=username)}</p>\n"
         f"{_error(error)}"
         '<form method="post" action="/setup">\n'
         f'<input type="hidden" name="token" value="{escape(token)}">\n'
@@ -108,43 +125,48 @@ def setup(system: str, username: str, token: str, error: str = "") -> str:
 
 def reset_pin(system: str, csrf: str, error: str = "", note: str = "") -> str:
     return page(
-        f"New alarm PIN · {system}",
-        "<h1>Set a new alarm PIN</h1>\n<p>Whoever knows the recovery passphrase may replace a PIN that was forgotten.</p>\n"
+        say("New alarm PIN · {system}", system=system),
+        f"<h1>{say('Set a new alarm PIN')}</h1>\n"
+        f"<p>{say('Whoever knows the recovery passphrase may replace a PIN that was forgotten.')}</p>\n"
         f"{_note(note)}{_error(error)}"
         '<form method="post" action="/system/reset-pin">\n'
         f'<input type="hidden" name="csrf" value="{escape(csrf)}">\n'
-        '<label for="passphrase">Recovery passphrase</label>\n'
+        f'<label for="passphrase">{say("Recovery passphrase")}</label>\n'
         '<input id="passphrase" name="passphrase" type="password" autocomplete="off" maxlength="1024" '
         f"required autofocus{_describes(error)}>\n"
-        '<label for="new_pin">New PIN, 4 to 16 digits</label>\n'
+        f'<label for="new_pin">{say("New PIN, 4 to 16 digits")}</label>\n'
         '<input id="new_pin" name="new_pin" type="password" inputmode="numeric" autocomplete="off" minlength="4" '
         'maxlength="16" pattern="[0-9]*" required>\n'
-        '<label for="repeat">Once more</label>\n'
+        f'<label for="repeat">{say("Once more")}</label>\n'
         '<input id="repeat" name="repeat" type="password" inputmode="numeric" autocomplete="off" minlength="4" '
-        'maxlength="16" pattern="[0-9]*" required>\n<button type="submit">Set PIN</button>\n</form>\n'
-        '<p><a href="/">Back to the house</a></p>',
+        f'maxlength="16" pattern="[0-9]*" required>\n<button type="submit">{say("Set PIN")}</button>\n</form>\n'
+        f'<p><a href="/">{say("Back to the house")}</a></p>',
     )
 
 
 def setup_locked(system: str) -> str:
+    log = say(
+        "No password is set yet. For safety the link that sets one is only in the log of the web service: look for the line "
+        "with <code>/setup?token=</code> and open that link."
+    )
+    shell = say(
+        "A password can also be set on the machine with <code>vigilar config set-password --write</code>."
+    )
     return page(
-        f"Set up · {system}",
-        f"<h1>{escape(system)}</h1>\n<p>No password is set yet. For safety the link that sets one is only in the "
-        "log of the web service: look for the line with <code>/setup?token=</code> and open that link.</p>\n"
-        "<p>A password can also be set on the machine with <code>vigilar config set-password --write</code>.</p>",
+        say("Set up · {system}", system=system), f"<h1>{escape(system)}</h1>\n<p>{log}</p>\n<p>{shell}</p>"
     )
 
 
 def not_built(system: str) -> str:
-    return page(
-        system,
-        f"<h1>{escape(system)}</h1>\n<p>The service runs, but its pages have not been built. "
-        "Run <code>make web</code> in the project folder and reload this page.</p>",
+    text = say(
+        "The service runs, but its pages have not been built. Run <code>make web</code> in the project folder and reload this "
+        "page."
     )
+    return page(escape(system), f"<h1>{escape(system)}</h1>\n<p>{text}</p>")
 
 
 def _error(text: str) -> str:
-    return f'<p class="error" id="error" role="alert">{escape(text)}</p>\n' if text else ""
+    return f'<p class="error" id="error" role="alert">{escape(refused(text))}</p>\n' if text else ""
 
 
 def _describes(error: str) -> str:
@@ -152,4 +174,4 @@ def _describes(error: str) -> str:
 
 
 def _note(text: str) -> str:
-    return f'<p class="note" role="status">{escape(text)}</p>\n' if text else ""
+    return f'<p class="note" role="status">{escape(refused(text))}</p>\n' if text else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from vigilar_web.address import Address
+from vigilar_web.language import say
 from vigilar_web.templates import page
 
 DEVICES = {
@@ -50,36 +51,43 @@ def device_of(agent: str) -> str:
 
 
 def trust(system: str, found: Address, device: str) -> str:
-    title = f"Trust this house · {system}"
+    title = say("Trust this house · {system}", system=system)
     if not found.own_authority:
         return page(title, f"<h1>{escape(system)}</h1>\n{_nothing_to_install(found)}")
     ways = sorted(DEVICES, key=lambda name: name != device)
+    why = say(
+        "Vigilar encrypts its page with a certificate that your house signed itself. A phone believes it, and allows "
+        "notifications and the app, once it knows the house’s certificate. It can vouch for addresses inside a house only."
+    )
+    fingerprint = say("Its SHA-256 fingerprint, which the page also shows to who is signed in, is")
     return page(
         title,
-        "<h1>Trust this house</h1>\n"
-        "<p>Vigilar encrypts its page with a certificate that your house signed itself. A phone believes it, and allows "
-        "notifications and the app, once it knows the house’s certificate. It can vouch for addresses inside a house only.</p>\n"
-        '<p><a class="button" href="/vigilar-house.crt">Download the certificate</a></p>\n'
+        f"<h1>{say('Trust this house')}</h1>\n<p>{why}</p>\n"
+        f'<p><a class="button" href="/vigilar-house.crt">{say("Download the certificate")}</a></p>\n'
         f"{''.join(_way(name, name == device) for name in ways)}"
-        "<details><summary>Check that it is the right one</summary><p>Its SHA-256 fingerprint, which the page also shows to "
-        f'who is signed in, is</p><p class="code">{escape(found.fingerprint)}</p></details>\n'
-        '<p><a href="/">Open the page</a></p>',
+        f"<details><summary>{say('Check that it is the right one')}</summary><p>{fingerprint}</p>"
+        f'<p class="code">{escape(found.fingerprint)}</p></details>\n{_open()}',
     )
 
 
 def _way(name: str, first: bool) -> str:
     heading, steps = DEVICES[name]
-    listed = "".join(f"<li>{step}</li>" for step in steps)
-    return f"<details{' open' if first else ''}><summary>{heading}</summary><ol>{listed}</ol></details>\n"
+    listed = "".join(f"<li>{say(step)}</li>" for step in steps)
+    return (
+        f"<details{' open' if first else ''}><summary>{say(heading)}</summary><ol>{listed}</ol></details>\n"
+    )
+
+
+def _open() -> str:
+    return f'<p><a href="/">{say("Open the page")}</a></p>'
 
 
 def _nothing_to_install(found: Address) -> str:
     if not found.tls:
-        return (
-            "<p>This page is not encrypted, so there is no certificate to trust. Notifications and the app need an encrypted "
-            'address; <code>vigilar init --certificate</code> makes one.</p>\n<p><a href="/">Open the page</a></p>'
+        text = (
+            "This page is not encrypted, so there is no certificate to trust. Notifications and the app need an encrypted "
+            "address; <code>vigilar init --certificate</code> makes one."
         )
-    return (
-        "<p>The certificate of this page was not made by Vigilar; if your browser does not complain there is nothing to do.</p>\n"
-        '<p><a href="/">Open the page</a></p>'
-    )
+    else:
+        text = "The certificate of this page was not made by Vigilar; if your browser does not complain there is nothing to do."
+    return f"<p>{say(text)}</p>\n{_open()}"

@@ -14,7 +14,8 @@ import './pages/home';
 import { match, type Route } from './router';
 import { app, ListenApp, WatchApp } from './state/app-state';
 import { onNewVersion } from './worker';
-import { t } from './strings';
+import { said, t } from './strings';
+import { spoken } from './strings/spoken';
 
 type Section = 'home' | 'timeline' | 'events' | 'recordings' | 'alerts' | 'system';
 const SECTIONS: { id: Section; path: string }[] = [
@@ -66,8 +67,13 @@ export class App extends LitElement {
     new ListenApp<VigilarEvent>(this, 'event', (event) => {
       if (this.announced.has(event.id) || event.ended_ms !== null) return;
       this.announced.add(event.id);
-      this.announcement = t.events.announce(event.title);
+      this.announcement = t.events.announce(said(event.title));
     });
+  }
+
+  /** The first frame (index.html) stays until the words of the language are here. */
+  override connectedCallback(): void {
+    void spoken.then(() => super.connectedCallback());
   }
 
   /** Called by the router after every change of address. */

@@ -1,6 +1,7 @@
 import './app';
 import { startRouter } from './router';
 import { app } from './state/app-state';
+import { spoken } from './strings/spoken';
 import { registerWorker } from './worker';
 
 void app.start();
@@ -12,7 +13,7 @@ function begin(): void {
   const element = document.querySelector('vg-app');
   if (element) {
     startRouter(() => void element.go());
-    void element.go();
+    void spoken.then(() => element.go());
   }
   registerWorker();
 }

@@ -1,8 +1,8 @@
 import { t } from './strings';
+import { locale } from './strings/language';
 
 /** All times shown are in the time zone of the house, not of the device that looks at it. */
 
-const LOCALE = 'en-GB';
 const DAY_MS = 86_400_000;
 
 let zone: string | undefined;
@@ -11,7 +11,7 @@ const cache = new Map<string, Intl.DateTimeFormat>();
 /** @param name an IANA name; an unknown one falls back to the device's own zone. */
 export function setTimeZone(name: string): void {
   try {
-    new Intl.DateTimeFormat(LOCALE, { timeZone: name });
+    new Intl.DateTimeFormat(locale(), { timeZone: name });
     zone = name;
   } catch {
     zone = undefined;
@@ -22,7 +22,7 @@ export function setTimeZone(name: string): void {
 function formatter(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   let found = cache.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat(LOCALE, zone ? { ...options, timeZone: zone } : options);
+    found = new Intl.DateTimeFormat(locale(), zone ? { ...options, timeZone: zone } : options);
     cache.set(key, found);
   }
   return found;
@@ -93,7 +93,7 @@ export function timecode(seconds: number): string {
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   const s = ms / 1000;
-  if (s < 10) return `${s.toFixed(1)} s`;
+  if (s < 10) return `${decimal(s)} s`;
   if (s < 60) return `${Math.round(s)} s`;
   const minutes = Math.floor(s / 60);
   if (minutes < 60) return Math.round(s % 60) ? `${minutes} min ${Math.floor(s % 60)} s` : `${minutes} min`;
@@ -101,6 +101,13 @@ export function duration(ms: number): string {
   if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
   return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${Math.floor(hours / 24)} d`;
 }
+
+/** "1.4", "1,4": with `digits` places after the point or comma of the language. */
+export const decimal = (value: number, digits = 1): string =>
+  value.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+
+/** "12,345.6", "12.345,6": as it is, at most three places. */
+export const number = (value: number): string => value.toLocaleString(locale());
 
 /** "512 B", "1.4 MB", "212 GB": powers of 1000, as disks are sold. */
 export function bytes(n: number): string {
@@ -111,7 +118,7 @@ export function bytes(n: number): string {
     value /= 1000;
     unit++;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
+  return `${unit === 0 || value >= 100 ? Math.round(value) : decimal(value)} ${units[unit] ?? 'B'}`;
 }
 
 /**

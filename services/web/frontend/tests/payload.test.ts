@@ -25,6 +25,12 @@ describe('a push message', () => {
   it('that replaces another one quietly makes no sound', () => {
     expect(readPush('{"title":"a","tag":"t","silent":true}').options).toMatchObject({ silent: true, renotify: false });
   });
+  it('speaks the language of the browser', () => {
+    const { title, options } = readPush('{"title":"Person at Hall","body":"Person: Hall. 3 in 2 minutes","token":"a.b.c.d"}', 'de-AT');
+    expect(title).toBe('Person: Hall');
+    expect(options.body).toBe('Person: Hall. 3 in 2 Minuten');
+    expect(options.actions?.map((one) => one.title)).toEqual(['Bestätigen', '1 Std. stumm', 'Ansehen']);
+  });
   it('without a tag asks for nothing that browsers refuse', () => {
     expect(readPush('{"title":"a"}').options).not.toHaveProperty('renotify');
   });

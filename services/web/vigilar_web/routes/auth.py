@@ -26,6 +26,7 @@ from vigilar_web.gate import (
     origin_of,
     safe_next,
 )
+from vigilar_web.language import LANGUAGES, cookie_of, use
 from vigilar_web.middleware import cookie
 from vigilar_web.parts import Parts
 from vigilar_web.policy import SEE_FILTERED, own
@@ -56,12 +57,22 @@ async def form_of(request: Request) -> dict[str, str]:
 
 @router.get("/login")
 @access(Access.FORM)
-async def login_page(request: Request, parts: PartsNeeded, next: str = "/") -> Response:  # noqa: A002 its name in the URL
+async def login_page(
+    request: Request,
+    parts: PartsNeeded,
+    next: str = "/",  # noqa: A002 its name in the URL
+    language: str = "",
+) -> Response:
+    """`language` is one of those at its foot; this browser keeps it."""
     if not parts.settings.password_hash:
         return RedirectResponse("/setup", 303)
     if parts.sessions.find(request.cookies.get(COOKIE, "")):
         return RedirectResponse(safe_next(next), 303)
-    return HTMLResponse(templates.login(parts.settings.system_name, safe_next(next)), headers=PAGE_HEADERS)
+    headers = dict(PAGE_HEADERS)
+    if language in LANGUAGES:
+        use(language)
+        headers["Set-Cookie"] = cookie_of(language, secure=parts.settings.tls)
+    return HTMLResponse(templates.login(parts.settings.system_name, safe_next(next)), headers=headers)
 
 
 @router.post("/login")

@@ -41,6 +41,7 @@ import type {
   VigilarEvent,
 } from './types';
 import type { AddressInfo, CameraTrial } from './welcome';
+import { refusal } from '../strings/said';
 
 const REQUEST_TIMEOUT_MS = 15_000;
 const DRY_RUN_TIMEOUT_MS = 40_000;
@@ -66,7 +67,7 @@ export function errorFromBody(status: number, body: unknown, retryAfterHeader: s
   const code = typeof inner['code'] === 'string' ? inner['code'] : `http_${status}`;
   const message = typeof inner['message'] === 'string' ? inner['message'] : '';
   const waitS = Number(inner['retry_after_s'] ?? outer['retry_after_s'] ?? retryAfterHeader ?? 0);
-  return new ApiError(status, code, message, Number.isFinite(waitS) ? Math.max(0, waitS) : 0);
+  return new ApiError(status, code, refusal(code, message), Number.isFinite(waitS) ? Math.max(0, waitS) : 0);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,7 @@ import { serverNow } from '../api/server-clock';
 import type { Mark } from '../api/types';
 import { transportStyles } from '../design/player';
 import { shared } from '../design/shared';
+import { decimal } from '../format';
 import { EDGE_MS, FilmPlayer, playsFilm, type FilmState } from '../live/film-player';
 import { perform, type Playable, PlayerKeys } from '../live/player-keys';
 import { paint, Previews } from '../live/preview';
@@ -312,7 +313,7 @@ export class CameraPlayer extends LitElement implements Playable {
         <div class="over">
           ${this.zoomed > 1
             ? html`<button type="button" class="num" title=${t.timeline.wholePicture} aria-label=${t.timeline.wholePicture} @click=${() => this.gestures.reset()}>
-                ${t.timeline.enlarged(this.zoomed.toFixed(1))}
+                ${t.timeline.enlarged(decimal(this.zoomed))}
               </button>`
             : nothing}
           ${this.live?.sound || past

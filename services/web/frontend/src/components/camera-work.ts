@@ -3,7 +3,7 @@ import { customElement, property } from 'lit/decorators.js';
 
 import type { CameraWork, Heartbeat } from '../api/types';
 import { shared } from '../design/shared';
-import { bytes } from '../format';
+import { bytes, decimal } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { app } from '../state/app-state';
 import { t } from '../strings';
@@ -62,7 +62,7 @@ export class CameraWorkTable extends LitElement {
 
   private row(camera: string, work: CameraWork | undefined): unknown {
     const name = app.camera(camera)?.name ?? camera;
-    const fps = (value: number | undefined): string => (value === undefined ? '–' : value.toFixed(1));
+    const fps = (value: number | undefined): string => (value === undefined ? '–' : decimal(value));
     const words = t.system.work;
     const cells = work
       ? [
@@ -70,9 +70,9 @@ export class CameraWorkTable extends LitElement {
           work.decoded_fps === undefined ? '–' : words.of(fps(work.decoded_fps), fps(work.analysed_fps)),
           words.how(work.search),
           html`<span class=${work.lag_ms > 1000 ? 'late' : ''}>${words.ms(work.lag_ms)}</span>`,
-          work.cpu_pct === undefined ? '–' : words.percent(work.cpu_pct.toFixed(1)),
+          work.cpu_pct === undefined ? '–' : words.percent(decimal(work.cpu_pct)),
           work.mem_bytes ? bytes(work.mem_bytes) : '–',
-          work.kbps === undefined ? '–' : words.mbps((work.kbps / 1000).toFixed(1)),
+          work.kbps === undefined ? '–' : words.mbps(decimal(work.kbps / 1000)),
           words.losses(work.gaps, work.reconnects),
         ]
       : Array<string>(8).fill('–');

@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { Delivery } from '../api/types';
 import { duration, fullMoment, moment } from '../format';
 import { deliveryKey } from '../state/merge';
-import { t } from '../strings';
+import { said, t } from '../strings';
 
 const TONE: Record<string, string> = { delivered: 'ok', retrying: 'warn', failed: 'bad', gone: '' };
 
@@ -49,7 +49,7 @@ export const deliveryStyles = css`
 /** Rows of the delivery ledger; `titled` names what it was about (not needed on the event's own page). */
 export function deliveryRows(rows: readonly Delivery[], titled: boolean): unknown {
   return repeat(rows, deliveryKey, (row) => {
-    const heading = titled ? row.title : channelName(row.channel);
+    const heading = titled ? said(row.title) : channelName(row.channel);
     const meta = [
       titled ? channelName(row.channel) : '',
       targetName(row.target),

@@ -4,6 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { DetectorWork, Heartbeat } from '../api/types';
 import { factStyles } from '../design/lists';
 import { shared } from '../design/shared';
+import { decimal } from '../format';
 import { t } from '../strings';
 
 /** What looks at crops of what moves, how fast, and why not. */
@@ -36,8 +37,8 @@ export class DetectorCard extends LitElement {
       [words.state, seen + unseen ? words.looks : words.rests, seen + unseen ? '' : words.restsHelp],
       [words.model, work.title ?? told.model, told.model],
       [words.device, work.device ?? '–', ''],
-      [words.took, words.ms((work.ms_per_crop ?? 0).toFixed(1)), words.tookHelp],
-      [words.perSecond, (seen / 60).toFixed(1), words.perSecondHelp],
+      [words.took, words.ms(decimal(work.ms_per_crop ?? 0)), words.tookHelp],
+      [words.perSecond, decimal(seen / 60), words.perSecondHelp],
       [words.late, words.perMinute(unseen), words.lateHelp],
       [words.lost, String(work.answers_lost ?? 0), words.lostHelp],
     ];

@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { VigilarEvent } from '../api/types';
 import { shared } from '../design/shared';
 import { ago, clockSeconds, duration, fullMoment } from '../format';
-import { className, t } from '../strings';
+import { className, said, t, within } from '../strings';
 import type { IconName } from './icon';
 import './icon';
 import './thumb';
@@ -119,7 +119,7 @@ export class EventItem extends LitElement {
             : nothing}
         </div>
         <div>
-          <h3>${event.title}</h3>
+          <h3>${said(event.title)}</h3>
           <p class="meta">
             <time class="num" datetime=${new Date(event.started_ms).toISOString()} title=${fullMoment(event.started_ms)}>${when}</time>
             ${camera && !event.title.includes(camera) ? html`<span>${camera}</span>` : nothing}
@@ -128,7 +128,7 @@ export class EventItem extends LitElement {
           ${ongoing || event.severity === 'critical' || event.object?.verdict === 'wrong'
             ? html`<p class="badges">
                 ${ongoing ? html`<span class="badge ok"><span class="pulse"></span>${t.events.inProgress}</span>` : nothing}
-                ${event.object?.verdict === 'wrong' ? html`<span class="badge warn">${t.marks.isWrong(className(event.object.object_class).toLowerCase())}</span>` : nothing}
+                ${event.object?.verdict === 'wrong' ? html`<span class="badge warn">${t.marks.isWrong(within(className(event.object.object_class)))}</span>` : nothing}
                 ${event.severity === 'critical' ? html`<span class="badge bad">${t.events.severityName.critical}</span>` : nothing}
               </p>`
             : nothing}

@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { VigilarEvent } from '../api/types';
 import { moment } from '../format';
 import { waits } from '../state/review';
-import { t } from '../strings';
+import { said, t } from '../strings';
 import './event-item';
 import './icon';
 
@@ -40,7 +40,7 @@ export function reviewRows(
     (event) => {
       const waiting = waits(event);
       const label = waiting ? t.review.mark : t.review.unmark;
-      const said = event.reviewed ? t.review.by(event.reviewed.by, moment(event.reviewed.ts_ms, nowMs)) : label;
+      const seen = event.reviewed ? t.review.by(event.reviewed.by, moment(event.reviewed.ts_ms, nowMs)) : label;
       return html`<li
         class=${waiting ? 'waits' : 'done'}
         @pointerdown=${(down: PointerEvent) => waiting && swipe(down, () => mark(event, true))}
@@ -58,8 +58,8 @@ export function reviewRows(
           type="button"
           class="icon-only quiet check"
           data-testid="review"
-          title=${said}
-          aria-label="${label}: ${event.title}"
+          title=${seen}
+          aria-label="${label}: ${said(event.title)}"
           aria-pressed=${waiting ? 'false' : 'true'}
           @click=${() => mark(event, waiting)}
         >

@@ -4,7 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { api } from '../api/client';
 import type { FalseAlarms, FalseAlarmSpan, MarkedObject, Verdict } from '../api/types';
 import { shared } from '../design/shared';
-import { fullMoment, moment } from '../format';
+import { decimal, fullMoment, moment } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { asApiError } from '../state/app-state';
 import { Now } from '../state/now';
@@ -138,7 +138,7 @@ export class FalseAlarmsCard extends LitElement {
 
 /** Marked as wrong of what was told; a dash where nothing was. */
 export function rate(span: FalseAlarmSpan): string {
-  return span.told ? `${((100 * span.wrong) / span.told).toFixed(span.wrong && span.wrong * 10 < span.told ? 1 : 0)} %` : '–';
+  return span.told ? `${decimal((100 * span.wrong) / span.told, span.wrong && span.wrong * 10 < span.told ? 1 : 0)} %` : '–';
 }
 
 function why(row: MarkedObject): string {

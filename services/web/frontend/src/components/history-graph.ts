@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing, svg } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import { shared } from '../design/shared';
-import { moment } from '../format';
+import { moment, number } from '../format';
 import { readings, stepLine, type HistoryPage, type Reading } from '../live/history';
 import { t } from '../strings';
 
@@ -67,7 +67,7 @@ export class HistoryGraph extends LitElement {
     const now = Date.now();
     const line = stepLine(this.found, now, WIDTH, HEIGHT);
     if (!line) return html`<p role="status">${t.history.nothing}</p>`;
-    const words = (value: number): string => `${value.toLocaleString()}${this.unit ? ` ${this.unit}` : ''}`;
+    const words = (value: number): string => `${number(value)}${this.unit ? ` ${this.unit}` : ''}`;
     const label = t.history.label(this.name, words(line.least), words(line.most), moment(line.fromMs, now));
     return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${label}>
         <title>${label}</title>

@@ -7,7 +7,7 @@ import type { Delivery } from '../api/types';
 import { shared } from '../design/shared';
 import { ago, duration, fullMoment, moment } from '../format';
 import { app, asApiError } from '../state/app-state';
-import { t } from '../strings';
+import { said, t } from '../strings';
 import { deliveryRows, deliveryStyles } from './delivery-rows';
 import './thumb';
 
@@ -100,7 +100,7 @@ export class IncidentItem extends LitElement {
     >
       ${one.picture_url ? this.picture(one.picture_url, one.lead) : nothing}
       <div>
-        <h3 id="title">${one.headline}</h3>
+        <h3 id="title">${said(one.headline)}</h3>
         <div class="badges">
           <span class="badge ${TONE[one.severity] ?? ''}">${t.events.severityName[one.severity]}</span>
           <span class="badge">${t.incidents.count(one.count)}</span>
@@ -118,7 +118,7 @@ export class IncidentItem extends LitElement {
                 type="button"
                 class=${one.escalates_ms === null ? '' : 'primary'}
                 data-testid="acknowledge"
-                aria-label=${t.incidents.acknowledgeOf(one.title)}
+                aria-label=${t.incidents.acknowledgeOf(said(one.title))}
                 ?disabled=${this.busy}
                 @click=${() => void this.acknowledge()}
               >
@@ -154,7 +154,7 @@ export class IncidentItem extends LitElement {
       <ul class="events">
         ${rows.map(
           (row) => html`<li>
-            ${row.event_id ? html`<a href="/events/${row.event_id}">${row.title}</a>` : row.title}
+            ${row.event_id ? html`<a href="/events/${row.event_id}">${said(row.title)}</a>` : said(row.title)}
             <span class="muted num">${moment(row.ts_ms, this.nowMs)}</span>
             <br /><span class="muted">${row.why}</span>
           </li>`,

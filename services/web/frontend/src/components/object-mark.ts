@@ -5,7 +5,7 @@ import { api } from '../api/client';
 import type { Verdict, VigilarEvent } from '../api/types';
 import { shared } from '../design/shared';
 import { asApiError } from '../state/app-state';
-import { className, t } from '../strings';
+import { className, t, within } from '../strings';
 
 /** Whether an object is what it was taken for: said, and taken back, by who lives here. */
 @customElement('vg-object-mark')
@@ -41,7 +41,7 @@ export class ObjectMark extends LitElement {
     const seen = this.event.object;
     if (!seen || !this.event.camera_id) return nothing;
     const verdict = this.said ?? seen.verdict ?? 'none';
-    const name = className(seen.object_class).toLowerCase();
+    const name = within(className(seen.object_class));
     return html`<div class="row wrap" data-testid="object-mark" data-verdict=${verdict}>
         ${verdict === 'none'
           ? this.button('wrong', t.marks.wrong(name))

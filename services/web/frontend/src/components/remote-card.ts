@@ -6,6 +6,7 @@ import type { RemoteInfo } from '../api/types';
 import { factStyles } from '../design/lists';
 import { shared } from '../design/shared';
 import { Polled } from '../state/polled';
+import { decimal } from '../format';
 import { t } from '../strings';
 import { hideWhenEmpty } from './states';
 
@@ -49,6 +50,6 @@ function rows(info: RemoteInfo): [string, string][] {
     [t.remote.networks, info.tunnel_networks.join(', ')],
     [t.remote.profile, t.remote.profileOf(width_px, height_px, fps, bitrate_kbps)],
     [t.remote.viewers, t.remote.ofMost(info.viewers, most)],
-    [t.remote.uplink, t.remote.mbpsOf(info.used_mbps.toFixed(1), String(info.upload_bandwidth_mbps))],
+    [t.remote.uplink, t.remote.mbpsOf(decimal(info.used_mbps), String(info.upload_bandwidth_mbps))],
   ];
 }

@@ -3,6 +3,7 @@ import { customElement, property } from 'lit/decorators.js';
 
 import type { ScoreHistory } from '../api/types';
 import { curveLine } from '../live/tuning';
+import { decimal } from '../format';
 import { t } from '../strings';
 
 const WIDTH = 300;
@@ -31,7 +32,7 @@ export class ScoreCurve extends LitElement {
   override render(): unknown {
     const history = this.history;
     if (!history || history.points.length < 2) return nothing;
-    const label = t.events.curve((history.peak * 100).toFixed(1), (history.mean * 100).toFixed(1));
+    const label = t.events.curve(decimal(history.peak * 100), decimal(history.mean * 100));
     return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${label}>
       <title>${label}</title>
       ${svg`<polyline points=${curveLine(history.points, WIDTH, HEIGHT)}></polyline>`}

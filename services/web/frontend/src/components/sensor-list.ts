@@ -4,7 +4,7 @@ import { customElement } from 'lit/decorators.js';
 import { api } from '../api/client';
 import type { Sensor } from '../api/types';
 import { shared } from '../design/shared';
-import { ago } from '../format';
+import { ago, number } from '../format';
 import { systemStyles } from '../pages/system.styles';
 import { Now } from '../state/now';
 import { SPAN_MS } from '../live/history';
@@ -103,7 +103,7 @@ function words(sensor: Sensor): string {
   if (matter && fine && sensor.active !== null) return sensor.active ? matter : fine;
   const key = NUMBERS[sensor.type];
   const value = key ? sensor.values[key] : undefined;
-  if (key && typeof value === 'number') return t.sensors.measured(value.toLocaleString(), sensor.units[key] ?? '');
+  if (key && typeof value === 'number') return t.sensors.measured(number(value), sensor.units[key] ?? '');
   if (matter) return t.sensors.unknown;
   return sensor.type === 'BUTTON' ? t.sensors.pressed : t.sensors.nothing;
 }

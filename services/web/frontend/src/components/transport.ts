@@ -7,7 +7,7 @@ import type { FilmState, Gap } from '../live/film-player';
 import type { PlayerAction } from '../live/player-keys';
 import { paint, type Previews } from '../live/preview';
 import { wallMs, wallText } from '../live/timescale';
-import { t } from '../strings';
+import { said, t } from '../strings';
 import type { IconName } from './icon';
 import { exactTime, type Hover } from './time-axis';
 
@@ -76,7 +76,7 @@ export function hoverTip(hover: Hover | null, nowMs: number, name = ''): unknown
   if (!hover || hover.ms > nowMs) return nothing;
   return html`<div class="tip">
     ${hover.missing ? html`<div class="none">${hover.missing}</div>` : html`<canvas aria-hidden="true"></canvas>`}
-    <p class="num"><strong>${exactTime(hover.ms)}${name ? ` · ${name}` : ''}</strong>${hover.mark?.title ?? nothing}</p>
+    <p class="num"><strong>${exactTime(hover.ms)}${name ? ` · ${name}` : ''}</strong>${hover.mark ? said(hover.mark.title) : nothing}</p>
   </div>`;
 }
 

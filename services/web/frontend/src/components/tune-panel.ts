@@ -6,6 +6,7 @@ import type { MotionLook, MotionSettings, MotionZone, ObjectLine } from '../api/
 import { shared } from '../design/shared';
 import { cornersText, graph, keepLooks, readCorners, tomlLines, type Corner } from '../live/tuning';
 import { asApiError } from '../state/app-state';
+import { decimal } from '../format';
 import { t } from '../strings';
 import './line-editor';
 import { tuneStyles } from './tune-panel.styles';
@@ -122,7 +123,7 @@ export class TunePanel extends LitElement {
     const counts = Object.entries(look.rejections).filter(([, count]) => count > 0);
     return html`<div class="now num" data-testid="tune-now">
         <span class="badge ${look.phase === 'idle' ? '' : 'ok'}">${t.tune.phase[look.phase] ?? look.phase}</span>
-        <span>${t.tune.score((look.score * 100).toFixed(2), look.area_px)}</span>
+        <span>${t.tune.score(decimal(look.score * 100, 2), look.area_px)}</span>
         ${look.zones.length ? html`<span>${look.zones.join(', ')}</span>` : nothing}
         ${look.rejected ? html`<span class="badge warn">${t.tune.reason[look.rejected] ?? look.rejected}</span>` : nothing}
         ${look.blind ? html`<span class="badge warn">${t.tune.blind}</span>` : nothing}
@@ -140,7 +141,7 @@ export class TunePanel extends LitElement {
     const [width, height] = settings?.resolution_motion ?? [640, 360];
     const limit = (settings?.motion_min_area_px ?? 500) / (width * height);
     const { line, limitY, top, hits } = graph(this.looks, limit, WIDTH, HEIGHT);
-    return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${t.tune.curve((top * 100).toFixed(1))}>
+    return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${t.tune.curve(decimal(top * 100))}>
       ${hits.map((hit) => svg`<rect x=${hit.x} y="0" width=${hit.width} height=${HEIGHT}></rect>`)}
       ${svg`<line x1="0" x2=${WIDTH} y1=${limitY} y2=${limitY}></line><polyline points=${line}></polyline>`}
     </svg>`;
@@ -149,7 +150,7 @@ export class TunePanel extends LitElement {
   private form(settings: MotionSettings): unknown {
     return html`<form @submit=${this.save}>
       <label>
-        ${t.tune.sensitivity(settings.motion_sensitivity.toFixed(2))}
+        ${t.tune.sensitivity(decimal(settings.motion_sensitivity, 2))}
         <input
           type="range"
           name="sensitivity"

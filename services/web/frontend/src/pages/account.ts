@@ -5,6 +5,7 @@ import { peopleApi, type Me } from '../api/people';
 import '../components/account-proofs';
 import '../components/account-sessions';
 import '../components/account-tokens';
+import '../components/language-card';
 import { failure } from '../components/states';
 import { pageStyles, shared } from '../design/shared';
 import { asApiError, type Loaded } from '../state/app-state';
@@ -50,6 +51,7 @@ export class AccountPage extends LitElement {
               <vg-account-sessions class="stack" .me=${me.value} @changed=${this.load}></vg-account-sessions>
               <vg-account-proofs class="stack" .me=${me.value} @changed=${this.load}></vg-account-proofs>
               <vg-account-tokens .me=${me.value} @changed=${this.load}></vg-account-tokens>
+              <vg-language-card></vg-language-card>
             </div>`}`;
   }
 }

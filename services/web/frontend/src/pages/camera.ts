@@ -16,7 +16,7 @@ import { liveHelp, liveWords } from '../components/live-words';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
-import { moment, place } from '../format';
+import { decimal, moment, place } from '../format';
 import type { Corner } from '../live/tuning';
 import { app, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
@@ -255,9 +255,9 @@ export class CameraPage extends LitElement {
     const rows: [string, string, string][] = [
       [t.cameras.picture, size, ''],
       [t.cameras.codec, truth.codec ? truth.codec.toUpperCase() : '–', ''],
-      [t.cameras.rate, truth.fps ? t.cameras.fps(truth.fps.toFixed(truth.fps % 1 ? 1 : 0)) : '–', ''],
+      [t.cameras.rate, truth.fps ? t.cameras.fps(decimal(truth.fps, truth.fps % 1 ? 1 : 0)) : '–', ''],
       [t.cameras.search, ...motionSearch(truth)],
-      [t.cameras.delay, this.latency === null ? '–' : t.cameras.latency(this.latency.toFixed(1)), t.cameras.latencyHelp],
+      [t.cameras.delay, this.latency === null ? '–' : t.cameras.latency(decimal(this.latency)), t.cameras.latencyHelp],
     ];
     if (camera.objects) rows.push([t.cameras.seesNow, camera.objects.known ? seenNow(camera) || t.cameras.nobody : '–', camera.objects.reason ?? '']);
     if (camera.location) rows.push([t.cameras.location, place(camera.location), '']);

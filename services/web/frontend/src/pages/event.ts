@@ -16,10 +16,10 @@ import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
 import { factStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
-import { duration, fullMoment } from '../format';
+import { decimal, duration, fullMoment } from '../format';
 import { onsetS, playFromS } from '../live/clip';
 import { asApiError, ListenApp, type Loaded } from '../state/app-state';
-import { className, t } from '../strings';
+import { className, said, t } from '../strings';
 
 const ASK_AGAIN_WITHIN_MS = 120_000;
 const ASK_AGAIN_AFTER_MS = 3_000;
@@ -155,7 +155,7 @@ export class EventPage extends LitElement {
     return html`
       <header class="page-head">
         <div>
-          <h1>${event.title}</h1>
+          <h1>${said(event.title)}</h1>
           <p class="num">${fullMoment(event.started_ms)}</p>
           ${this.recording ? html`<div class="row wrap">${sealBadges(this.recording)}</div>` : nothing}
         </div>
@@ -219,7 +219,7 @@ export class EventPage extends LitElement {
     if (event.camera_id) rows.unshift([t.events.camera, html`<a href="/cameras/${event.camera_id}">${event.camera_name ?? event.camera_id}</a>`]);
     if (event.object) rows.unshift(...objectFacts(event.object));
     if (event.zones.length) rows.push([t.events.zones, zoneLinks(event)]);
-    if (event.type === 'motion' && event.score > 0) rows.push([t.events.score, `${(event.score * 100).toFixed(1)} %`]);
+    if (event.type === 'motion' && event.score > 0) rows.push([t.events.score, `${decimal(event.score * 100)} %`]);
     return html`<dl class="facts num">${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
   }
 }

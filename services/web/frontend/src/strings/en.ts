@@ -1,11 +1,10 @@
-/** Every word that the interface says. Functions take what has to be put into the sentence. */
+/** Every word that the interface says. Functions take what has to be put into the sentence. German: ./de. */
 
 import { rulePage, ruleKeys, ruleTypes, ruleValues } from './en-rules';
 import { timelineWords } from './en-timeline';
+import { plural } from './plural';
 import { settings } from './settings';
 import { welcome } from './welcome';
-
-const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 /** One and many; what is not here is written as the model names it. */
 export const classNames: Record<string, [one: string, many: string]> = {

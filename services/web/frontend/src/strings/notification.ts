@@ -7,3 +7,12 @@ export const notification = {
   failed: 'That did not work',
   failedHelp: 'Open the alerts page to try again.',
 };
+
+export const german: typeof notification = {
+  view: 'Ansehen',
+  acknowledge: 'Bestätigen',
+  snooze: '1 Std. stumm',
+  disarm: 'Scharf/unscharf',
+  failed: 'Das ging nicht',
+  failedHelp: 'Öffnen Sie die Seite Meldungen, um es noch einmal zu versuchen.',
+};

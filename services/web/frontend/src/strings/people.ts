@@ -1,5 +1,7 @@
 /** The words of accounts: signing in again, one's own account, other people, the audit log, the public API. */
-export const people = {
+import { table } from './language';
+
+const english = {
   again: {
     signIn: 'Please sign in again',
     signInHelp: 'Your session has ended. What you were doing goes on as soon as you have signed in.',
@@ -35,6 +37,8 @@ export const people = {
     of: (name: string, role: string) => `${name}, ${role.toLowerCase()}`,
     failed: 'Your account cannot be shown',
     signOut: 'Sign out',
+    language: 'Language',
+    languageHelp: 'Holds for this browser; other devices keep theirs.',
     password: 'Password',
     passwordHelp: 'All your other sessions end when it changes.',
     current: 'Present password',
@@ -234,3 +238,6 @@ export const people = {
     example: 'Example',
   },
 };
+
+export type People = typeof english;
+export const people: People = table('people', english);

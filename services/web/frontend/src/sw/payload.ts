@@ -1,6 +1,11 @@
 /** What a push message may hold; every field is checked, because a push service stands between us. */
 
-import { notification as words } from '../strings/notification';
+// A copy of its own: a service worker is one file, and what it shares with the page would become another.
+import { bodyInGerman, saidInGerman } from '../strings/de/said?sw';
+import { german, notification } from '../strings/notification';
+
+/** What was chosen for this browser (`vigilar_language`), else what the browser prefers. */
+export const wordsFor = (language: string): typeof notification => (language.startsWith('de') ? german : notification);
 
 export interface Notice {
   title: string;
@@ -11,7 +16,9 @@ const ICON = '/icons/icon-192.png';
 const BADGE = '/icons/badge-96.png';
 
 /** Turns a payload into a notification; an unreadable one still says that something happened. */
-export function readPush(text: string | null): Notice {
+export function readPush(text: string | null, language = 'en'): Notice {
+  const words = wordsFor(language);
+  const [title, body] = words === german ? [saidInGerman, bodyInGerman] : [String, String];
   const fields = parse(text);
   const data = isObject(fields['data']) ? fields['data'] : {};
   const url = ownPath(word(data['url']) || word(fields['url']));
@@ -20,14 +27,14 @@ export function readPush(text: string | null): Notice {
   const tag = word(fields['tag']);
   const time = Number(fields['timestamp'] ?? fields['ts_ms']);
   return {
-    title: word(fields['title']) || 'Vigilar',
+    title: title(word(fields['title'])) || 'Vigilar',
     options: {
-      body: word(fields['body']),
+      body: body(word(fields['body'])),
       icon: ownPath(word(fields['icon']), ICON),
       badge: BADGE,
       data: { url, token: word(fields['token']) },
       requireInteraction: fields['severity'] === 'critical',
-      actions: buttons(word(fields['token']) !== '', fields['severity'] === 'critical'),
+      actions: buttons(words, word(fields['token']) !== '', fields['severity'] === 'critical'),
       ...(image ? { image } : {}),
       ...(silent ? { silent } : {}),
       ...(tag ? { tag, renotify: !silent } : {}),
@@ -37,7 +44,7 @@ export function readPush(text: string | null): Notice {
 }
 
 /** Systems show two or three, the first ones: what cannot wait stands first. A tap on the notification itself opens it. */
-function buttons(known: boolean, critical: boolean): { action: string; title: string }[] {
+function buttons(words: typeof notification, known: boolean, critical: boolean): { action: string; title: string }[] {
   const view = { action: 'view', title: words.view };
   if (!known) return [view];
   const acknowledge = { action: 'acknowledge', title: words.acknowledge };

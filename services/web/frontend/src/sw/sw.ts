@@ -1,6 +1,5 @@
 /// <reference lib="webworker" />
-import { notification as words } from '../strings/notification';
-import { readPush } from './payload';
+import { readPush, wordsFor } from './payload';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -63,9 +62,20 @@ async function keep(frame: Response): Promise<void> {
 }
 
 self.addEventListener('push', (event) => {
-  const { title, options } = readPush(event.data?.text() ?? null);
-  event.waitUntil(self.registration.showNotification(title, options));
+  event.waitUntil(show(event.data?.text() ?? null));
 });
+
+async function show(text: string | null): Promise<void> {
+  const { title, options } = readPush(text, await language());
+  await self.registration.showNotification(title, options);
+}
+
+/** Browsers without the cookie store tell a worker only what they prefer themselves. */
+async function language(): Promise<string> {
+  const store = (self as { cookieStore?: { get(name: string): Promise<{ value?: string } | null> } }).cookieStore;
+  const kept = await store?.get('vigilar_language').catch(() => null);
+  return kept?.value ?? self.navigator.language;
+}
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
@@ -78,6 +88,7 @@ async function pressed(action: string, url: string, token: string): Promise<void
     case 'acknowledge':
     case 'snooze':
       if (!(await send(action, token))) {
+        const words = wordsFor(await language());
         await self.registration.showNotification(words.failed, { body: words.failedHelp, data: { url: '/alerts' } });
       }
       return;

@@ -1,0 +1,38 @@
+/** German. A key that English has and German lacks does not compile; tests/strings.test.ts compares the rest. */
+import type { Strings } from '..';
+import type { classNames } from '../en';
+import type { People } from '../people';
+import type { asSaid } from '../said';
+import { cameras } from './cameras';
+import { house } from './house';
+import { people } from './people';
+import { refusalInGerman, saidInGerman } from './said';
+import { settings } from './settings';
+import { timeline } from './timeline';
+import { welcome } from './welcome';
+
+export interface Tables {
+  page: Strings;
+  classes: typeof classNames;
+  people: People;
+  said: typeof asSaid;
+}
+
+export const tables: Tables = {
+  page: { ...house, ...cameras, ...timeline, settings, welcome },
+  classes: {
+    person: ['Person', 'Personen'],
+    vehicle: ['Fahrzeug', 'Fahrzeuge'],
+    animal: ['Tier', 'Tiere'],
+    car: ['Auto', 'Autos'],
+    truck: ['Lastwagen', 'Lastwagen'],
+    bus: ['Bus', 'Busse'],
+    motorcycle: ['Motorrad', 'Motorräder'],
+    bicycle: ['Fahrrad', 'Fahrräder'],
+    dog: ['Hund', 'Hunde'],
+    cat: ['Katze', 'Katzen'],
+    bird: ['Vogel', 'Vögel'],
+  },
+  people,
+  said: { title: saidInGerman, refusal: refusalInGerman },
+};
