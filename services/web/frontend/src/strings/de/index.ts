@@ -1,8 +1,9 @@
-/** German. A key that English has and German lacks does not compile; tests/strings.test.ts compares the rest. */
+/** German. A key that English has and German lacks does not compile; ../../../tests/strings.test.ts compares the rest. */
 import type { Strings } from '..';
 import type { classNames } from '../en';
 import type { People } from '../people';
 import type { asSaid } from '../said';
+import { alerts } from './alerts';
 import { cameras } from './cameras';
 import { house } from './house';
 import { people } from './people';
@@ -19,7 +20,7 @@ export interface Tables {
 }
 
 export const tables: Tables = {
-  page: { ...house, ...cameras, ...timeline, settings, welcome },
+  page: { ...house, ...cameras, ...alerts, ...timeline, settings, welcome },
   classes: {
     person: ['Person', 'Personen'],
     vehicle: ['Fahrzeug', 'Fahrzeuge'],
