@@ -7,6 +7,7 @@ import { alerts } from './alerts';
 import { cameras } from './cameras';
 import { house } from './house';
 import { people } from './people';
+import { rules } from './rules';
 import { refusalInGerman, saidInGerman } from './said';
 import { settings } from './settings';
 import { timeline } from './timeline';
@@ -20,7 +21,7 @@ export interface Tables {
 }
 
 export const tables: Tables = {
-  page: { ...house, ...cameras, ...alerts, ...timeline, settings, welcome },
+  page: { ...house, ...cameras, ...alerts, ...timeline, ...rules, settings, welcome },
   classes: {
     person: ['Person', 'Personen'],
     vehicle: ['Fahrzeug', 'Fahrzeuge'],
