@@ -179,10 +179,13 @@ class Pool:
     health_port: int = 0
     storage: NearbyStorage = field(default_factory=NearbyStorage)
 
-    def configure(self, cameras: Mapping[str, Mapping[str, Any]], more: str = "") -> None:
+    def configure(
+        self, cameras: Mapping[str, Mapping[str, Any]], more: str = "", cameras_per_process: int = 1
+    ) -> None:
         """``cameras``: id → settings, ``rtsp_url`` among them."""
         text = (
             f'[system]\nrecordings_dir = "{self.folder / "recordings"}"\ndata_dir = "{self.folder / "data"}"\n'
+            f"cameras_per_process = {cameras_per_process}\n"
             f'[mqtt]\nhost = "{self.broker.host}"\nport = {self.broker.port}\n{more}\n'
         )
         for camera_id, settings in cameras.items():

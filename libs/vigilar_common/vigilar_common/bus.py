@@ -24,6 +24,7 @@ from vigilar_common.clock import Clock, uuid7
 from vigilar_common.errors import BadMessageError, VigilarError
 from vigilar_common.incoming import CommandGuard, Handler, Received, parse
 from vigilar_common.messages import Message, Reply
+from vigilar_common.threads import Thread
 from vigilar_common.topics import AVAILABLE, CAMERA_AVAILABLE, REPLY, Kind, Topic
 
 log = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ class MqttBus:
             ("mqtt-events", lambda: self._dispatch(self._events)),
             ("mqtt-frames", lambda: self._dispatch(self._frames)),
         ):
-            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread = Thread(target=target, name=name)
             thread.start()
             self._threads.append(thread)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vigilar_common.errors import StartupError
+from vigilar_common.threads import Thread
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -114,7 +115,7 @@ class HealthServer:
             async with server:
                 await self._done.wait()
 
-        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), name="health", daemon=True)
+        self._thread = Thread(target=lambda: asyncio.run(serve()), name="health")
         self._thread.start()
         started.wait()
         if failure:

@@ -8,12 +8,15 @@ import re
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\"]+@")
 _MASK = "***"
 _secrets: set[str] = set()
+_service: ContextVar[str] = ContextVar("service")
+"""Whose thread it is, where one process runs several services."""
 _secrets_lock = threading.Lock()
 
 # sd-daemon(3): a "<N>" prefix sets the journal's priority for that line.
@@ -54,7 +57,7 @@ class _Formatter(logging.Formatter):
         head, *rest = text.splitlines() or [""]
         if rest and not record.exc_info:
             text = " | ".join([head, *rest])
-        text = f"[{self._service}] {text}"
+        text = f"[{_service.get(self._service)}] {text}"
         if self._journal:
             priority = f"<{_PRIORITY.get(record.levelno, 6)}>"
             text = "\n".join(priority + line for line in text.splitlines())
@@ -74,6 +77,11 @@ def setup(service: str, level: str = "INFO") -> None:
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread_death
+
+
+def speak_for(service: str) -> None:
+    """What this thread, and each `threads.Thread` that it makes, says is this service's."""
+    _service.set(service)
 
 
 class Sparing:

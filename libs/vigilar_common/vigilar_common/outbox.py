@@ -20,6 +20,7 @@ from vigilar_common.errors import OutboxFullError, StorageRefusedError, StorageU
 from vigilar_common.messages import Fact
 from vigilar_common.messages.base import Keep
 from vigilar_common.messages.system import FactsDropped
+from vigilar_common.threads import Thread
 
 log = logging.getLogger(__name__)
 
@@ -236,9 +237,7 @@ class Outbox:
     # -- draining -----------------------------------------------------------------------------------
 
     def start_drain(self, sink: FactSink) -> None:
-        self._drain = threading.Thread(
-            target=self._drain_loop, args=(sink,), name="outbox-drain", daemon=True
-        )
+        self._drain = Thread(target=self._drain_loop, args=(sink,), name="outbox-drain")
         self._news.set()
         self._drain.start()
 

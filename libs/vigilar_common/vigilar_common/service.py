@@ -43,6 +43,11 @@ SETTLED_S = 10.0
 RELEASE_INTERVAL_S = 600.0
 
 
+def whole() -> float:
+    """The share of who has a process alone."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Environment:
     """Where a process finds its folders and peers; see docs/design/interfaces.md section 1."""
@@ -106,6 +111,8 @@ class Context:
     environment: Environment
     stopping: threading.Event = field(default_factory=threading.Event)
     exit_code: int = 0
+    share: Callable[[], float] = whole
+    """How much of what this process uses is said to be this service's, 0 to 1."""
 
     def restart(self) -> None:
         """End this process in order, to be started again at once."""
@@ -128,8 +135,21 @@ def run(name: str, build: Build) -> int:
     """Run one service until SIGTERM or SIGINT; returns the exit code. 1: cannot start, 75: restart me."""
     logs.setup(name)
     memory.tune_allocator()
+    return _code(name, lambda: _Runner(name, build, Environment.read(), threading.Event()))
+
+
+def run_beside(
+    name: str, build: Build, environment: Environment, stopping: threading.Event, share: Callable[[], float]
+) -> int:
+    """As `run`, on any thread, beside other services in one process: signals, log and memory are the caller's.
+    ``stopping`` ends it; ``share`` as of Context."""
+    logs.speak_for(name)
+    return _code(name, lambda: _Runner(name, build, environment, stopping, share))
+
+
+def _code(name: str, make: Callable[[], _Runner]) -> int:
     try:
-        return _Runner(name, build).run()
+        return make().run()
     except VigilarError as error:
         log.critical("%s cannot start: %s", name, error)
         return 1
@@ -139,21 +159,31 @@ def run(name: str, build: Build) -> int:
 
 
 class _Runner:
-    def __init__(self, name: str, build: Build) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Build,
+        environment: Environment,
+        stopping: threading.Event,
+        share: Callable[[], float] | None = None,
+    ) -> None:
+        """``share`` None: the process is this service's alone."""
         self.name = name
         self.clock: Clock = SystemClock()
-        self.environment = Environment.read()
+        self.environment = environment
+        self.share = share
         self.slices = SliceReader(self.environment.config_run, name, self.clock)
         self.build = build
         self.exit_code = 0
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self.started_ms = self.clock.now_ms()
 
     def run(self) -> int:
         piece = self.slices.load()
-        logs.setup(self.name, self.environment.log_level or piece.config.system.log_level)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.stopping.set())
+        if self.share is None:
+            logs.setup(self.name, self.environment.log_level or piece.config.system.log_level)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.stopping.set())
         context, bus, outbox = self._context(piece)
         health = HealthServer(context.health, self.environment.health_host, self.environment.health_port)
         self._watch(context, bus, outbox)
@@ -165,7 +195,8 @@ class _Runner:
         log.info(
             "%s %s starts (config %s, health port %d)", self.name, __version__, piece.revision, health.port
         )
-        memory.release()  # what importing and validating took, before the app takes its share
+        if self.share is None:
+            memory.release()  # what importing and validating took, before the app takes its share
         try:
             app.start()
             # Storage drains its own facts into itself; everyone else posts them.
@@ -194,6 +225,7 @@ class _Runner:
         context = Context(
             self.name, piece, self.clock, bus, facts, outbox, StorageClient(env.storage_url, token),
             env.state_dir, secrets, HealthRegistry(), env, self.stopping,
+            share=self.share or whole,
         )  # fmt: skip
         return context, bus, outbox
 
@@ -225,7 +257,7 @@ class _Runner:
                 next_poll = now + CONFIG_POLL_S
                 if self.slices.changed():
                     self._reload(app, context)
-            if now >= next_release:
+            if self.share is None and now >= next_release:
                 next_release = now + RELEASE_INTERVAL_S
                 release()
                 release = memory.release
@@ -251,6 +283,7 @@ class _Runner:
     def _beat(self, app: App, context: Context, outbox: Outbox) -> None:
         problems = context.health.ready_problems()
         usage = resource.getrusage(resource.RUSAGE_SELF)
+        share = context.share()
         beat = Heartbeat(
             service=self.name,
             pid=os.getpid(),
@@ -259,8 +292,8 @@ class _Runner:
             reason="; ".join(f"{name}: {reason}" for name, reason in problems.items())[:500],
             config_revision=context.slice.revision,
             config_error=str(self.slices.error or "")[:500],
-            rss_bytes=_rss_bytes(),
-            cpu_s=round(usage.ru_utime + usage.ru_stime, 2),
+            rss_bytes=round(_rss_bytes() * share),
+            cpu_s=round((usage.ru_utime + usage.ru_stime) * share, 2),
             outbox_facts=outbox.depth,
             outbox_bytes=outbox.size_bytes,
             detail=app.heartbeat_detail(),

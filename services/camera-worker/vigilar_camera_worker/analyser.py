@@ -10,6 +10,7 @@ from typing import Final
 
 from vigilar_common.clock import Clock
 from vigilar_common.config import Camera
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.domain.packets import Packet
@@ -62,7 +63,7 @@ class Analyser:
         self._bytes = 0
         self._lost_packets = False
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="analyser", daemon=True)
+        self._thread = Thread(target=self._run, name="analyser")
         self.good_s = clock.monotonic_s()
         """Monotonic time of the newest picture that came out of the decoder."""
         self.checked_s = 0.0

@@ -149,7 +149,7 @@ class CameraWorker:
         self._crops = self._motion.crops = Crops(context.bus, camera.id, clock, self._objects)
         search.objects_followed = lambda: self._crops.leased
         self._report.find("crash", self._history.words())
-        self._work = Work(clock, self._counts, self._analyser.lag)
+        self._work = Work(clock, self._counts, self._analyser.lag, context.share)
         self._watch()
         context.bus.subscribe(CMD_LIVE, self._on_lease, camera_id=camera.id)
         context.bus.subscribe(CMD_RECORD, self._orders.received, camera_id=camera.id)
@@ -282,7 +282,7 @@ class CameraWorker:
         assert self._reader is not None
         reader, writer, analyser = self._reader, self._writer, self._analyser
         health = self._context.health
-        sub = self._sub
+        sub, share = self._sub, self._context.share
         parts = [("camera", reader), ("writer", writer), ("analyser", analyser), ("objects", self._objects)]
         for name, part in (*parts, *((("sub", sub),) if sub is not None else ())):
             health.live_when(name, lambda part=part: "" if part.alive else "its thread has died")  # type: ignore[misc]
@@ -305,7 +305,7 @@ class CameraWorker:
             "fps": lambda: self._report.state.fps,
             "analysis_lag_seconds": lambda: analyser.lag.worst_s,
             "motion_told_after_seconds": lambda: self._motion.told_after_s,
-            "memory_bytes": lambda: float(own_memory_bytes()),
+            "memory_bytes": lambda: own_memory_bytes() * share(),
         }
         counters = [
             reader.counters,
@@ -330,7 +330,7 @@ class CameraWorker:
         def collector() -> Collector:
             from vigilar_camera_worker.metrics import WorkerCollector
 
-            return WorkerCollector(list(counters), gauges, lambda: reader.attempts.last_error)
+            return WorkerCollector(list(counters), gauges, lambda: reader.attempts.last_error, share)
 
         health.measure(collector)
 

@@ -13,6 +13,7 @@ from typing import Final
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
 from vigilar_common.messages.camera import Trigger
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker.adapters.decoder import MAX_PICTURE_PX
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
@@ -74,7 +75,7 @@ class CameraReader:
         self.attempts = Attempts(back_off or BackOff())
         self._stream: CameraStream | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._thread = Thread(target=self._run, name="camera")
         self._wanted: StreamFormat | None = None
         # ``unseen``: why no picture may be looked at.
         self._analysed, self._unseen, self._limit_px = not unseen, unseen, 0 if unseen else MAX_PICTURE_PX

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vigilar_common.clock import Clock
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat
 from vigilar_camera_worker.adapters.transcode import Profile, TranscodeError, Transcoder
@@ -130,7 +131,7 @@ class LiveTranscode:
             self._until_s = self._clock.monotonic_s() + lease_s
             self._output.lease(lease_s, fresh)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=f"live-{self._name}", daemon=True)
+                self._thread = Thread(target=self._run, name=f"live-{self._name}")
                 self._thread.start()
 
     def stop(self, timeout_s: float) -> None:

@@ -35,12 +35,17 @@ class WorkerCollector(Collector):
         counters: list[Mapping[str, int]],
         gauges: Mapping[str, Callable[[], float]],
         last_error: Callable[[], str] = lambda: "",
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
+        """``share``: this camera's part of what the process uses."""
         self._counters, self._gauges, self._last_error = counters, gauges, last_error
+        self._share = share
 
     def collect(self) -> list[CounterMetricFamily | GaugeMetricFamily]:
         families: list[CounterMetricFamily | GaugeMetricFamily] = [
-            CounterMetricFamily("vigilar_camera_cpu_seconds", "user and system time of this camera", cpu_s())
+            CounterMetricFamily(
+                "vigilar_camera_cpu_seconds", "user and system time of this camera", cpu_s() * self._share()
+            )
         ]
         for counters in self._counters:
             for name, value in list(counters.items()):

@@ -31,6 +31,7 @@ from vigilar_common.messages.objects import (
     ObjectSpeed,
     ObjectSuppressed,
 )
+from vigilar_common.threads import Thread
 from vigilar_common.topics import CAMERA_OBJECTS
 
 from vigilar_camera_worker.domain.likeness import Marks
@@ -106,7 +107,7 @@ class ObjectReport:
         self._stopping = False
         self.muted = False
         """Detection was switched off by command."""
-        self._thread = threading.Thread(target=self._run, name="objects", daemon=True)
+        self._thread = Thread(target=self._run, name="objects")
         self._tracker, self.passers = self._new_tracker(), Passers()
         self._told: dict[str, Told] = {}
         self._said: CameraObjects | None = None

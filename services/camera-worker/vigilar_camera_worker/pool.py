@@ -1,4 +1,8 @@
-"""One child process per camera that has no container of its own: a crash costs one camera, never the others."""
+"""The cameras that have no container of their own: a child process each, so that a crash costs one and never the others.
+
+With `[system] cameras_per_process` above 1 they share processes (`shared.py`), until one crashes: from then on those
+that were in it have a process each.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,7 @@ from vigilar_common.supervision import RESTART_ME_EXIT_CODE, RestartPolicy
 from vigilar_camera_worker.domain.history import CrashBook
 from vigilar_camera_worker.forked import CRASHES, cpu_ticks, fork, load
 from vigilar_camera_worker.names import NAME_PREFIX
+from vigilar_camera_worker.shared import Hosts
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
@@ -114,6 +119,8 @@ class Pool:
         self._environment, self._dedicated, self._clock = environment, dedicated, clock
         self._spawn = spawn or self._fork
         self._loaded = False
+        self._hosts = Hosts(run_beside_others, clock)
+        self._per_process = 1
         self._readers: dict[str, SliceReader] = {}
         self._config_due_s = 0.0
         self.children: dict[str, Child] = {}
@@ -165,6 +172,7 @@ class Pool:
         except StartupError as error:
             log.error("%s cannot run: %s", reader.service, error)  # noqa: TRY400 the reason is all
             return False
+        self._per_process = config.system.cameras_per_process
         camera = config.camera(camera_id)
         return camera is not None and camera.enabled
 
@@ -180,6 +188,7 @@ class Pool:
                 forget(self._environment.state_dir / child.name)
         for camera_id in sorted(wanted - set(self.children)):
             self.children[camera_id] = Child(camera_id)
+        self._hosts.tidy()
 
     def _mind(self, child: Child, now_s: float) -> None:
         if child.running:
@@ -222,6 +231,8 @@ class Pool:
             load()
             self._loaded = True
         history = child.crashes.history(self._clock.monotonic_s())
+        if self._per_process > 1 and not history.crashes:
+            return self._hosts.seat(child.name, environment, self._per_process)
 
         def work() -> int:
             from vigilar_common.service import run
@@ -276,6 +287,7 @@ class Pool:
 
     def stop(self) -> None:
         self._end(list(self.children.values()))
+        self._hosts.tidy()
 
     def _end(self, children: list[Child]) -> None:
         """SIGTERM to all at once, so that they finish their recordings side by side; SIGKILL after the limit."""
@@ -290,6 +302,18 @@ class Pool:
                 log.error("camera process %d did not stop within %g s: killed", process.pid, STOP_LIMIT_S)  # noqa: TRY400
                 process.kill()
                 process.wait()
+
+
+def run_beside_others(
+    name: str, environment: Mapping[str, str], stopping: threading.Event, share: Callable[[], float]
+) -> int:
+    """One camera on a thread of a process with several."""
+    from vigilar_common.service import run_beside
+
+    from vigilar_camera_worker.app import build
+
+    own = Environment.read({**os.environ, **environment})
+    return run_beside(name, build, own, stopping, share)
 
 
 def _free_port() -> int:

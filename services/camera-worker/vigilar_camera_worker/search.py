@@ -274,7 +274,8 @@ class MotionSearch:
         self._fitness.worked()
         if not self._governor.due(packet.time_s, active=False):
             return
-        if self._trigger.observe(pictures[-1].luma(), packet.time_s):
+        # Held any longer it would make the decoder take room for a third picture, and keep it.
+        if self._trigger.observe(pictures.pop().luma(), packet.time_s):
             self._catch_up(decoder, packet)
 
     def _catch_up(self, decoder: Decoder, packet: Packet) -> None:

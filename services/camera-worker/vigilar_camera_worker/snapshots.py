@@ -9,6 +9,7 @@ from typing import Any, Final
 from vigilar_common.bus import Bus, Received
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.messages.camera import TakeSnapshot
+from vigilar_common.threads import Thread
 from vigilar_common.topics import PICTURE
 
 from vigilar_camera_worker.adapters.decoder import Decoder, Picture
@@ -45,7 +46,7 @@ class Snapshots:
                 return
             self._askers.append(received)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="snapshot", daemon=True)
+                self._thread = Thread(target=self._run, name="snapshot")
                 self._thread.start()
 
     def _run(self) -> None:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from vigilar_common.clock import Clock, uuid7
 from vigilar_common.config import Camera
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker.adapters.fmp4 import StreamFormat, read_format
 from vigilar_camera_worker.adapters.lull import Newest
@@ -77,7 +78,7 @@ class SubStream:
         self._newest = Newest()
         self._rivalries = 0
         self._making_way = False
-        self._thread = threading.Thread(target=self._run, name="sub", daemon=True)
+        self._thread = Thread(target=self._run, name="sub")
         self.counters = {"sub_packets": 0, "sub_bytes": 0, "sub_connects": 0, "sub_losses": 0}
 
     @property

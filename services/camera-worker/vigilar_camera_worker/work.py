@@ -53,8 +53,15 @@ class Work:
     """``now`` belongs to the thread that sends heartbeats. ``count`` gives sums since the start: ``frames_in``,
     ``frames_decoded``, ``frames_analysed``, ``bytes``, ``gaps``, ``reconnects``."""
 
-    def __init__(self, clock: Clock, count: Callable[[], Mapping[str, int]], lag: Lag) -> None:
-        self._clock, self._count, self._lag = clock, count, lag
+    def __init__(
+        self,
+        clock: Clock,
+        count: Callable[[], Mapping[str, int]],
+        lag: Lag,
+        share: Callable[[], float] = lambda: 1.0,
+    ) -> None:
+        """``share``: this camera's part of what the process uses."""
+        self._clock, self._count, self._lag, self._share = clock, count, lag, share
         self._before = self._sample()
         self._rates: dict[str, float] = {}
         self._memory_bytes, self._memory_due_s = 0, 0.0
@@ -72,12 +79,12 @@ class Work:
                 "decoded_fps": round(rate["frames_decoded"], 1),
                 "analysed_fps": round(rate["frames_analysed"], 1),
                 "kbps": round(rate["bytes"] * 8 / 1000),
-                "cpu_pct": round((sample.cpu_s - self._before.cpu_s) / passed_s * 100, 1),
+                "cpu_pct": round((sample.cpu_s - self._before.cpu_s) * self._share() / passed_s * 100, 1),
             }
             self._before = sample
         if sample.at_s >= self._memory_due_s:
             self._memory_due_s = sample.at_s + MEMORY_INTERVAL_S
-            self._memory_bytes = own_memory_bytes()
+            self._memory_bytes = round(own_memory_bytes() * self._share())
         return self._rates | {
             "lag_ms": round(self._lag.worst_s * 1000),
             "mem_bytes": self._memory_bytes,

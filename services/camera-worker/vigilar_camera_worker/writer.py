@@ -15,6 +15,7 @@ from vigilar_common.errors import OutboxFullError
 from vigilar_common.fmp4 import Fmp4Error, Fragment, FragmentIndex
 from vigilar_common.messages import Fact
 from vigilar_common.messages.camera import RecordingGap
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker import recording_facts as facts
 from vigilar_camera_worker.adapters.files import Incoming, RecordingFile
@@ -83,7 +84,7 @@ class Writer:
         self._news = threading.Condition()
         self._bytes = 0
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread = Thread(target=self._run, name="writer")
         self._growing: _Growing | None = None
         self._pending: Open | None = None
         self._failed_from_ms: int | None = None

@@ -8,6 +8,7 @@ import pytest
 from vigilar_common import logs
 from vigilar_common.logs import _Formatter
 from vigilar_common.testing import FakeClock
+from vigilar_common.threads import Thread
 
 
 def line(message: str, *args: object, journal: bool = False) -> str:
@@ -50,3 +51,20 @@ def test_lines_that_a_stranger_causes_by_the_thousand_are_few_and_counted(
     clock.advance(60)
     sparing.tell(logging.WARNING, "refused again")
     assert caplog.messages[3:] == ["997 more lines of this kind were held back", "refused again"]
+
+
+def test_a_line_names_the_service_whose_thread_said_it() -> None:
+    said: list[str] = []
+
+    def speak(name: str) -> None:
+        logs.speak_for(name)
+        helper = Thread(target=lambda: said.append(line("x")), name="helper")
+        helper.start()
+        helper.join()
+
+    for name in ("camera-worker-front", "camera-worker-porch"):
+        speaker = Thread(target=speak, name=name, args=(name,))
+        speaker.start()
+        speaker.join()
+    assert ["[camera-worker-front]" in said[0], "[camera-worker-porch]" in said[1]] == [True, True]
+    assert line("x").startswith("[web]"), "who made the threads is still who it was"

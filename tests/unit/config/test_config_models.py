@@ -137,6 +137,7 @@ def test_defaults_are_those_of_the_operator_guide() -> None:
     assert alerts["email"].pop("pictures") is alerts["email"].pop("starttls") is True
     assert values["ups"].pop("shutdown_request_dir") == "/run/vigilar-shutdown"
     assert values["detection"].pop("loitering_s") == 60, "ours"
+    assert values["system"].pop("cameras_per_process") == 1, "ours"
     assert values.pop("packages")["enabled"] is False, "ours"
     assert set(values.pop("alarm")) == {"general", "modes", "siren", "sensors"}, "ours, not the guide's"
     assert values.pop("homeassistant")["enabled"] is values.pop("offsite")["enabled"] is False

@@ -54,6 +54,15 @@ class System(Section):
         title="Log level",
         description="DEBUG traces bus messages, motion scores and codec messages.",
     )
+    cameras_per_process: int = Field(
+        1,
+        ge=1,
+        le=64,
+        title="Cameras per process",
+        description="1 keeps cameras apart: what one sends cannot harm another. More saves memory (about half of it at 8); a "
+        "crash then costs all cameras of that process some seconds, and after it each of them has its own. Cameras with a "
+        "container of their own, and those of `vigilar start`, have a process each whatever stands here.",
+    )
     arm_pin_hash: str = secret(
         "Arm PIN hash (deprecated)",
         "Parsed but ignored; use [security] pin_hash, made by `vigilar config set-pin`.",

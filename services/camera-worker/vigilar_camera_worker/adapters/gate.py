@@ -26,6 +26,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from vigilar_common.clock import Clock
+from vigilar_common.threads import Thread
 
 from vigilar_camera_worker.adapters.verdict import verdict
 from vigilar_camera_worker.domain import rtsp
@@ -90,7 +91,7 @@ class Gate:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )
-        threading.Thread(target=self._accept, name="gate", daemon=True).start()
+        Thread(target=self._accept, name="gate").start()
 
     def close(self) -> None:
         """Ends every connection, from any thread; a read of FFmpeg returns at once."""
@@ -185,7 +186,7 @@ class Gate:
                 log.warning("a connection from another process to the gate of %s was refused", self._where)
                 continue
             count += 1
-            threading.Thread(target=self._serve, args=(client, own), name="gate", daemon=True).start()
+            Thread(target=self._serve, args=(client, own), name="gate").start()
             if not self._tunnel:
                 break
         self._listener.close()

@@ -8,6 +8,8 @@ It fires too often rather than too seldom; the motion detector decides on clean 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +31,25 @@ DEVIATIONS: Final = 2.5
 WINDOW_PX: Final = (9, 15)
 NEED_SHARE: Final = 0.12
 """Of the smallest motion's area: smearing and a first step into the picture show less than the whole object."""
+Room = list[Any]
+_rooms: dict[tuple[int, int], list[Room]] = {}
+"""By width and height, what no look uses now: arrays that are used again, because new ones are fresh pages each time, a
+fifth of the whole cost; and not each camera's own, because several may share a process and few look at the same time."""
+
+
+@contextmanager
+def room(width: int, height: int) -> Iterator[Room]:
+    """Three of float32[height, width], three of uint8[height, width], of any content. From any thread."""
+    free = _rooms.setdefault((width, height), [])
+    try:
+        mine = free.pop()
+    except IndexError:
+        kinds = (np.float32,) * 3 + (np.uint8,) * 3
+        mine = [np.empty((height, width), kind) for kind in kinds]
+    try:
+        yield mine
+    finally:
+        free.append(mine)
 
 
 class Trigger:
@@ -48,26 +69,26 @@ class Trigger:
     def restart(self) -> None:
         self._mean: Any = None
         self._deviation: Any = None
-        self._current: Any = None
-        self._room: list[Any] = []
-        """Arrays that are used again: at this size new ones are fresh pages each time, a fifth of the whole cost."""
+        self._seen: Any = None
         self._looks = 0
         self._last_s = 0.0
 
     def observe(self, luma: Luma, time_s: float) -> bool:
         """One picture of any size, in order of time."""
-        import cv2
-
-        small = shrink(luma, *self._size)
+        small = self._seen = shrink(luma, *self._size)
         if self._mean is None:
-            current = self._current = small.astype(np.float32)
-            self._room = [np.empty_like(current) for _ in range(2)] + [np.empty_like(small) for _ in range(3)]
-            self._mean, self._deviation = current.copy(), np.full_like(current, FIRST_DEVIATION)
+            self._mean = small.astype(np.float32)
+            self._deviation = np.full_like(self._mean, FIRST_DEVIATION)
             self._looks, self._last_s = 1, time_s
             return False
-        current = self._current
+        with room(*self._size) as arrays:
+            return self._compare(small, time_s, arrays)
+
+    def _compare(self, small: Any, time_s: float, arrays: Room) -> bool:
+        import cv2
+
+        current, difference, limit, changed, steady, counted = arrays
         np.copyto(current, small)
-        difference, limit, changed, steady, counted = self._room
         rate = 1 - math.exp(-max(0.0, min(time_s - self._last_s, LEARN_S)) / LEARN_S)
         self._last_s = time_s
         cv2.absdiff(current, self._mean, dst=difference)
@@ -90,8 +111,8 @@ class Trigger:
 
     def forgive(self) -> None:
         """What it saw last was no motion: from now on that is how things are."""
-        if self._current is not None:
-            self._mean = self._current.copy()
+        if self._seen is not None:
+            self._mean = self._seen.astype(np.float32)
 
 
 def shrink(luma: Luma, width: int, height: int) -> NDArray[np.uint8]:
