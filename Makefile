@@ -20,7 +20,7 @@ IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 PACKAGES := $(wildcard libs/*/vigilar_*) $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-page up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-identify bench-page up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -102,6 +102,9 @@ bench-video: setup-test ## one camera beside peers, many cameras, motion on grou
 
 bench-detector: setup-test ## the default model: ms per crop, crops a second, sixteen cameras, memory, idle
 	@$(VENV)/python -m tests.bench detector
+
+bench-identify: setup-test ## who is told from whom: faces; true and false matches, ms, memory
+	@$(VENV)/python tests/bench/bench_identify_faces.py
 
 bench-page: setup-test ## the first view on a throttled phone, by Lighthouse
 	@cd tests/lighthouse && PATH="$(NODE_PATH_DIR)" npm ci --silent --ignore-scripts

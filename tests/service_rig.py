@@ -63,6 +63,8 @@ class ServiceRig:
             "storage_token": f"token-of-{name}".encode(),
             "media_key": self.media_key.encode(),
         }
+        if name == "visitors" and not (folder / "face_key").exists():
+            files["face_key"] = secrets.token_hex(32).encode()
         if name == "alerts" and not (folder / "vapid_private.pem").exists():
             files["vapid_private.pem"] = vapid_pem()
         for file, content in files.items():

@@ -28,6 +28,7 @@ SERVICES = (
     "homeassistant",
     "offsite",
     "detector",
+    "visitors",
     "web",
     "camera-worker",
     "scout",

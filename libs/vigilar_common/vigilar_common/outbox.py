@@ -84,6 +84,9 @@ class Outbox:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA journal_size_limit=4194304")
+        self._db.execute(
+            "PRAGMA secure_delete=ON"
+        )  # what storage has taken is not to be found in freed pages
         self._db.executescript(_SCHEMA)
         self._depth, self._bytes = self._db.execute(
             "SELECT count(*), coalesce(sum(size), 0) FROM outbox"
@@ -96,6 +99,14 @@ class Outbox:
     @property
     def size_bytes(self) -> int:
         return self._bytes
+
+    def scrub(self) -> bool:
+        """Empty the write-ahead log of what was sent: who was forgotten is named nowhere then. False: something waits still."""
+        if self._depth:
+            return False
+        with self._db_lock:
+            busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     # -- putting ------------------------------------------------------------------------------------
 

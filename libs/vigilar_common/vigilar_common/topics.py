@@ -70,6 +70,8 @@ from vigilar_common.topics_packages import CMD_PACKAGE as CMD_PACKAGE
 from vigilar_common.topics_packages import PACKAGES_STATE as PACKAGES_STATE
 from vigilar_common.topics_vehicles import CMD_VEHICLE as CMD_VEHICLE
 from vigilar_common.topics_vehicles import VEHICLES_STATE as VEHICLES_STATE
+from vigilar_common.topics_visitors import CMD_VISITORS as CMD_VISITORS
+from vigilar_common.topics_visitors import VISITORS_STATE as VISITORS_STATE
 
 AVAILABLE = Topic(
     "vigilar/{service}/available",
@@ -245,7 +247,7 @@ REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,
     Reply,
-    ("events", "alerts", "camera-worker", "scout", "detector"),
+    ("events", "alerts", "camera-worker", "scout", "detector", "visitors"),
     ALL_SERVICES,
     "The answer to a command; each sender reads only its own.",
     65_536,

@@ -48,7 +48,7 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
         "vigilar/camera/{camera_id}/object/left",
         objects.ObjectLeft,
         "camera-worker",
-        ("events", "web", "home_automation"),
+        ("events", "visitors", "web", "home_automation"),
     ),
     ("vigilar/camera/{camera_id}/object/suppressed", objects.ObjectSuppressed, "camera-worker", ("web",)),
     ("vigilar/camera/{camera_id}/object/marked", objects.ObjectMarked, "camera-worker", ("web",)),

@@ -55,6 +55,10 @@ class Decoding(StrEnum):
     """Rows of [image, class, score, x1, y1, x2, y2], as `cv2.dnn` and old Caffe models give."""
     EMBEDDING = "embedding"
     """A vector that says how something looks, and, if the model has a head of its own, logits of its classes."""
+    CENTERFACE = "centerface"
+    """Heat, sizes, offsets and five points of faces by cells of four pixels; `vigilar_visitors.domain.decode` reads it."""
+    YUNET = "yunet"
+    """Class, objectness, box and five points of faces by cells of three grids."""
 
 
 class Runtime(StrEnum):
@@ -97,8 +101,11 @@ class Graph(_Part):
         (), max_length=8, description="tensors; empty: what the model gives itself"
     )
     anchors: str = Field("", max_length=200, description="tensor with a constant that the decoding needs")
-    architecture: Literal["", "efficientnet-lite0"] = Field(
-        "", description="of a .pth, which holds weights alone: what they are the weights of"
+    architecture: Literal["", "efficientnet-lite0", "dlib-face"] = Field(
+        "", description="of a file that holds weights alone (.pth, dlib's .dat): what they are the weights of"
+    )
+    resized: bool = Field(
+        False, description="the shape of the input in the file is an example: it is set to `input`'s"
     )
 
 
@@ -121,6 +128,26 @@ class ModelInput(_Part):
         return self
 
 
+class FaceVector(_Part):
+    """Of a model that embeds faces: how it wants them, and how its vectors are compared."""
+
+    template: Literal["dlib", "arcface"] = Field(
+        description="where eyes, nose and mouth stand in its picture"
+    )
+    metric: Literal["euclidean", "cosine"] = Field(
+        "euclidean", description="cosine: 1 − the cosine of the angle"
+    )
+    length: int = Field(ge=16, le=2048)
+    same_below: float = Field(gt=0, le=4, description="distance up to which two faces may be one person's")
+    sure_below: float = Field(gt=0, le=4, description="distance up to which there is no doubt")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.sure_below > self.same_below:
+            raise ValueError("sure_below is above same_below")
+        return self
+
+
 class Manifest(_Part):
     id: ModelId
     title: str = Field(min_length=1, max_length=120)
@@ -140,6 +167,7 @@ class Manifest(_Part):
     species: dict[str, ObjectClass] = Field(
         default_factory=dict, max_length=2048, description="of an embedding model's head: index → animal"
     )
+    face: FaceVector | None = None
     told: tuple[ObjectClass, ...] = Field((), max_length=512)
     """Classes that are told of; empty: all."""
     nms_iou: float = Field(0.5, gt=0, le=1, description="boxes of a class that overlap more are one object")
@@ -161,6 +189,8 @@ class Manifest(_Part):
             raise ValueError("a model that detects objects must name its classes")
         if self.task in DETECTING and self.decoding is Decoding.EMBEDDING:
             raise ValueError("an embedding tells no objects")
+        if (self.task is Task.FACE_EMBED) != (self.face is not None):
+            raise ValueError("the part `face` belongs to models that embed faces, and they need it")
         wrong = [index for index in self.species if not index.isdecimal() or len(index) > MAX_INDEX_DIGITS]
         if wrong:
             raise ValueError(f"species: {wrong[0]} is no index")

@@ -99,7 +99,7 @@ def open_graph(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None
         frontend = FrontEndManager().load_by_framework("tf")
         model = frontend.convert_partially(frontend.load(str(path)))
     elif graph.architecture:
-        model = _from_weights(path)
+        model = _from_weights(path, graph.architecture)
     else:
         model = core.read_model(path)
     anchors = _constant(manifest, _port(manifest, model, graph.anchors)) if graph.anchors else None
@@ -110,8 +110,12 @@ def open_graph(core: Any, manifest: Manifest, path: Path) -> tuple[Floats | None
     return anchors, model
 
 
-def _from_weights(path: Path) -> Any:
+def _from_weights(path: Path, architecture: str) -> Any:
     """Raises ModelError."""
+    if architecture == "dlib-face":
+        from vigilar_models.dlib_net import read_network
+
+        return read_network(path)
     from vigilar_models.efficientnet import efficientnet_lite0
     from vigilar_models.weights import read_weights
 
@@ -153,9 +157,13 @@ def _check_input(manifest: Manifest, model: Any) -> None:
     if not 1 <= len(inputs) <= extra:
         raise ModelError(f"model {manifest.id} has {len(inputs)} inputs")
     has = inputs[0].get_partial_shape()
-    fits = has.rank.is_dynamic or (
-        len(has) == 4
-        and all(has[i].is_dynamic or has[i].get_length() == length for i, length in enumerate(shape))
+    fits = (
+        (manifest.graph.resized and len(has) == 4)
+        or has.rank.is_dynamic
+        or (
+            len(has) == 4
+            and all(has[i].is_dynamic or has[i].get_length() == length for i, length in enumerate(shape))
+        )
     )
     if not fits:
         raise ModelError(f"model {manifest.id} takes pictures of shape {has}, not of {shape}")

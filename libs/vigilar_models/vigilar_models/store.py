@@ -20,8 +20,10 @@ DEFAULT_MODEL: Final = "ssd-mobilenet-v3"
 DEFAULTS: Final[Mapping[Task, str]] = {
     Task.DETECT: DEFAULT_MODEL,
     Task.EMBED_ANIMAL: "efficientnet-lite0",
+    Task.FACE_DETECT: "centerface",
+    Task.FACE_EMBED: "dlib-face-resnet",
 }
-"""What is used for a task as long as nobody named another; a task without one has no default."""
+"""What is used for a task as long as nobody named another."""
 KNOWN: Final = Path(__file__).resolve().parent / "known"
 """Manifests that are shipped."""
 MANIFEST_FILE: Final = "manifest.json"

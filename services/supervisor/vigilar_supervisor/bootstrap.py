@@ -208,7 +208,11 @@ def _tokens(layout: SecretsLayout, cameras: list[str], made: list[str]) -> None:
 
 
 def _shared_keys(layout: SecretsLayout, made: list[str]) -> None:
-    for name, holders in (("media_key", ("alerts", "web")), ("session_key", ("web",))):
+    for name, holders in (
+        ("media_key", ("alerts", "web")),
+        ("session_key", ("web",)),
+        ("face_key", ("visitors",)),
+    ):
         paths = [layout.folder(holder) / name for holder in holders]
         existing = [path.read_text("utf-8") for path in paths if path.exists()]
         text = existing[0] if existing else os.urandom(32).hex() + "\n"

@@ -92,6 +92,8 @@ def service_names(config: Config, announced: bool = False) -> list[str]:
         names.append("offsite")
     if config.detection.person_detection:
         names.append("detector")
+    if config.visitors.enabled:
+        names.append("visitors")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 

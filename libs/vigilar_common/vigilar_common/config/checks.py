@@ -67,7 +67,11 @@ def _channels(config: Config) -> Iterator[str]:
 
 def _references(config: Config) -> Iterator[str]:
     cameras = tuple(camera.id for camera in config.cameras)
-    for section, named in (("detection", config.detection.cameras), ("packages", config.packages.cameras)):
+    for section, named in (
+        ("detection", config.detection.cameras),
+        ("packages", config.packages.cameras),
+        ("visitors", config.visitors.cameras),
+    ):
         for camera_id in named:
             if camera_id not in cameras:
                 yield f'[{section}] cameras names "{camera_id}", which is no camera{_hint(camera_id, cameras)}'

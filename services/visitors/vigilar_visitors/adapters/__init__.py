@@ -1,0 +1,1 @@
+"""Pictures, models, sealed files: what visitors needs of the world."""

@@ -1,0 +1,1 @@
+"""Whose face it is, and who came when. No I/O."""
