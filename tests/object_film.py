@@ -35,9 +35,9 @@ class Irregular:
     """How a busy machine looks: pictures at odd times, answers late, in another order, or never."""
 
     seed: int
-    step_s: tuple[float, float] = (0.1, 0.45)
-    answer_s: tuple[float, float] = (0.02, 0.5)
-    lost_share: float = 0.1
+    step_s: tuple[float, float] = (0.1, 0.35)
+    answer_s: tuple[float, float] = (0.02, 0.4)
+    lost_share: float = 0.05
 
 
 @dataclass

@@ -61,6 +61,7 @@ MAX_LOOKS: Final = 32
 TICK_S: Final = 1.0
 CALM_TICK_S: Final = 5.0
 """While nothing can end by itself: whether the camera is still there. While nothing is known nothing is asked."""
+MOST_BEHIND_S: Final = 5.0
 NOT_YET: Final = "nobody has looked yet"
 
 
@@ -112,6 +113,8 @@ class ObjectReport:
         self._told: dict[str, Told] = {}
         self._said: CameraObjects | None = None
         self._reason = NOT_YET
+        self._behind_s = 0.0
+        """So long after its moment the newest look came: nothing is over before a look of that time could say otherwise."""
         self.counters = {
             **self._tracker.counters, **self._pictures.counters, **self._track_crops.counters,
             "object_looks_dropped": 0, "object_looks_failed": 0, "objects_suppressed": 0,
@@ -215,7 +218,7 @@ class ObjectReport:
 
     def _go_on(self) -> None:
         """What time alone brings."""
-        self._tell_all(self._tracker.tick(self._clock.now_ms() / 1000))
+        self._tell_all(self._tracker.tick(self._clock.now_ms() / 1000 - self._behind_s))
         if not self._reason and self._report.condition is CameraCondition.OFFLINE:
             self._lose("the camera is offline")
         self._say()
@@ -224,6 +227,7 @@ class ObjectReport:
         match item:
             case Look():
                 self._reason = ""
+                self._behind_s = min(MOST_BEHIND_S, max(0.0, self._clock.now_ms() / 1000 - item.time_s))
                 state = self._report.state
                 if state.height_px:
                     self._tracker.aspect = state.width_px / state.height_px

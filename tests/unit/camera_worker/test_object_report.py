@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from object_scenes import CAR, START_MS, Actor, looks
+from object_scenes import CAR, LONGER_S, START_MS, Actor, looks
 from vigilar_camera_worker.domain.looks import Look, Rect, Seen
 from vigilar_camera_worker.domain.session import StorePicture
 from vigilar_camera_worker.object_report import MAX_LOOKS, ObjectReport
@@ -207,6 +207,18 @@ def test_a_disk_that_is_too_slow_costs_the_picture_alone() -> None:
     house = House(keeps=False)
     house.play(looks([WALK], 15))
     assert house.facts.of(ObjectDetected)[0].picture_id is None
+
+
+@pytest.mark.parametrize("late_s", [0.0, 2.0])
+def test_answers_of_a_busy_machine_end_an_object_no_sooner_than_prompt_ones(late_s: float) -> None:
+    """Who was seen last at eight seconds is waited for until fourteen, by the time of the looks."""
+    house = House()
+    for look in looks([WALK], 13 - LONGER_S):
+        house.clock.advance((look.wall_ms - house.clock.now_ms()) / 1000 + late_s)
+        house.objects.looked(look)
+        house.objects.turn()
+        house.objects.turn()
+    assert (len(house.facts.of(ObjectDetected)), house.facts.of(ObjectLeft)) == (1, [])
 
 
 def test_without_motion_the_object_is_its_own_cause() -> None:

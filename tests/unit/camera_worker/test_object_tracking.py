@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from object_scenes import CAR, START_MS, Actor, looks, places, play, tracker, words
+from object_scenes import CAR, START_MS, STEP_MS, Actor, looks, places, play, tracker, words
 from vigilar_camera_worker.domain.looks import WHOLE, Look, Rect, Seen, clean, cut_off, placed
 from vigilar_camera_worker.domain.object_track import Speed
 from vigilar_camera_worker.domain.object_tracker import Appeared, Left, ObjectTracker, Reason
@@ -309,3 +309,39 @@ def test_a_box_of_quite_another_size_is_none_of_an_object() -> None:
     play(subject, looks([walker, group], 5))
     (only,) = subject.present
     assert only.track.box.h == pytest.approx(0.25)
+
+
+# -- parked vehicles whose boxes change ------------------------------------------------------------------
+
+
+def parked(boxes: list[Rect], moving: bool = True) -> list[str]:
+    """What is told of a car with these boxes, five a second, while people pass before it."""
+    scene = [
+        Look(START_MS + n * STEP_MS, (Seen("car", 0.7, box),), moving=(box,) if moving else ())
+        for n, box in enumerate(boxes)
+    ]
+    return [word for word in play(tracker(), scene) if word.startswith("+")]
+
+
+WHOLE_VAN, CAR_BESIDE = Rect(0.40, 0.40, 0.20, 0.16), Rect(0.62, 0.40, 0.20, 0.16)
+
+
+def test_a_box_that_grows_or_shrinks_on_one_side_is_no_vehicle_that_drives() -> None:
+    for side in (Rect(0.50, 0.40, 0.10, 0.16), Rect(0.40, 0.48, 0.20, 0.08), Rect(0.40, 0.40, 0.36, 0.16)):
+        assert parked([WHOLE_VAN] * 5 + [side] * 10 + [WHOLE_VAN] * 5 + [side] * 10) == []
+
+
+def test_a_box_that_jumps_between_two_parked_cars_is_no_vehicle_that_drives() -> None:
+    for moving in (True, False):
+        assert parked([WHOLE_VAN] * 5 + [CAR_BESIDE] * 5 + [WHOLE_VAN] * 5 + [CAR_BESIDE] * 10, moving) == []
+
+
+def test_a_vehicle_that_comes_straight_at_the_camera_is_told() -> None:
+    nearer = [Rect(0.5 - s / 2, 0.5 - s / 2, s, s) for s in (0.1 * 1.08**n for n in range(20))]
+    assert parked(nearer) == ["+car"]
+
+
+def test_a_vehicle_that_drives_is_told_whether_or_not_motion_was_seen_there() -> None:
+    drives = [Rect(0.1 + 0.02 * n, 0.4, 0.2, 0.16) for n in range(25)]
+    assert parked(drives) == ["+car"]
+    assert parked(drives, moving=False) == ["+car"]

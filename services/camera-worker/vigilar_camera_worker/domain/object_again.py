@@ -7,7 +7,7 @@ from typing import Final
 
 from vigilar_camera_worker.domain.object_track import ObjectTrack
 
-REACH: Final = 0.6
+REACH: Final = 0.7
 REACH_PER_S: Final = 1.2
 """So many sizes an object may be away from where it is expected, and so many more for each second it was not seen."""
 REACH_S: Final = 2.0

@@ -81,6 +81,8 @@ class ObjectTrack:
     origin: Rect | None = None
     travelled: float = 0.0
     """Largest distance of its centre from where it was first seen, in sizes."""
+    steps: int = 0
+    """By so many looks it got further away from there, each time by more than jitter."""
     way: float = 0.0
     """Length of its whole way, in sizes, jitter left out."""
     moved_looks: int = 0
@@ -173,6 +175,22 @@ class ObjectTrack:
         return max(0.0, time_s - self.still_since_s)
 
     @property
+    def shifted(self) -> float:
+        """How far all of it is from where it was first seen, in sizes: as far as opposite edges went the same way. A box
+        that shows more or less of something, or two things as one, grows or shrinks on one side."""
+        if self.origin is None:
+            return 0.0
+        old, new = self.origin, self.box
+        across = _same_way(new.x - old.x, new.x + new.w - old.x - old.w) * self.aspect
+        down = _same_way(new.y - old.y, new.y + new.h - old.y - old.h)
+        return math.hypot(across, down) / max(1e-6, math.sqrt(max(old.area, new.area) * self.aspect))
+
+    @property
+    def grown(self) -> float:
+        """How many times larger it is than when it was first seen, by area: it comes nearer."""
+        return self.box.area / max(1e-9, self.origin.area) if self.origin is not None else 1.0
+
+    @property
     def lasted_s(self) -> float:
         return self.last_s - self.first_s
 
@@ -209,8 +227,15 @@ class ObjectTrack:
         size = max(self.size, 1e-6)
         assert self.origin is not None
         assert self.anchor is not None
-        self.travelled = max(self.travelled, self.distance(self.origin, self.box) / size)
+        far = self.distance(self.origin, self.box) / size
+        if far > self.travelled + STILL_SIZES:
+            self.steps, self.travelled = self.steps + 1, far
         from_anchor = self.distance(self.anchor, self.box) / size
         if from_anchor > STILL_SIZES:
             self.way += from_anchor
             self.anchor, self.still_since_s = self.box, time_s
+
+
+def _same_way(one: float, other: float) -> float:
+    """What both have in common."""
+    return math.copysign(min(abs(one), abs(other)), one) if one * other > 0 else 0.0

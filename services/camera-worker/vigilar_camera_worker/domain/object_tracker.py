@@ -58,17 +58,23 @@ REST_MISSES: Final = 5
 REST_IOU: Final = 0.5
 ROSE_IOU: Final = 0.15
 """What begins so near to what rests is that, driving off, if its place turns out empty."""
-SURE_HITS: Final = 3
+SURE_HITS: Final = 4
 SURE_S: Final = 0.4
 SWIFT_HITS: Final = 2
 SWIFT_SCORE: Final = 0.8
-"""Told after three looks and 0.4 s; after two when the track is as sure as this."""
+"""Told after four looks and 0.4 s (of fewer a crowd makes people who are none); after two when the track is as sure as this."""
 ALIVE_SIZES: Final = 0.25
+"""So far from where it was first seen is moved, for what lives."""
 DRIVEN_SIZES: Final = 0.5
-"""So far from where it was first seen is moved, for what lives and for all else."""
+DRIVEN_BLIND_SIZES: Final = 1.0
+DRIVEN_STEPS: Final = 2
+"""The same of vehicles and things: all of it, by several looks (between two parked cars a box jumps at once), and twice as
+far where nothing was seen to move."""
+COME_NEARER: Final = 3.0
+"""Or so many times larger: more than one look can bring."""
 MOVING_LOOKS: Final = 2
 MOVING_SHARE: Final = 0.3
-"""Or, for what lives: in so many looks so much of it lay where something moved."""
+"""In so many looks so much of it lay where something moved: for what lives that alone is enough."""
 
 
 class ObjectTracker:
@@ -331,8 +337,11 @@ class ObjectTracker:
 
     def _is_away(self, track: ObjectTrack) -> bool:
         assert track.origin is not None
-        far = track.distance(track.origin, track.box) / max(track.size, 1e-6)
-        return far >= (ALIVE_SIZES if track.kind.alive else DRIVEN_SIZES)
+        if track.kind.alive:
+            return track.distance(track.origin, track.box) >= ALIVE_SIZES * track.size
+        moved = track.moved_looks >= MOVING_LOOKS
+        driven = track.shifted >= (DRIVEN_SIZES if moved else DRIVEN_BLIND_SIZES)
+        return (driven and track.steps >= DRIVEN_STEPS) or (moved and track.grown >= COME_NEARER)
 
     def _worth_telling(self, followed: Followed) -> bool:
         track = followed.track
