@@ -38,6 +38,7 @@ from vigilar_storage.sealer import Sealer
 from vigilar_storage.settings import SettingsService
 from vigilar_storage.tokens import Tokens
 from vigilar_storage.usage import Totals
+from vigilar_storage.verifications import Verifications
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class StorageApp:
             return
         self.server.stop()
         self.exports.stop()
+        self.verifications.stop()
         self.housekeeper.stop()
         self.backups.stop()
         self.sealer.stop()
@@ -204,6 +206,7 @@ class StorageApp:
         environment, clock = self._context.environment, self._context.clock
         self.exports = Exports(self._root, environment, clock)
         self.exports.start()
+        self.verifications = Verifications(environment, clock)
         behind = Services(
             self.database,
             self.facts,
@@ -218,6 +221,7 @@ class StorageApp:
             self.totals,
             self.housekeeper.critical_pct,
             self.exports,
+            self.verifications,
         )
         self.server = ApiServer(create_app(behind), environment.api_host, environment.api_port)
         self.server.start()
@@ -238,6 +242,7 @@ class StorageApp:
             "ledger": self.keeper.counters,
             "sealer": self.sealer.counters,
             "exports": self.exports.counters,
+            "verifications": self.verifications.counters,
         }
         register(health.metrics, sources, self.files)
 

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             uuid = str(connection.scalar(sa.select(meta.c.value).where(meta.c.name == "database_uuid")))
             subjects = [row["id"] for row in (*order.recordings, *order.gaps)]
             ledger = export_ledger.read(connection, signer, origin_of(uuid), subjects)
-        exporter = Exporter(root, files, signer, uuid, Progress(_Lines()) if args.progress else None)
+        exporter = Exporter(root, files, signer, uuid, Progress(ProgressLines()) if args.progress else None)
         export_id = uuid7(clock)
 
         def note(made: Result) -> None:
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     return _tell(args, result, len(order.gaps))
 
 
-class _Lines:
+class ProgressLines:
     """Progress as lines of JSON, at most one for each percent."""
 
     def __init__(self) -> None:
@@ -104,10 +104,10 @@ class _Lines:
         pct = done_bytes * 100 // total_bytes if total_bytes else 100
         if pct != self._told_pct:
             self._told_pct = pct
-            _line({"done_bytes": done_bytes, "total_bytes": total_bytes})
+            json_line({"done_bytes": done_bytes, "total_bytes": total_bytes})
 
 
-def _line(value: dict[str, Any]) -> None:
+def json_line(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 
@@ -145,7 +145,7 @@ def _note(path: Path, export_id: str, body: dict[str, Any]) -> None:
 def _tell(args: argparse.Namespace, result: Result, gaps: int) -> int:
     out: Path = args.out
     if args.progress:
-        _line(
+        json_line(
             {
                 "films": result.films,
                 "gaps": gaps,

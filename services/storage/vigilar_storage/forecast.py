@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -53,6 +54,28 @@ def days_until(room_bytes: float, cameras: list[CameraForecast]) -> float | None
         if used >= room_bytes:
             return round(day + (room_bytes - before) / (used - before), 2)
     return None
+
+
+def days_kept(capacity_bytes: float, cameras: list[CameraForecast]) -> float | None:
+    """How many days of film fit when the oldest go first, whatever camera; None: `retention_days` ends them all before.
+
+    `capacity_bytes`: room for recordings that may be pruned, what is used by them now included.
+    """
+    writing = [camera for camera in cameras if camera.bytes_per_day]
+    if not writing:
+        return None
+    left, before = max(0.0, capacity_bytes), 0.0
+    for end in sorted({_retention(camera) for camera in writing}):
+        rate = sum(camera.bytes_per_day for camera in writing if _retention(camera) >= end)
+        if left < rate * (end - before):
+            return round(before + left / rate, 2)
+        left -= rate * (end - before)
+        before = end
+    return None
+
+
+def _retention(camera: CameraForecast) -> float:
+    return float(camera.retention_days) if camera.retention_days >= 1 else math.inf
 
 
 def _expiring(camera: CameraForecast, day: int) -> int:

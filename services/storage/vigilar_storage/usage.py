@@ -127,8 +127,13 @@ def usage(
 
 def _forecast(sums: Sums, partition: DiskUsage, critical_pct: float) -> dict[str, Any]:
     known = list(sums.cameras)
-    to_critical = partition.total_bytes * critical_pct / 100 - partition.used_bytes
+    critical_bytes = round(partition.total_bytes * critical_pct / 100)
+    to_critical = critical_bytes - partition.used_bytes
     return {
+        "critical_pct": critical_pct,
+        "critical_bytes": critical_bytes,
+        "days_kept": forecast.days_kept(sums.prunable_bytes + to_critical, known),
+        "measured_days": forecast.MEASURED_DAYS,
         "bytes_per_day": sum(camera.bytes_per_day for camera in known),
         "days_until_critical": forecast.days_until(to_critical, known),
         "days_until_full": forecast.days_until(partition.free_bytes, known),
@@ -138,6 +143,9 @@ def _forecast(sums: Sums, partition: DiskUsage, critical_pct: float) -> dict[str
                 "camera_id": camera.camera_id,
                 "bytes_per_day": camera.bytes_per_day,
                 "days_measured": camera.days_measured,
+                "retention_days": camera.retention_days,
+                "kept_bytes": sum(camera.kept.values()),
+                "oldest_days": max(camera.kept, default=None),
                 "days_until_full": forecast.days_until(partition.free_bytes, [camera]),
             }
             for camera in known

@@ -16,14 +16,19 @@ from urllib.parse import quote
 from vigilar_common.errors import VigilarError
 
 if TYPE_CHECKING:
+    from vigilar_common.crypto.keys import KeyRing
     from vigilar_common.signed_note import Verifier
 
+    from vigilar_storage.verify import Wanted
     from vigilar_storage.verify_chain import ChainReport
 
 ALTERED_CODE = 3
 UNCHECKED_CODE = 4
 BUSY_TIMEOUT_S = 10.0
 BAR_CHARS = 30
+MAX_FOUND = 200
+"""Files that are not intact, in a result for a page; the counts are of all."""
+NICENESS = 10
 MAX_NOTE_BYTES = 64 * 1024
 
 
@@ -51,6 +56,11 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="a checkpoint that was kept elsewhere must fit too; may be repeated",
     )  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="compare SHA-256 only, decrypt no chunk")
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="lines of JSON: how many bytes are done, at last the result with at most 200 files that are not intact",
+    )
     parser.set_defaults(func=run)
 
 
@@ -82,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
         try:
             report = check(connection, _verifier(args.public_key, secrets.folder), outside)
             wanted = Wanted(args.camera, args.from_ms, args.to_ms, args.quick)
+            if args.progress:
+                os.nice(NICENESS)  # somebody looks at a live picture meanwhile
+                return _run_with_progress(connection, root, ring, wanted, report)
             bar = _Bar(show=sys.stderr.isatty() and not args.json)
             checker = Checker(connection, root, ring, wanted, report.begun_ms, bar.advance)
             bar.total_bytes = checker.total_bytes() if bar.show else 0
@@ -99,6 +112,36 @@ def run(args: argparse.Namespace) -> int:
     counts = Counter(str(verdict["state"]) for verdict in verdicts)
     code = exit_code(counts, report)
     _print(args, verdicts, counts, checker.deleted, report, code)
+    return code
+
+
+def _run_with_progress(
+    connection: sqlite3.Connection, root: Path, ring: KeyRing | None, wanted: Wanted, report: ChainReport
+) -> int:
+    """For a page: bounded, however many files there are. Raises sqlite3.Error, OSError."""
+    from vigilar_storage.export_cli import ProgressLines, json_line
+    from vigilar_storage.verify import Checker
+
+    tell, done_bytes, total_bytes = ProgressLines(), 0, 0
+
+    def advance(more_bytes: int) -> None:
+        nonlocal done_bytes
+        done_bytes += more_bytes
+        tell(min(done_bytes, total_bytes), total_bytes)
+
+    checker = Checker(connection, root, ring, wanted, report.begun_ms, advance)
+    total_bytes = checker.total_bytes()
+    counts: Counter[str] = Counter()
+    found: list[dict[str, Any]] = []
+    plain = 0
+    for verdict in checker.run():
+        counts[str(verdict.state)] += 1
+        plain += not verdict.encrypted
+        if verdict.state != "intact" and len(found) < MAX_FOUND:
+            found.append(verdict.plain())
+    code = exit_code(counts, report)
+    told = {"exit_code": code, "counts": dict(counts), "deleted": checker.deleted, "not_encrypted": plain}
+    json_line({**told, "bytes": done_bytes, "ledger": _of_ledger(report), "files": found})
     return code
 
 
@@ -187,21 +230,11 @@ def _print(
     report: ChainReport, code: int,
 ) -> None:  # fmt: skip
     if args.json:
-        ledger = {
-            "entries": report.entries,
-            "root": report.root,
-            "checkpoints": report.checkpoints,
-            "checkpoint_size": report.checkpoint_size,
-            "problems": report.problems,
-            "from_ms": report.from_ms,
-            "to_ms": report.to_ms,
-            "unchecked": report.unchecked,
-        }
         answer = {
             "exit_code": code,
             "counts": dict(counts),
             "deleted": deleted,
-            "ledger": ledger,
+            "ledger": _of_ledger(report),
             "files": verdicts,
         }
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -225,6 +258,19 @@ def _print(
         f"ledger: {report.entries} entries, {report.checkpoints} checkpoints, signed up to entry "
         f"{report.checkpoint_size}, root {report.root}\n"
     )
+
+
+def _of_ledger(report: ChainReport) -> dict[str, Any]:
+    return {
+        "entries": report.entries,
+        "root": report.root,
+        "checkpoints": report.checkpoints,
+        "checkpoint_size": report.checkpoint_size,
+        "problems": report.problems,
+        "from_ms": report.from_ms,
+        "to_ms": report.to_ms,
+        "unchecked": report.unchecked,
+    }
 
 
 class _Bar:

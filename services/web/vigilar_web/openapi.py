@@ -17,6 +17,7 @@ from vigilar_web.routes import (
     cameras,
     exports,
     find,
+    footage,
     marks,
     outside,
     recordings,
@@ -45,6 +46,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/api/v1/find-cameras"): (find.FindWish, {"user": "admin", "password": "the camera's", "host": ""}),
     ("POST", "/api/v1/try-camera"): (find.TryWish, {"url": "rtsp://192.0.2.10/stream"}),
     ("PATCH", "/api/v1/recordings/{recording_id}"): (recordings.StarChange, {"starred": True}),
+    ("DELETE", "/api/v1/recordings/{recording_id}"): (recordings.Deletion, {"reason": "a neighbour asked"}),
+    ("POST", "/api/v1/verifications"): (footage.VerifyOrder, {"camera_id": "front", "quick": True}),
     ("POST", "/api/v1/exports"): (
         exports.ExportOrder,
         {"camera_id": "front", "from_ms": 1767225600000, "to_ms": 1767225900000, "reason": "broken fence"},
@@ -79,6 +82,7 @@ NO_BODY = frozenset(
         ("POST", "/api/v1/incidents/{alert_id}/acknowledge"),
         ("POST", "/api/v1/incidents/{alert_id}/opened"),
         ("DELETE", "/api/v1/exports/{export_id}"),
+        ("DELETE", "/api/v1/verifications/{verification_id}"),
         ("POST", "/api/v1/push/test"),
     }
 )

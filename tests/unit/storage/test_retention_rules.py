@@ -252,3 +252,18 @@ def test_where_retention_keeps_pace_the_disk_never_fills() -> None:
 def test_a_full_disk_is_full_now_and_no_camera_never_fills_one() -> None:
     assert forecast.days_until(0, []) == 0
     assert forecast.days_until(GB, []) is None
+
+
+def test_how_many_days_fit_follows_from_the_room_and_what_each_camera_writes_and_keeps() -> None:
+    def camera(name: str, rate: int, days: int) -> CameraForecast:
+        return CameraForecast(name, rate * GB, 7, days)
+
+    one = [camera("front", 10, 30)]
+    assert forecast.days_kept(100 * GB, one) == 10
+    assert forecast.days_kept(300 * GB, one) is None, "its setting ends it first"
+    # Both for five days take 100 GB, then front alone.
+    two = [camera("front", 10, 30), camera("yard", 10, 5)]
+    assert forecast.days_kept(150 * GB, two) == 10
+    assert forecast.days_kept(80 * GB, two) == 4
+    assert forecast.days_kept(-5, two) == 0
+    assert forecast.days_kept(10 * GB, [camera("idle", 0, 30)]) is None

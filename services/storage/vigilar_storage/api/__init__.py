@@ -24,6 +24,7 @@ from vigilar_storage.api import (
     state,
     timeline,
     verdicts,
+    verifications,
 )
 from vigilar_storage.api.deps import BodyLimit, Services, install_errors
 
@@ -57,6 +58,7 @@ def create_app(behind: Services) -> FastAPI:
         cameras,
         gaps,
         exports,
+        verifications,
         ledger,
         listings,
         histories,

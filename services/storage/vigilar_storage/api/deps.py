@@ -28,6 +28,7 @@ from vigilar_storage.queries import Span
 from vigilar_storage.settings import SettingsService, StaleRevisionError
 from vigilar_storage.tokens import Sender, Tokens
 from vigilar_storage.usage import Totals
+from vigilar_storage.verifications import Verifications
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Services:
     totals: Totals
     critical_pct: Callable[[], float]
     exports: Exports
+    verifications: Verifications
 
 
 class ApiError(Exception):

@@ -162,7 +162,7 @@ export class App extends LitElement {
       case 'event':
         return keyed(route.id, html`<vg-event .eventId=${route.id}></vg-event>`);
       case 'recordings':
-        return html`<vg-recordings></vg-recordings>`;
+        return keyed(location.search, html`<vg-recordings></vg-recordings>`);
       case 'recording':
         return keyed(route.id, html`<vg-recording .recordingId=${route.id}></vg-recording>`);
       case 'alerts':

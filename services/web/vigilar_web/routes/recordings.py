@@ -8,16 +8,25 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from vigilar_common.signed_urls import verify_picture
 
 from vigilar_web.accounts.model import Caller
 from vigilar_web.errors import ApiError, not_found
 from vigilar_web.films import require_camera
-from vigilar_web.gate import Access, CallerNeeded, PartsNeeded, access, body_of, client_of, guarded_router
+from vigilar_web.gate import (
+    DETAIL,
+    Access,
+    CallerNeeded,
+    PartsNeeded,
+    access,
+    body_of,
+    client_of,
+    guarded_router,
+)
 from vigilar_web.items import recording_item
 from vigilar_web.parts import Parts
-from vigilar_web.policy import SEE_FILTERED, Cameras, control
+from vigilar_web.policy import SEE_FILTERED, Cameras, administer, control
 from vigilar_web.routes.types import Cursor, ItemId, Limit, Moment, Word
 
 router = guarded_router()
@@ -31,6 +40,11 @@ MAX_RANGE_LENGTH = 200
 class StarChange(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     starred: bool
+
+
+class Deletion(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    reason: str = Field("", max_length=500)
 
 
 @router.get("/api/v1/recordings")
@@ -82,6 +96,23 @@ async def star(
     if not isinstance(row, dict) or "id" not in row:
         row = await parts.storage.json("GET", path)
     return recording_item(row, parts.settings.cameras)
+
+
+@router.delete("/api/v1/recordings/{recording_id}", status_code=204)
+@access(Access.SESSION, administer("recording.delete", Cameras.FILTERED))
+async def delete(
+    recording_id: ItemId, request: Request, parts: PartsNeeded, caller: CallerNeeded
+) -> Response:
+    """Delete a recording for good. 409 `starred`: take the star away first; 409 while it is being written."""
+    wish = await body_of(request, Deletion)
+    row = await parts.storage.json("GET", f"/v1/recordings/{recording_id}")
+    require_camera(caller, row.get("camera_id"))
+    if row.get("starred"):
+        raise ApiError(409, "starred", "A starred recording is kept. Take its star away first.")
+    body = {"actor": caller.name[:80], "reason": wish.reason}
+    await parts.storage.json("DELETE", f"/v1/recordings/{recording_id}", body=body)
+    request.scope[DETAIL] = f"{row.get('camera_id')} {row.get('started_ms')} {wish.reason}"[:200]
+    return Response(status_code=204)
 
 
 @router.get("/api/v1/recordings/{recording_id}/playlist.m3u8")

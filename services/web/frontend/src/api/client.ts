@@ -231,7 +231,7 @@ export const api = {
     request<{ state: ArmState }>('POST', '/api/v1/alarm', { action, pin, ...(bypassOpen ? { bypass_open: true } : {}) }),
   events: (q: EventQuery) => request<Page<VigilarEvent>>('GET', `/api/v1/events${query({ ...q })}`),
   event: (eventId: string) => request<EventDetail>('GET', `/api/v1/events/${id(eventId)}`),
-  recordings: (q: { camera?: string; starred?: string; cursor?: string | null; limit?: number }) =>
+  recordings: (q: { camera?: string; starred?: string; from_ms?: number | null; to_ms?: number | null; cursor?: string | null; limit?: number }) =>
     request<Page<Recording>>('GET', `/api/v1/recordings${query(q)}`),
   recording: (recordingId: string) => request<Recording>('GET', `/api/v1/recordings/${id(recordingId)}`),
   star: (recordingId: string, starred: boolean) =>

@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 
 import { api } from '../api/client';
+import { footageApi } from '../api/footage';
 import type { Export } from '../api/types';
 import { shared } from '../design/shared';
 import { bytes } from '../format';
@@ -71,16 +72,25 @@ export class ExportDialog extends LitElement {
   @state() private limits = '';
   @query('dialog') private readonly dialog!: HTMLDialogElement;
   @query('input') private readonly reason!: HTMLInputElement | null;
-  private recordingId = '';
+  /** A recording, or what a camera recorded in a time. */
+  private what: { recordingId: string } | { cameraId: string; fromMs: number; toMs: number } = { recordingId: '' };
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
 
   open(recordingId: string): void {
-    if (recordingId !== this.recordingId || this.made?.state !== 'running') {
+    this.show({ recordingId });
+  }
+
+  openSpan(cameraId: string, fromMs: number, toMs: number): void {
+    this.show({ cameraId, fromMs, toMs });
+  }
+
+  private show(what: ExportDialog['what']): void {
+    if (JSON.stringify(what) !== JSON.stringify(this.what) || this.made?.state !== 'running') {
       this.made = null;
       this.error = '';
     }
-    this.recordingId = recordingId;
+    this.what = what;
     this.dialog.showModal();
     void this.askLimits();
   }
@@ -153,7 +163,9 @@ export class ExportDialog extends LitElement {
     this.error = '';
     this.failures = 0;
     try {
-      this.made = await api.exportRecording(this.recordingId, this.reason?.value ?? '');
+      const why = this.reason?.value ?? '';
+      const { what } = this;
+      this.made = 'recordingId' in what ? await api.exportRecording(what.recordingId, why) : await footageApi.exportSpan(what.cameraId, what.fromMs, what.toMs, why);
       this.later();
     } catch (error) {
       this.error = asApiError(error).message || t.push.unreachable;

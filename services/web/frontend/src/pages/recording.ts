@@ -4,6 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { api, urls } from '../api/client';
 import type { Recording } from '../api/types';
 import '../components/clip-actions';
+import '../components/delete-recording';
 import '../components/event-player';
 import { sealBadges, sealNotes } from '../components/seal-badges';
 import { failure } from '../components/states';
@@ -71,6 +72,7 @@ export class RecordingPage extends LitElement {
         .growing=${recording.state === 'growing'}
       ></vg-event-player>
       ${sealNotes(recording)}
+      ${recording.state === 'growing' ? nothing : html`<vg-delete-recording .recordingId=${recording.id}></vg-delete-recording>`}
     `;
   }
 }

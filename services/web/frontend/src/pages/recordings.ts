@@ -6,15 +6,26 @@ import { api } from '../api/client';
 import type { Recording } from '../api/types';
 import '../components/clip-actions';
 import '../components/icon';
+import '../components/gap-report';
 import '../components/more';
 import { sealBadges } from '../components/seal-badges';
 import { failure } from '../components/states';
+import '../components/storage-forecast';
+import '../components/verify-card';
 import { eventListStyles } from '../design/lists';
 import { pageStyles, shared } from '../design/shared';
-import { bytes, duration, moment } from '../format';
+import { bytes, dayRange, duration, moment } from '../format';
 import { app, ListenApp, WatchApp } from '../state/app-state';
 import { Paged } from '../state/paged';
 import { t } from '../strings';
+import { footage as w } from '../strings/en-footage';
+
+/** The ways into the pages about recordings. */
+function views(here: string): unknown {
+  return html`<nav class="views" aria-label=${w.viewsName}>${Object.entries(w.views).map(
+    ([view, name]) => html`<a class="button" href=${view === 'list' ? '/recordings' : `/recordings?view=${view}`} data-testid=${`view-${view}`} aria-current=${view === here ? 'page' : nothing}>${name}</a>`,
+  )}</nav>`;
+}
 
 @customElement('vg-recordings')
 export class RecordingsPage extends LitElement {
@@ -89,6 +100,38 @@ export class RecordingsPage extends LitElement {
           margin-inline-start: calc(var(--tap) + var(--s3));
         }
       }
+      .views {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--s2);
+      }
+      .views a[aria-current] {
+        background: var(--accent-soft);
+        border-color: var(--accent);
+        color: var(--accent);
+      }
+      .filters {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: end;
+        gap: var(--s3);
+        margin-block-end: var(--s4);
+      }
+      .filters label:not(.only) {
+        display: grid;
+        gap: var(--s1);
+        flex: 1 1 9rem;
+        min-width: 0;
+        max-width: 16rem;
+        font-size: var(--text-s);
+        color: var(--ink-2);
+      }
+      .filters select,
+      .filters input:not([type='checkbox']) {
+        width: 100%;
+        min-width: 0;
+        color: var(--ink);
+      }
       label.only {
         display: inline-flex;
         align-items: center;
@@ -107,8 +150,20 @@ export class RecordingsPage extends LitElement {
   ];
 
   @state() private onlyStarred = false;
+  @state() private camera = new URLSearchParams(location.search).get('camera') ?? '';
+  @state() private from = '';
+  @state() private to = '';
+  private readonly view = new URLSearchParams(location.search).get('view') ?? 'list';
   private readonly list = new Paged<Recording>(
-    (cursor) => api.recordings({ cursor, limit: 40, starred: this.onlyStarred ? 'true' : '' }),
+    (cursor) =>
+      api.recordings({
+        cursor,
+        limit: 40,
+        starred: this.onlyStarred ? 'true' : '',
+        camera: this.camera,
+        from_ms: dayRange(this.from)?.fromMs ?? null,
+        to_ms: dayRange(this.to)?.toMs ?? null,
+      }),
     (recording) => recording.id,
     () => this.requestUpdate(),
   );
@@ -121,32 +176,61 @@ export class RecordingsPage extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void this.list.restart();
+    if (this.view === 'list') void this.list.restart();
   }
 
   override render(): unknown {
     return html`
       <header class="page-head">
         <h1>${t.recordings.title}</h1>
-        <label class="only">
-          <input type="checkbox" .checked=${this.onlyStarred} @change=${this.choose} />${t.recordings.onlyStarred}
-        </label>
+        ${app.session?.all_cameras && app.session.role !== 'viewer' ? views(this.view) : nothing}
       </header>
-      ${this.body()}
+      ${this.shown()}
     `;
   }
 
-  private readonly choose = (event: Event): void => {
-    this.onlyStarred = (event.target as HTMLInputElement).checked;
+  private shown(): unknown {
+    switch (this.view) {
+      case 'storage':
+        return html`<vg-storage-forecast></vg-storage-forecast>`;
+      case 'gaps':
+        return html`<vg-gap-report></vg-gap-report>`;
+      case 'proof':
+        return html`<vg-verify-card></vg-verify-card>`;
+      default:
+        return html`${this.filters()}${this.body()}`;
+    }
+  }
+
+  private filters(): unknown {
+    const cameras = app.cameras.status === 'ready' ? app.cameras.value : [];
+    const date = (name: 'from' | 'to'): unknown => html`<label>${w[name]}<input type="date" name=${name} .value=${this[name]}
+      @change=${(event: Event) => this.choose({ [name]: (event.target as HTMLInputElement).value })} /></label>`;
+    return html`<div class="filters" role="group" aria-label=${t.recordings.title}>
+      <label>${w.camera}<select name="camera" @change=${(event: Event) => this.choose({ camera: (event.target as HTMLSelectElement).value })}>
+        <option value="">${w.allCameras}</option>${cameras.map((one) => html`<option value=${one.id} ?selected=${one.id === this.camera}>${one.name}</option>`)}
+      </select></label>
+      ${date('from')} ${date('to')}
+      <label class="only"><input type="checkbox" .checked=${this.onlyStarred} @change=${(event: Event) => this.choose({ onlyStarred: (event.target as HTMLInputElement).checked })} />${t.recordings.onlyStarred}</label>
+    </div>`;
+  }
+
+  private choose(change: { camera?: string; from?: string; to?: string; onlyStarred?: boolean }): void {
+    Object.assign(this, change);
     void this.list.restart();
-  };
+  }
+
+  private get filtered(): boolean {
+    return this.onlyStarred || Boolean(this.camera || this.from || this.to);
+  }
 
   private body(): unknown {
     const { items, loading, ended, error, loadedOnce } = this.list;
     if (error && !items.length) return html`<div class="card">${failure(t.recordings.failed, error, () => void this.list.restart())}</div>`;
     if (!loadedOnce) return html`<div class="skeleton" aria-busy="true"><vg-message icon="recordings" heading=${t.app.loading}></vg-message></div>`;
     if (!items.length) {
-      return html`<div class="card"><vg-message icon="recordings" heading=${t.recordings.none} text=${t.recordings.noneHelp}></vg-message></div>`;
+      return html`<div class="card"><vg-message icon="recordings" heading=${this.filtered ? w.noneHere : t.recordings.none} text=${this.filtered ? '' : t.recordings.noneHelp}>
+        ${this.filtered ? html`<vg-action @click=${() => this.choose({ camera: '', from: '', to: '', onlyStarred: false })}>${w.clear}</vg-action>` : nothing}</vg-message></div>`;
     }
     return html`
       <ul class="card">
