@@ -20,7 +20,7 @@ IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 PACKAGES := $(wildcard libs/*/vigilar_*) $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-identify bench-page up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-identify bench-page screenshots up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -109,6 +109,9 @@ bench-identify: setup-test ## who is told from whom: faces; true and false match
 bench-page: setup-test ## the first view on a throttled phone, by Lighthouse
 	@cd tests/lighthouse && PATH="$(NODE_PATH_DIR)" npm ci --silent --ignore-scripts
 	@PATH="$(NODE_PATH_DIR)" $(VENV)/python -m tests.bench page
+
+screenshots: setup-test web ## a picture of every page, phone and desktop, light and dark, in docs/images/pages (kept out of git)
+	VIGILAR_SCREENSHOTS=docs/images/pages $(PYTEST) -m slow tests/e2e/test_every_page.py
 
 up: ## containers: build and start (compose.yaml)
 	docker compose up -d --build --wait

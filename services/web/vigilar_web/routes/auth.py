@@ -164,6 +164,7 @@ async def sign_in(request: Request, parts: PartsNeeded) -> Response:
 @access(Access.FORM)
 async def passkey_challenge(request: Request, parts: PartsNeeded) -> dict[str, Any]:
     """For whoever signs in, or confirms who they are, with a passkey."""
+    _json_only(request)
     if wait_s := parts.signed_limiter.take(client_of(request)):
         raise ApiError(429, "too_many_tries", "Too many at once.", retry_after_s=wait_s)
     site = passkeys.site_of(parts.settings.trusted_address, request.headers.get("host", ""))
@@ -190,10 +191,15 @@ async def sign_in_passkey(request: Request, parts: PartsNeeded) -> Response:
 
 
 async def json_of(request: Request, model: type[Model]) -> Model:
-    """The body of a sign-in. Raises ApiError; only JSON, which no form of another site can send."""
+    """The body of a sign-in. Raises ApiError."""
+    _json_only(request)
+    return await body_of(request, model)
+
+
+def _json_only(request: Request) -> None:
+    """No form of another site can send that."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise ApiError(403, "csrf", "Content-Type must be application/json.")
-    return await body_of(request, model)
 
 
 def _refuse_json(request: Request, parts: Parts, username: str, wait_s: int, how: str = "password") -> None:
