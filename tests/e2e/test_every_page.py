@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import walk
-from axe import violations
+from axe import AXE, violations
 from playwright.sync_api import Browser, Page
 from stack import ROOT, Stack, wait_for
 
@@ -82,6 +82,13 @@ MOVING = """
   return found;
 }
 """
+
+
+@pytest.fixture(autouse=True)
+def _axe() -> None:
+    if not AXE.exists():
+        assert not os.environ.get("CI"), "deploy/scripts/setup.sh test installs it"
+        pytest.skip("axe-core is missing: deploy/scripts/setup.sh test installs it")
 
 
 @pytest.fixture(scope="module")
