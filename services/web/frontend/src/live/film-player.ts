@@ -107,6 +107,7 @@ export class FilmPlayer {
     const seconds = (ms - this.baseMs) / 1000;
     const buffered = spans(this.video.buffered).some((one) => one.start <= seconds && seconds < one.end - 0.05);
     if (!buffered) {
+      this.appended = this.without(ms, ms + 1); // whatever became of it, it is wanted now
       this.turn++;
       this.abort.abort();
       this.abort = new AbortController();
@@ -340,6 +341,8 @@ export class FilmPlayer {
   /** What lies far behind the playhead goes; with `ahead` also what lies far before it. */
   private async trim(buffer: SourceBuffer, behindMs: number, ahead = false): Promise<void> {
     const at = this.video.currentTime;
+    // Before it is where it was sent, the playhead says nothing of what may go.
+    if (!ahead && (this.video.seeking || this.video.readyState < HTMLMediaElement.HAVE_METADATA)) return;
     for (const one of spans(buffer.buffered)) {
       const end = Math.min(one.end, at - behindMs / 1000);
       if (end - one.start > 4) await this.remove(buffer, one.start, end);
@@ -350,7 +353,11 @@ export class FilmPlayer {
   private async remove(buffer: SourceBuffer, start: number, end: number): Promise<void> {
     buffer.remove(start, end);
     await updated(buffer);
-    this.appended = new Set([...this.appended].filter((key) => !overlaps(key, this.baseMs + start * 1000, this.baseMs + end * 1000)));
+    this.appended = this.without(this.baseMs + start * 1000, this.baseMs + end * 1000);
+  }
+
+  private without(fromMs: number, toMs: number): Set<string> {
+    return new Set([...this.appended].filter((key) => !overlaps(key, fromMs, toMs)));
   }
 
   private async nothingHere(atMs: number, next: Segment | null, turn: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** One clock for several pictures: what each has to do to stay with it. */
 
-export const DRIFT_S = 0.08;
+export const DRIFT_S = 0.04;
 export const JUMP_S = 1.5;
 
 export type Correction = { kind: 'rate'; rate: number } | { kind: 'seek' };
