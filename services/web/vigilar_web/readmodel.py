@@ -12,6 +12,7 @@ from vigilar_common.messages.alerts import AlertsState, PushInfo
 from vigilar_common.messages.camera import CameraCondition, CameraState
 from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.packages import PackagesState
+from vigilar_common.messages.pets import PetsState
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
@@ -43,6 +44,7 @@ class ReadModel:
         self.push: PushInfo | None = None
         self.alerts: AlertsState | None = None
         self.packages: PackagesState | None = None
+        self.pets: PetsState | None = None
         self.vehicles: VehiclesState | None = None
 
     def put_camera(self, state: CameraState) -> None:

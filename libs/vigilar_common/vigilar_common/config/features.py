@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from vigilar_common.config.base import Id, Section
+
+SpeciesLevel = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,39}=(none|low|medium|high)$")]
 
 
 class Pets(Section):
     """Pets and wildlife."""
 
     enabled: bool = Field(False, title="Enabled", description="Recognise pets and wildlife.")
+    wildlife: bool = Field(
+        True, title="Wildlife", description="Also tell what kind of wild animal a camera saw."
+    )
+    cameras: list[Id] = Field(
+        [], title="Cameras", description="Cameras whose animals are told apart. Empty: all."
+    )
+    temperature_sensor: str = Field(
+        "",
+        max_length=64,
+        title="Temperature sensor",
+        description="Sensor outside; empty: no weather is kept.",
+    )
+    threats: list[SpeciesLevel] = Field(
+        [],
+        max_length=128,
+        title="Threats",
+        description='Levels that differ from the built-in ones, as "fox=medium": none, low, medium, high.',
+    )
 
 
 class Visitors(Section):

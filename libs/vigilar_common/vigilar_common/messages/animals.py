@@ -144,6 +144,18 @@ class PetRuleRemoved(Fact):
     rule_id: Uuid
 
 
+class PetRuleFired(Fact):
+    """A rule about pets fired and wants people told; events makes an event of it."""
+
+    TYPE: ClassVar[str] = "pet.rule.fired"
+    rule_id: Uuid
+    title: str = Field(min_length=1, max_length=200, description="one sentence for people")
+    reason: str = Field("", max_length=300, description="which conditions held, and how")
+    pet_id: Uuid | None = None
+    camera_id: Identifier | None = None
+    track_id: Uuid | None = None
+
+
 class WildlifeSighted(Fact):
     """A wild animal was seen, and what the weather was."""
 

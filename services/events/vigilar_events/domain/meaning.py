@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from vigilar_common.config import Camera, CameraLocation
 from vigilar_common.derived import derived_id
 from vigilar_common.messages.alarm import ArmState, EventEnded, EventOpened, EventType, Severity
+from vigilar_common.messages.animals import PetRuleFired
 from vigilar_common.messages.camera import MotionEnded, MotionStarted
 
 FRESH_S = 30.0
@@ -73,4 +74,27 @@ def motion_ended(fact: MotionEnded) -> EventEnded:
             "curve": fact.curve,
             "curve_step_s": fact.curve_step_s,
         },
+    )
+
+
+def pet_rule_fired(fact: PetRuleFired, arm_state: ArmState, age_s: float) -> EventOpened:
+    """A rule about a pet wants people told; a late one informs."""
+    late = age_s > FRESH_S
+    detail = {
+        "rule_id": fact.rule_id,
+        "reason": fact.reason,
+        "pet_id": fact.pet_id,
+        "track_id": fact.track_id,
+    }
+    return EventOpened(
+        id=derived_id("event.opened:pet-rule", fact.id),
+        ts_ms=fact.ts_ms,
+        event_id=derived_id("event:pet-rule", fact.id),
+        type=EventType.RULE,
+        severity=Severity.INFO if late else Severity.ALERT,
+        title=fact.title,
+        camera_id=fact.camera_id,
+        cause_id=fact.track_id,
+        arm_state=arm_state,
+        detail=detail | {"channels": [] if late else ["all"]} | ({"late_s": round(age_s)} if late else {}),
     )

@@ -1,0 +1,1 @@
+"""Which pet a camera saw, and what kind of wild animal."""

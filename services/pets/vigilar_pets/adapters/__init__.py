@@ -1,0 +1,1 @@
+"""Files, keys and the model of the pets service."""

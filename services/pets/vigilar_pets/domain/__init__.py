@@ -1,0 +1,1 @@
+"""Decisions about animals; numpy and messages alone."""
