@@ -91,7 +91,7 @@ GUIDE_DEFAULTS = {
         "daily_digest": True,
         "daily_digest_time": "08:00",
     },
-    "pets": {"enabled": False},
+    "pets": {"enabled": False, "wildlife": True, "cameras": [], "temperature_sensor": "", "threats": []},
     "visitors": {"enabled": False},
     "highlights": {"enabled": True},
     "kiosk": {"ambient_enabled": True},
