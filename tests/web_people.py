@@ -21,7 +21,8 @@ UUID = "01234567-89ab-7def-8123-456789abcdef"
 def filled(path: str) -> str:
     for name, value in (
         ("{camera_id}", "front"), ("{event_id}", UUID), ("{recording_id}", UUID), ("{picture_id}", UUID),
-        ("{export_id}", UUID), ("{verification_id}", UUID), ("{package_id}", UUID), ("{alert_id}", UUID), ("{rule_id}", "night"), ("{sensor_id}", "door"),
+        ("{export_id}", UUID), ("{verification_id}", UUID), ("{package_id}", UUID), ("{alert_id}", UUID),
+        ("{rule_id}", "night"), ("{sensor_id}", "door"),
         ("{account_id}", "id-ann"), ("{credential_id}", "nothing"), ("{search_id}", UUID),
         ("{pet_id}", UUID), ("{photo_id}", UUID), ("{pet_rule_id}", UUID),
         ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),

@@ -32,7 +32,9 @@ def vector(seed: int, at: int = 0) -> Floats:
 
 def house(folder: Path, facts: FakeFacts | None = None) -> tuple[Household, FakeFacts]:
     facts = facts or FakeFacts()
-    household = Household(Vault(folder), StateFile(folder / "household.json"), cast(FactLog, facts), FakeClock())
+    household = Household(
+        Vault(folder), StateFile(folder / "household.json"), cast(FactLog, facts), FakeClock()
+    )
     household.load()
     household.use_model(OLD)
     return household, facts
