@@ -21,6 +21,7 @@ from patience import wait_until
 from real_model import MODELS, ensure_model
 from stack import ROOT, Api, Stack
 from vigilar_common.almanac import Almanac
+from vigilar_common.clock import SystemClock
 from vigilar_common.config.rule_words import SUNSET, Point, Window
 from vigilar_common.testing.broker import free_port
 from vigilar_supervisor.start import demo_layout
@@ -96,6 +97,8 @@ class OutdoorHouse:
     zigbee: Bridge
     api: Api
     later_file: Path
+    ready_ms: int
+    """What the films showed before may have been missed: nobody looked yet."""
 
     def later(self, seconds: float) -> None:
         """It is so much later for the events service than by the machine's clock."""
@@ -187,6 +190,6 @@ def outdoor_house(folder: Path, now_ms: int) -> Iterator[OutdoorHouse]:
             ):
                 ha.listen("vigilar/#")
                 ha.listen("homeassistant/#")
-                yield OutdoorHouse(stack, camera, ha, zigbee, stack.api(), later_file)
+                yield OutdoorHouse(stack, camera, ha, zigbee, stack.api(), later_file, SystemClock().now_ms())
         finally:
             stack.stop()

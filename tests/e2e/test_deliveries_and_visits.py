@@ -61,7 +61,7 @@ def test_a_parcel_is_told_reminded_of_and_missed_by_whoever_has_it(house: Outdoo
     hub = wait_until(lambda: house.newest(HUB), 30, "the hub of Home Assistant")
     entities = {entity.get("name") for entity in hub["components"].values()}
     assert {"Parcel outside", "Parcels outside", f"{VAN} at home"} <= entities
-    first = _parcel(house, 0)
+    first = _parcel(house, house.ready_ms)
     _alerted(house, "Parcel put down by a person")
 
     for passed_s, words in (
@@ -82,10 +82,10 @@ def test_a_parcel_is_told_reminded_of_and_missed_by_whoever_has_it(house: Outdoo
     assert house.newest("vigilar/packages/state")["packages"][0]["state"] == "reminded"
     house.later(0)
 
-    assert not house.shown("porch", "end"), "the reminders came too late for this film"
+    assert not house.shown("porch", "end", first["detected_ms"]), "the reminders came too late for this film"
     pin = house.stack.info["pin"]
     assert house.api.send("POST", "/api/v1/alarm", {"action": "ARM_AWAY", "pin": pin})[0] == 200
-    gone_ms = _shown(house, "porch", "end", 0)
+    gone_ms = _shown(house, "porch", "end", first["detected_ms"])
     taken = house.event("package_taken", gone_ms - 15_000, 40 + SETTLE_S)
     assert taken["title"] == "Parcel taken, the house is armed and nobody is at home: Porch, Doorstep"
     assert taken["severity"] == "alert"
@@ -111,7 +111,7 @@ def test_a_parcel_is_told_reminded_of_and_missed_by_whoever_has_it(house: Outdoo
 def test_a_vehicle_that_was_shown_is_known_when_it_comes_again_and_is_home_until_it_leaves(
     house: OutdoorHouse,
 ) -> None:
-    began_ms = _shown(house, "drive", "onset", 0)
+    began_ms = _shown(house, "drive", "onset", house.ready_ms)
     arrived = house.event("vehicle", began_ms, 60)
     assert arrived["title"].endswith("arrived: Drive")
     assert "red" in arrived["title"]

@@ -50,7 +50,7 @@ from vigilar_camera_worker.domain.passers import Passers, passages
 from vigilar_camera_worker.domain.session import StorePicture
 from vigilar_camera_worker.main_moments import MainPictures, Moments
 from vigilar_camera_worker.object_pictures import ObjectPictures, Told
-from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, zones_of
+from vigilar_camera_worker.object_words import box_of, places_of, present_objects, same, way_of, zones_of
 from vigilar_camera_worker.report import Report
 from vigilar_camera_worker.track_crops import TrackCrops
 
@@ -338,6 +338,7 @@ class ObjectReport:
                 from_rest=news.followed.drove_off,
                 vehicle=track.vehicle.seen(),
                 picture_box=told.picture_box if told else None,
+                way=way_of(track),
             )
         )
 

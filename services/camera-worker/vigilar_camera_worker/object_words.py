@@ -9,10 +9,11 @@ from typing import Final
 from vigilar_common.config import Camera, ZoneMode
 from vigilar_common.config.cameras import normalised
 from vigilar_common.messages.camera import Box
-from vigilar_common.messages.objects import MAX_LISTED, MAX_ZONES, CameraObjects, PresentObject
+from vigilar_common.messages.objects import MAX_LISTED, MAX_ZONES, CameraObjects, PresentObject, WayPoint
 
 from vigilar_camera_worker.adapters.detector import zones_of_camera
 from vigilar_camera_worker.domain.looks import Rect
+from vigilar_camera_worker.domain.object_track import ObjectTrack
 from vigilar_camera_worker.domain.object_tracker import Followed
 from vigilar_camera_worker.domain.whereabouts import Line, MaskZone, Places
 from vigilar_camera_worker.domain.zones import polygon_mask
@@ -45,6 +46,13 @@ def places_of(camera: Camera, loiter_s: float) -> Places:
 def box_of(rect: Rect) -> Box:
     found = rect.clipped()
     return Box(x=round(found.x, 4), y=round(found.y, 4), w=round(found.w, 4), h=round(found.h, 4))
+
+
+def way_of(track: ObjectTrack) -> list[WayPoint]:
+    boxes = ((max(0, at_ms - track.first_ms), box.clipped()) for at_ms, box in track.went.points)
+    return [
+        (at_ms, round(box.x, 3), round(box.y, 3), round(box.w, 3), round(box.h, 3)) for at_ms, box in boxes
+    ]
 
 
 def zones_of(followed: Followed) -> list[str]:

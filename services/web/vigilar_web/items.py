@@ -39,7 +39,7 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
         "zones": end.get("zones") or row.get("zones") or [],
         "score": row.get("score") or 0,
         "score_curve": _score_curve(end),
-        "object": _object(row.get("detail"), end, row.get("verdict")),
+        "object": _object(row.get("detail"), end, row.get("verdict"), row.get("cause_id")),
         "to_review": row.get("to_review"),
         "reviewed": {"by": row.get("reviewed_by") or "", "ts_ms": row["reviewed_ms"]}
         if row.get("reviewed_ms")
@@ -47,10 +47,14 @@ def event_item(row: Row, cameras: Cameras) -> dict[str, Any]:
     }
 
 
-def _object(begin: Any, end: Row, verdict: Any = "") -> dict[str, Any] | None:
-    """What was seen, as its end says it or, while it is in sight, as its beginning does; None for what is no object."""
+def _object(begin: Any, end: Row, verdict: Any, cause_id: Any) -> dict[str, Any] | None:
+    """What was seen, as its end says it or, while it is in sight, as its beginning does; None for what is no object.
+
+    A vehicle that arrives or leaves is one too: its event names the whole one in `object_event_id`.
+    """
     begin = begin if isinstance(begin, Mapping) else {}
-    if not begin.get("track_id"):
+    track_id = begin.get("track_id") or (cause_id if begin.get("move") else None)
+    if not track_id:
         return None
     names = (
         "object_class",
@@ -64,9 +68,11 @@ def _object(begin: Any, end: Row, verdict: Any = "") -> dict[str, Any] | None:
         "loitered",
         "reason",
         "vehicle",
+        "way",
     )
     said = {name: end.get(name, begin.get(name)) for name in names}
-    return {"track_id": begin["track_id"], "verdict": verdict or None} | said
+    whole = begin.get("object_event_id")
+    return {"track_id": track_id, "verdict": verdict or None, "object_event_id": whole} | said
 
 
 def _score_curve(end: Row) -> dict[str, Any] | None:

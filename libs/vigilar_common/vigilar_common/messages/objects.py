@@ -20,6 +20,9 @@ MAX_LISTED: Final = 32
 Name = Annotated[str, Field(max_length=120)]
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+MAX_WAY_POINTS: Final = 64
+_Part = Annotated[float, Field(ge=0, le=1)]
+WayPoint = tuple[Annotated[int, Field(ge=0)], _Part, _Part, _Part, _Part]
 
 
 class ObjectChange(StrEnum):
@@ -101,6 +104,11 @@ class ObjectLeft(Fact):
     from_rest: bool = Field(False, description="it had stood there before it moved: a car that was parked")
     vehicle: VehicleSeen | None = Field(None, description="of a vehicle: what all looks at it tell")
     picture_box: Box | None = Field(None, description="where it is in that picture")
+    way: list[WayPoint] = Field(
+        default_factory=list,
+        max_length=MAX_WAY_POINTS,
+        description="where it was, in order: ms after started_ms, then x, y, width and height of its box",
+    )
 
 
 class Verdict(StrEnum):

@@ -16,6 +16,7 @@ from typing import Final
 from vigilar_camera_worker.domain.kinds import Kind, kind_of
 from vigilar_camera_worker.domain.looks import EDGE, Rect, Seen
 from vigilar_camera_worker.domain.vehicle_votes import VehicleVotes
+from vigilar_camera_worker.domain.way import Way
 
 SCORES_KEPT: Final = 32
 SMOOTHING: Final = 0.5
@@ -97,6 +98,7 @@ class ObjectTrack:
     announced: bool = False
     resting: bool = False
     vehicle: VehicleVotes = field(default_factory=VehicleVotes)
+    went: Way = field(default_factory=Way)
 
     @property
     def kind(self) -> Kind:
@@ -214,6 +216,7 @@ class ObjectTrack:
 
     def _seen_at(self, time_s: float, wall_ms: int) -> None:
         self.last_s, self.last_ms = time_s, wall_ms
+        self.went.add(wall_ms, self.box)
         self.hits, self.misses = self.hits + 1, 0
 
     def _moved(self, before: Rect, passed_s: float, time_s: float) -> None:

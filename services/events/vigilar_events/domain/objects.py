@@ -60,7 +60,7 @@ def object_ended(fact: ObjectLeft) -> EventEnded:
         "speed",
         "direction",
     )
-    more = ("looks", "best_ms", "picture_id", "picture_box", "reason", "from_rest", "vehicle")
+    more = ("looks", "best_ms", "picture_id", "picture_box", "reason", "from_rest", "vehicle", "way")
     return EventEnded(
         id=derived_id("event.ended:object", fact.track_id),
         ts_ms=fact.ts_ms,
