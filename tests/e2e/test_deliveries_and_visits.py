@@ -7,11 +7,15 @@ the events service alone, by its clock (`tests/later`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import walk
+from axe import violations
 from outdoor_house import DUSK_AFTER_S, HOUR_S, VAN, OutdoorHouse, outdoor_house
 from patience import wait_until
+from playwright.sync_api import Browser, expect
 from vigilar_common.clock import SystemClock
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -89,7 +93,7 @@ def test_a_parcel_is_told_reminded_of_and_missed_by_whoever_has_it(house: Outdoo
     taken = house.event("package_taken", gone_ms - 15_000, 40 + SETTLE_S)
     assert taken["title"] == "Parcel taken, the house is armed and nobody is at home: Porch, Doorstep"
     assert taken["severity"] == "alert"
-    _alerted(house, "Parcel taken")
+    _alerted(house, "Parcel taken")  # though it is one incident with the putting down
     row = _row(house, first)
     assert (row["state"], row["collected_by"]) == ("collected", "stranger")
     assert abs(row["collected_ms"] - gone_ms) < 30_000
@@ -122,7 +126,7 @@ def test_a_vehicle_that_was_shown_is_known_when_it_comes_again_and_is_home_until
     assert learnt.returncode == 0, learnt.stderr
     assert f"{VAN}: " in learnt.stdout
 
-    again_ms = _shown(house, "drive", "onset", arrived["started_ms"])
+    again_ms = _shown(house, "drive", "onset", SystemClock().now_ms())
     home = house.event("vehicle", again_ms, 60)
     assert home["title"] == f"The {VAN} arrived: Drive"
     wait_until(
@@ -139,3 +143,34 @@ def test_a_vehicle_that_was_shown_is_known_when_it_comes_again_and_is_home_until
     )
     found = house.api.get("/api/v1/events?class=vehicle&camera=drive&limit=100")["items"]
     assert {"vehicle", "object"} <= {event["type"] for event in found}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_the_page_draws_the_box_where_the_object_is_and_axe_finds_nothing(
+    house: OutdoorHouse, browser: Browser, shots: Path, scheme: Any, width: int
+) -> None:
+    def over() -> dict[str, Any] | None:
+        found = house.api.get("/api/v1/events?type=object&camera=drive&limit=50")["items"]
+        return next((one for one in found if one["object"]["way"] and one["recording_id"]), None)
+
+    event = wait_until(over, 2 * LOOP_S, "an object with its way and its film")
+    assert event is not None
+    info = house.stack.info
+    login = walk.Login(info["url"], info["username"], info["password"], info["pin"])
+    page = walk.open_page(browser, login, None, [], color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    walk.log_in(page, login)
+    page.get_by_test_id("vehicles").wait_for()
+    page.locator("[data-testid=parcels]").first.wait_for()
+    assert violations(page) == []
+    page.screenshot(path=shots / f"outside-{width}.png")
+    page.goto(f"{info['url']}/events/{event['id']}")
+    page.locator("vg-track-box[data-shown]").wait_for()
+    page.screenshot(path=shots / f"box-{width}.png")
+    assert violations(page) == []
+    button = page.get_by_test_id("boxes")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("vg-track-box")).to_have_count(0)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    page.context.close()

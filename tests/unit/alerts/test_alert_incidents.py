@@ -164,6 +164,19 @@ def test_somebody_takes_the_lead_from_graver_motion_but_not_from_an_alarm_or_a_d
     assert one["title"] == "Alarm: Back door opened"
 
 
+def test_that_a_parcel_was_taken_leads_before_that_it_was_put_down(house: House) -> None:
+    for kind, title in (
+        (EventType.PACKAGE, "Parcel put down"),
+        (EventType.PACKAGE_REMINDER, "Parcel lies in the rain"),
+        (EventType.PACKAGE_TAKEN, "Parcel taken"),
+        (EventType.PACKAGE, "Parcel put down"),
+    ):
+        house.event(kind, title=title, camera_id="front")
+        house.later(20)
+    (one,) = house.alerts()
+    assert (one["title"], house.pushed()[-1].title) == ("Parcel taken", "Parcel taken, and 3 more")
+
+
 def test_more_within_the_pause_is_one_update_when_it_ends(house: House) -> None:
     for camera in ("front", "drive", "shed", "front"):
         house.motion(camera)

@@ -28,6 +28,13 @@ ARMED = frozenset(
 SEEN = frozenset({EventType.MOTION, EventType.OBJECT})
 MOTION_RANK, THING_RANK, PERSON_RANK, OTHER_RANK = 1, 2, 3, 9
 """What tells more of what is seen leads; doors, alarms and rules keep the lead that they have."""
+PARCEL_RANKS = {
+    EventType.PACKAGE_COLLECTED: 10,
+    EventType.PACKAGE: 11,
+    EventType.PACKAGE_REMINDER: 12,
+    EventType.PACKAGE_TAKEN: 13,
+}
+"""Of parcels the newest word leads: that one was taken must not stand behind that it was put down."""
 MOTION_WORD, PERSON_WORD = "Motion", "Person"
 
 
@@ -180,7 +187,7 @@ class Incident:
         alarm = happening.kind in ALWAYS_TOLD
         if self.events == 1 or louder(severity, self.lead_severity) or (alarm and not self.alarm):
             self._lead(happening, severity)
-        elif rank_of(happening) > self.lead_rank and happening.kind in SEEN:
+        elif self._tells_more(happening):
             self._lead(happening, self.lead_severity)
         elif happening.kind is EventType.POWER_BACK:
             self.title, self.lead = happening.title, happening.event_id or self.lead
@@ -190,6 +197,12 @@ class Incident:
         worth = (rank_of(happening), happening.score)
         if happening.picture_id and worth >= (self.picture_rank, self.picture_score):
             self.picture_id, (self.picture_rank, self.picture_score) = happening.picture_id, worth
+
+    def _tells_more(self, happening: Happening) -> bool:
+        rank = rank_of(happening)
+        if self.family is Family.PARCELS:
+            return rank >= self.lead_rank
+        return rank > self.lead_rank and happening.kind in SEEN
 
     def _lead(self, happening: Happening, severity: Severity) -> None:
         self.title, self.reason, self.lead_severity = happening.title, _said(happening), severity
@@ -269,7 +282,7 @@ def _both(known: Collection[str], wanted: Collection[str]) -> list[str]:
 
 def rank_of(happening: Happening) -> int:
     if happening.kind not in SEEN:
-        return OTHER_RANK
+        return PARCEL_RANKS.get(happening.kind, OTHER_RANK)
     if not happening.object_class:
         return MOTION_RANK
     return PERSON_RANK if happening.object_class == "person" else THING_RANK

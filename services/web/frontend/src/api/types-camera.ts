@@ -74,13 +74,15 @@ export interface FalseAlarms {
   newest: MarkedObject[];
 }
 
+export type WayPoint = [ms: number, x: number, y: number, w: number, h: number];
+
 /** One object, followed as long as it was in sight; what its end says is null while it is. */
 export interface SeenObject {
   track_id: string;
   object_class: string;
   confidence: number;
   /** Parts of the picture's width and height. */
-  box: Box;
+  box: Box | null;
   /** Where it is in its picture, which shows what is around it too. */
   picture_box?: Box | null;
   /** What the owner said of it. */
@@ -91,6 +93,10 @@ export interface SeenObject {
   crossed: { line: string; direction: string }[] | null;
   loitered: boolean | null;
   reason: 'gone' | 'rests' | 'unseen' | 'interrupted' | null;
+  /** Where it was, once it is over: ms after the event began, x, y, width, height. */
+  way?: WayPoint[] | null;
+  /** Of an arrival or a leaving: the event of the whole stay in sight. */
+  object_event_id?: string | null;
   /** Of a vehicle: what all looks at it tell. */
   vehicle?: SeenVehicle | null;
 }

@@ -20,6 +20,12 @@ export const playerStyles = css`
     border-radius: var(--radius-m);
     background: var(--surface-2);
   }
+  .stage {
+    position: relative;
+  }
+  .frame:fullscreen .stage {
+    min-height: 0;
+  }
   video {
     display: block;
     width: 100%;

@@ -6,8 +6,11 @@ import { shared } from '../design/shared';
 import { clockSeconds, timecode } from '../format';
 import { t } from '../strings';
 import { playerStyles } from './event-player.styles';
+import type { WayPoint } from '../api/types';
 import './icon';
 import './states';
+import type { TrackBox } from './track-box';
+import './track-box';
 
 const STEP_S = 10;
 const RETRY_AFTER_MS = 2_000;
@@ -31,6 +34,10 @@ export class EventPlayer extends LitElement {
   /** UTC ms of the recording's first frame, for the clock beside the bar. */
   @property({ type: Number }) wallStartMs: number | null = null;
   @property() poster = '';
+  /** Where the object of the event was, and when that began, UTC ms. */
+  @property({ attribute: false }) way: readonly WayPoint[] = [];
+  @property({ type: Number }) wayStartMs = 0;
+  @property() wayLabel = '';
   @property({ type: Boolean }) growing = false;
 
   @state() private position = 0;
@@ -40,6 +47,9 @@ export class EventPlayer extends LitElement {
   @state() private muted = true;
   @state() private speed = 1;
   @state() private error = '';
+  @state() private boxes = true;
+  @state() private size: readonly [number, number] = [16, 9];
+  @query('vg-track-box') private readonly box!: TrackBox | null;
   @query('video') private readonly video!: HTMLVideoElement;
   @query('input[type="range"]') private readonly bar!: HTMLInputElement | null;
   private hls: Hls | undefined;
@@ -74,6 +84,7 @@ export class EventPlayer extends LitElement {
     }
     return html`
       <div class="frame" @keydown=${this.keys}>
+        <div class="stage">
         <video
           data-testid="event-player"
           aria-label=${t.player.label}
@@ -88,10 +99,14 @@ export class EventPlayer extends LitElement {
           @play=${() => (this.playing = true)}
           @pause=${() => (this.playing = false)}
           @waiting=${() => (this.waiting = true)}
-          @playing=${() => (this.waiting = false)}
+          @playing=${this.plays}
           @canplay=${() => (this.waiting = false)}
           @error=${this.nativeError}
         ></video>
+        ${this.boxes && this.way.length && this.wallStartMs !== null
+          ? html`<vg-track-box .way=${this.way} .startedMs=${this.wayStartMs} .label=${this.wayLabel} .size=${this.size} .atMs=${this.wallStartMs + this.position * 1000}></vg-track-box>`
+          : nothing}
+        </div>
         ${this.waiting ? html`<span class="spinner" role="status" aria-label=${t.app.loading}></span>` : nothing}
         ${this.growing ? html`<span class="growing"><span class="dot"></span>${t.player.growing}</span>` : nothing}
         <div class="controls">
@@ -120,6 +135,11 @@ export class EventPlayer extends LitElement {
             </span>
             <span class="grow"></span>
             <button type="button" class="quiet speed num" aria-label="${t.player.speed}: ${this.speed}×" @click=${this.nextSpeed}>${this.speed}×</button>
+            ${this.way.length
+              ? html`<button type="button" class="quiet icon-only" title=${t.player.boxes} aria-label=${t.player.boxes} aria-pressed=${this.boxes ? 'true' : 'false'} data-testid="boxes" @click=${() => (this.boxes = !this.boxes)}>
+                  <vg-icon name="object"></vg-icon>
+                </button>`
+              : nothing}
             ${this.button(this.muted ? 'mute' : 'sound', this.muted ? t.player.unmute : t.player.mute, () => (this.muted = !this.muted))}
             ${this.button('fullscreen', t.player.fullscreen, this.fullscreen)}
           </div>
@@ -204,6 +224,19 @@ export class EventPlayer extends LitElement {
     else void this.renderRoot.querySelector('.frame')?.requestFullscreen().catch(() => undefined);
   };
 
+  private readonly plays = (): void => {
+    this.waiting = false;
+    if (this.way.length) this.follow();
+  };
+
+  /** The box moves with the pictures, not with the clock beside the bar, which a browser moves four times a second. */
+  private readonly follow = (): void => {
+    const { video, box } = this;
+    if (!this.isConnected || video.paused) return;
+    if (box && this.wallStartMs !== null) box.atMs = this.wallStartMs + video.currentTime * 1000;
+    requestAnimationFrame(this.follow);
+  };
+
   private seek(to: number): void {
     const end = this.length || to;
     this.video.currentTime = Math.min(Math.max(0, to), end);
@@ -212,6 +245,7 @@ export class EventPlayer extends LitElement {
 
   private sized(): void {
     const { videoWidth, videoHeight } = this.video;
+    if (videoWidth && videoHeight) this.size = [videoWidth, videoHeight];
     if (videoWidth && videoHeight) this.style.setProperty('--ratio', `${videoWidth} / ${videoHeight}`);
     this.sync();
   }

@@ -1,36 +1,28 @@
-import { css, html, LitElement, nothing } from 'lit';
+import { css, html } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 
 import { api } from '../api/client';
 import type { Parcel } from '../api/outside';
-import { shared } from '../design/shared';
 import { ago, fullMoment } from '../format';
 import { asApiError } from '../state/app-state';
-import { Now } from '../state/now';
-import { Polled } from '../state/polled';
 import { t } from '../strings';
-import { hideWhenEmpty } from './states';
+import { OutsideCard } from './outside-card';
 import './thumb';
 
 const REFRESH_MS = 5_000;
 
 /** What lies outside, since when, and the two things that may be said of it; nothing where nobody looks for parcels. */
 @customElement('vg-parcels-card')
-export class ParcelsCard extends LitElement {
+export class ParcelsCard extends OutsideCard<Parcel> {
   static override styles = [
-    shared,
+    ...OutsideCard.styles,
     css`
-      section {
-        margin-block-start: var(--s4);
-      }
       ul {
-        display: grid;
+        --least: 22rem;
         gap: var(--s4);
-        grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr));
       }
       li {
-        display: grid;
         grid-template-columns: 7rem minmax(0, 1fr);
         gap: var(--s2) var(--s3);
         align-items: start;
@@ -42,7 +34,6 @@ export class ParcelsCard extends LitElement {
       }
       .name {
         font-weight: var(--weight-strong);
-        overflow-wrap: anywhere;
       }
       .actions {
         grid-column: 1 / -1;
@@ -51,7 +42,7 @@ export class ParcelsCard extends LitElement {
         gap: var(--s2);
       }
       .problem {
-        margin-block-start: var(--s3);
+        grid-column: 1 / -1;
         color: var(--danger);
         font-size: var(--text-s);
       }
@@ -59,28 +50,25 @@ export class ParcelsCard extends LitElement {
   ];
 
   @state() private busy = '';
-  @state() private problem = '';
-  private readonly now = new Now(this);
-  private readonly polled = new Polled(this, async () => (await api.packages()).items, REFRESH_MS);
+  @state() private problem: { id: string; text: string } | null = null;
+  protected readonly what = 'parcels';
+  protected readonly heading = t.outside.parcels;
+  protected readonly failed = t.outside.parcelsFailed;
 
-  override render(): unknown {
-    return hideWhenEmpty(this, this.content());
+  constructor() {
+    super(() => api.packages(), REFRESH_MS);
   }
 
-  private content(): unknown {
-    const parcels = this.polled.value;
-    // While none lies there the home page has nothing to say about it.
-    if (!parcels?.length) return this.polled.failed && parcels ? html`<p class="muted" role="status">${t.outside.parcelsFailed}</p>` : nothing;
-    return html`<section class="card padded" aria-labelledby="parcels" data-testid="parcels">
-      <div class="section-head">
-        <h2 id="parcels">${t.outside.parcels}</h2>
-        <span class="badge warn num">${parcels.length}</span>
-      </div>
-      <ul>
-        ${repeat(parcels, (one) => one.package_id, (one) => this.row(one))}
-      </ul>
-      ${this.problem ? html`<p class="problem" role="alert">${this.problem}</p>` : nothing}
-    </section>`;
+  protected override empty(): unknown {
+    return html`<p class="muted small" data-testid="no-parcels">${t.outside.none}. ${t.outside.noneHelp}</p>`;
+  }
+
+  protected override badge(parcels: readonly Parcel[]): unknown {
+    return html`<span class="badge ${parcels.length ? 'warn' : ''} num">${parcels.length}</span>`;
+  }
+
+  protected rows(parcels: readonly Parcel[]): unknown {
+    return repeat(parcels, (one) => one.package_id, (one) => this.row(one));
   }
 
   private row(one: Parcel): unknown {
@@ -100,16 +88,17 @@ export class ParcelsCard extends LitElement {
           ${t.outside.notParcel}
         </button>
       </div>
+      ${this.problem?.id === one.package_id ? html`<p class="problem" role="alert">${this.problem.text}</p>` : ''}
     </li>`;
   }
 
   private async say(one: Parcel, action: 'collected' | 'not_a_parcel'): Promise<void> {
     this.busy = one.package_id;
-    this.problem = '';
+    this.problem = null;
     try {
       await api.changePackage(one.package_id, action);
     } catch (error) {
-      this.problem = asApiError(error).message || t.outside.failed;
+      this.problem = { id: one.package_id, text: asApiError(error).message || t.outside.failed };
     }
     await this.polled.refresh();
     this.busy = '';

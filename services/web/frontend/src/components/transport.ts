@@ -7,6 +7,7 @@ import type { FilmState, Gap } from '../live/film-player';
 import type { PlayerAction } from '../live/player-keys';
 import { paint, type Previews } from '../live/preview';
 import { wallMs, wallText } from '../live/timescale';
+import { drawBox } from '../live/way';
 import { said, t } from '../strings';
 import type { IconName } from './icon';
 import { exactTime, type Hover } from './time-axis';
@@ -89,7 +90,14 @@ export function showTip(root: ParentNode, hover: Hover | null, widthPx: number, 
   if (hover.missing) return;
   previews.want(hover.lane, hover.ms, spanMs, (found) => {
     const canvas = root.querySelector<HTMLCanvasElement>('.tip canvas');
-    if (canvas) paint(canvas, found);
+    if (!canvas) return;
+    paint(canvas, found);
+    const { mark } = hover;
+    const shows = (canvas.dataset['shows'] = `${hover.lane} ${hover.ms}`);
+    if (!found || mark?.type !== 'object') return;
+    void previews.ways.boxAt(mark.id, mark.started_ms, hover.ms).then((box) => {
+      if (box && canvas.dataset['shows'] === shows) drawBox(canvas, box);
+    });
   });
 }
 

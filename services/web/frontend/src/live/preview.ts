@@ -1,4 +1,5 @@
-import { urls } from '../api/client';
+import { api, urls } from '../api/client';
+import { Ways } from './way';
 
 const WIDTH_PX = 480;
 const MAX_KEPT = 64;
@@ -7,6 +8,8 @@ const LIMIT_MS = 4_000;
 
 /** Pictures of the past for a finger that moves over the axis: one is fetched at a time, the newest wish wins. */
 export class Previews {
+  /** Of the events that are pointed at. */
+  readonly ways = new Ways(async (eventId) => (await api.event(eventId)).object ?? null);
   private readonly kept = new Map<string, ImageBitmap | null>();
   private wanted: { url: string; done: (picture: ImageBitmap | null) => void } | null = null;
   private busy = false;

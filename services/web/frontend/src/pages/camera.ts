@@ -128,7 +128,7 @@ export class CameraPage extends LitElement {
   @state() private live: LiveState | undefined;
   @state() private latency: number | null = null;
   @state() private past = false;
-  @state() private tuning = false;
+  @state() private tuning = new URLSearchParams(location.search).has('tune');
   @state() private view: TuneView | null = null;
   private readonly now = new Now(this);
   private readonly startMs = momentOf(location.search);

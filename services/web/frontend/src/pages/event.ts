@@ -74,6 +74,12 @@ export class EventPage extends LitElement {
         background: #e09b1f;
         transform: rotate(45deg);
       }
+      .links {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--s1) var(--s4);
+        margin-block-start: var(--s3);
+      }
       .under {
         display: flex;
         flex-wrap: wrap;
@@ -165,7 +171,7 @@ export class EventPage extends LitElement {
         <div class="stack">
           <section class="card panel" aria-labelledby="details">
             <h2 id="details">${t.events.details}</h2>
-            ${this.facts(event)} ${event.object ? html`<vg-object-mark .event=${event}></vg-object-mark>` : nothing}
+            ${this.facts(event)} ${event.object && event.type === 'object' ? html`<vg-object-mark .event=${event}></vg-object-mark>` : nothing} ${event.object ? objectLinks(event) : nothing}
             <vg-score-curve .history=${event.score_curve ?? null}></vg-score-curve>
           </section>
           ${event.object?.vehicle?.measure.length ? html`<vg-vehicle-learn .eventId=${event.id}></vg-vehicle-learn>` : nothing}
@@ -199,6 +205,9 @@ export class EventPage extends LitElement {
         .onsetS=${onset}
         .wallStartMs=${event.started_ms - (event.recording_offset_ms ?? 0)}
         .poster=${event.picture_url ?? ''}
+        .way=${event.object?.way ?? []}
+        .wayStartMs=${event.started_ms}
+        .wayLabel=${event.object ? objectLabel(event.object) : ''}
         .growing=${isOngoing(event)}
       ></vg-event-player>
       <div class="under">
@@ -242,6 +251,17 @@ function objectFacts(seen: SeenObject): [string, unknown][] {
   if (seen.loitered) rows.push([t.events.loitered, t.events.yes]);
   if (seen.reason) rows.push([t.events.left, t.events.leftWhy[seen.reason]]);
   return rows;
+}
+
+const objectLabel = (seen: SeenObject): string => `${className(seen.object_class)} ${Math.round(seen.confidence * 100)} %`;
+
+/** To the whole stay of a vehicle, and to what decides what is told of objects. */
+function objectLinks({ camera_id: camera, object }: EventDetail): unknown {
+  return html`<p class="links small">
+    ${object?.object_event_id ? html`<a href="/events/${object.object_event_id}">${t.events.whole}</a>` : nothing}
+    ${camera ? html`<a href="/cameras/${camera}?tune">${t.events.linesZones}</a>` : nothing}
+    <a href="/settings?q=loitering_s">${t.events.loiteringSetting}</a>
+  </p>`;
 }
 
 function vehicleWords(seen: SeenVehicle): string {

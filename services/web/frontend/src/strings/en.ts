@@ -354,6 +354,9 @@ export const en = {
     dwell: 'Time in zones',
     loitered: 'Loitered',
     yes: 'Yes',
+    whole: 'The whole stay in sight',
+    linesZones: 'Zones and lines of this camera',
+    loiteringSetting: 'When somebody loiters',
     left: 'Ended because',
     leftWhy: {
       gone: 'It left',
@@ -409,6 +412,7 @@ export const en = {
     mute: 'Sound off',
     unmute: 'Sound on',
     fullscreen: 'Full screen',
+    boxes: 'Box around what was seen',
     speed: 'Speed',
     download: 'Download',
     star: 'Keep',

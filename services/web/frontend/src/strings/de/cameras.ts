@@ -215,6 +215,9 @@ export const cameras: Pick<
     dwell: 'Zeit in Zonen',
     loitered: 'Hielt sich auf',
     yes: 'Ja',
+    whole: 'Die ganze Zeit im Bild',
+    linesZones: 'Zonen und Linien dieser Kamera',
+    loiteringSetting: 'Ab wann jemand herumlungert',
     left: 'Endete, weil',
     leftWhy: {
       gone: 'Es ging fort',
@@ -270,6 +273,7 @@ export const cameras: Pick<
     mute: 'Ton aus',
     unmute: 'Ton an',
     fullscreen: 'Vollbild',
+    boxes: 'Rahmen um das Gesehene',
     speed: 'Tempo',
     download: 'Herunterladen',
     star: 'Behalten',
