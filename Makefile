@@ -20,7 +20,7 @@ IN_ORDER := -n 2 --dist loadgroup $(FRAMES) tests/chaos tests/e2e
 NEVER_HANGS := -o faulthandler_timeout=400 -o faulthandler_exit_on_timeout=true
 PACKAGES := $(wildcard libs/*/vigilar_*) $(wildcard services/*/vigilar_*)
 
-.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-identify bench-page screenshots up down
+.PHONY: help setup setup-test web run test test-full test-unit test-integration test-e2e test-compose chaos-storage chaos-house model-check check check-web format lint typecheck docs docs-write bench bench-storage bench-video bench-detector bench-identify bench-page screenshots up down
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,6 +66,10 @@ chaos-storage: setup-test ## faults in full, some hours: kills, outages, full an
 chaos-house: setup-test ## attacks on the house in full, an hour or more: rights, hostile messages, PINs, sensor load (PAYLOADS=)
 	VIGILAR_FUZZ_PAYLOADS="$(PAYLOADS)" $(PYTEST) -s -m slow tests/integration/test_acl.py tests/integration/test_mqtt_fuzz.py \
 		tests/integration/test_pin_attack.py tests/integration/test_sensors_load.py tests/unit/events/test_pin_campaign.py
+
+model-check: setup-test ## the two protocols in every order of their steps (docs/design/formal); some minutes
+	@command -v spin gcc >/dev/null || { echo "the models are searched with: apt-get install spin gcc libc6-dev" >&2; exit 1; }
+	$(PYTEST) -s -m slow tests/formal
 
 check: ## linters, types, import rules, docs drift
 	@$(MAKE) --no-print-directory -j2 typecheck check-web lint docs

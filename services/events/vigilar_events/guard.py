@@ -109,6 +109,7 @@ class Guard:
             restored = self._keeper.load_alarm()
             self._machine.alarm = restored.alarm
             self._keeper.load_truth(self._machine.truth)
+            self._machine.truth.heard_at_least(restored.alarm.trips)
             self._machine.configure(self._machine.policy)
             now = self._now()
             self._machine.resume(now, restored.rebooted)
@@ -360,7 +361,11 @@ class Guard:
         return True
 
     def _keep(self) -> None:
+        """What the sensors said goes with it: an opening that was answered and comes again after a kill must be no opening."""
         self._keeper.save_alarm(self._machine.alarm, self._untold)
+        if self._truth_news:
+            self._truth_news = False
+            self._keeper.save_truth(self._machine.truth)
 
     def _now(self) -> Now:
         return Now(self._clock.now_ms(), self._clock.monotonic_s())

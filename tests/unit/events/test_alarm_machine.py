@@ -174,7 +174,7 @@ class House:
         left_before_s = self.machine.delay_left_s(self.now)
         self.now = Now(max(1, self.now.ms + round((off_s + wall_jump_s) * 1000)), self.now.s + 1000)
         self.machine = Machine(policy_of(CONFIG), alarm)
-        self.machine.truth.restore(known)
+        self.machine.truth.restore(known, self.now.ms)
         self.machine.resume(self.now, rebooted=False)
         if self.due_s is not None:
             left_s = self.machine.delay_left_s(self.now)

@@ -12,6 +12,7 @@ from vigilar_common.clock import uuid7
 from vigilar_common.messages.alarm import ArmRefused, ArmState, EventEnded, EventOpened
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.topics import CMD_RECORD, SENSOR_STATE
+from vigilar_events.adapters.keeper import Keeper
 
 SENSORS = [sensor("door"), sensor("window"), sensor("hall", "MOTION"), sensor("kitchen", "SMOKE")]
 SIREN = "zigbee2mqtt/siren/set"
@@ -291,6 +292,43 @@ def test_a_restart_goes_on_with_the_entry_delay_and_the_siren(house: House) -> N
     assert house.bus.outside == [(SIREN, b"on!")]
     house.passes(120)
     assert house.state() is ArmState.ARMED_AWAY
+
+
+@pytest.mark.parametrize("killed", ["afterwards", "before what the sensors said is kept"])
+def test_an_opening_that_was_answered_alarms_nobody_when_the_log_brings_it_again(
+    house: House, killed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = {"modes": {"away": {"exit_delay_s": 0}}}
+    house.configure(alarm=modes)
+    armed(house, seconds=1)
+    if killed != "afterwards":
+        monkeypatch.setattr(Keeper, "save_truth", lambda *_: None)
+    house.says("door", False)
+    if killed != "afterwards":
+        house.restart()
+        monkeypatch.undo()
+        assert house.state() is ArmState.PENDING
+    house.passes(1)
+    house.says("door", True)
+    house.ask("DISARM", "1234")
+    armed(house, seconds=1)
+    house.restart()
+    house.says("door", False, live=False, age_s=3)
+    house.says("door", True, live=False, age_s=2)
+    assert house.state() is ArmState.ARMED_AWAY
+    house.says("door", False)
+    assert house.state() is ArmState.PENDING
+
+
+def test_a_sensor_kept_by_a_clock_that_was_ahead_is_still_heard_from_the_log(house: House) -> None:
+    armed(house)
+    house.clock.jump_wall(86_400)
+    house.says("door", True)
+    house.passes(10)
+    house.clock.jump_wall(-86_400)
+    house.restart()
+    house.says("door", False, live=False)
+    assert house.state() is ArmState.PENDING
 
 
 def test_an_entry_delay_that_ended_while_the_power_was_off_triggers(house: House) -> None:

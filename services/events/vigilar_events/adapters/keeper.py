@@ -108,7 +108,7 @@ class Keeper:
         problem = loaded.problem
         try:
             if loaded.value is not None:
-                truth.restore(loaded.value)
+                truth.restore(loaded.value, self._clock.now_ms())
         except ValueError as error:
             problem = f"{self._sensors_file.path}: {error}"
         if problem:

@@ -41,6 +41,14 @@ class Truth:
         self.known[point] = Known(reading, since_ms, said.at_ms if said.live else live_ms)
         return None if was is reading else was
 
+    def heard_at_least(self, trips: Iterable[Trip]) -> None:
+        """After a kill between the file of the alarm and that of the sensors: what set the alarm off was heard."""
+        for trip in trips:
+            point = Point(trip.sensor_id, trip.what)
+            before = self.known.get(point)
+            if before is None or before.at_ms < trip.at_ms:
+                self.known[point] = Known(Reading.OPEN, trip.at_ms, trip.at_ms)
+
     def whats(self, sensor_id: str) -> list[str]:
         return [point.what for point in self.known if point.sensor_id == sensor_id]
 
@@ -72,13 +80,22 @@ class Truth:
 
     def kept(self) -> dict[str, Any]:
         """What goes into the file."""
-        return {"points": [[p.sensor_id, p.what, k.reading.value, k.at_ms] for p, k in self.known.items()]}
+        return {
+            "points": [
+                [p.sensor_id, p.what, k.reading.value, k.at_ms, k.live_ms] for p, k in self.known.items()
+            ]
+        }
 
-    def restore(self, raw: dict[str, Any]) -> None:
-        """Raises ValueError when the content makes no sense."""
+    def restore(self, raw: dict[str, Any], now_ms: int) -> None:
+        """Raises ValueError when the content makes no sense.
+
+        When a point was heard live is kept too: the log says the last words again after a kill, an opening before the closing
+        that followed it. A time yet to come is of a clock that was set back, and keeps no word out.
+        """
         try:
-            for sensor_id, what, reading, at_ms in raw["points"]:
+            for sensor_id, what, reading, at_ms, *live_ms in raw["points"]:
                 point = Point(str(sensor_id)[:64], str(what)[:MAX_WHAT_LENGTH])
-                self.known[point] = Known(Reading(reading), int(at_ms))
+                heard_ms = int(live_ms[0]) if live_ms else 0
+                self.known[point] = Known(Reading(reading), int(at_ms), heard_ms if heard_ms <= now_ms else 0)
         except (KeyError, TypeError) as error:
             raise ValueError("the file of sensors lacks its fields") from error
