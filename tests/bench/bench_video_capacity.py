@@ -5,18 +5,20 @@ constant motion. The idle ones record on motion, as by default, and four are wat
 recorded, as sealed files, and all are watched. A frame counts as lost when the camera's server had to leave it out
 because nobody took it, or when a worker dropped it anywhere: ring, recording, search. The server that plays the
 cameras runs on the same machine; its cost is told apart.
-Run: `python tests/bench/bench_video_capacity.py [idle|sub|busy …]` (about two minutes each).
+Run: `python tests/bench/bench_video_capacity.py [idle|sub|busy …] [--per-process 16] [--cameras N] [--seconds S]` (two minutes
+for each row). `--per-process` puts so many cameras into one process, `--cameras` and `--seconds` make it smaller.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,8 @@ class Case:
     cameras: int
     film: dict[str, Any]
     sub: bool = False
+    per_process: int = 1
+    seconds: float = MEASURED_S
 
     @property
     def busy(self) -> bool:
@@ -63,7 +67,7 @@ class Case:
 
     @property
     def watched(self) -> int:
-        return self.cameras if self.busy else WATCHED_IDLE
+        return self.cameras if self.busy else min(WATCHED_IDLE, self.cameras)
 
 
 CASES = {
@@ -114,7 +118,8 @@ def configure(pool: Pool, camera: RunningCamera, case: Case) -> None:
                 **({"detect_url": camera.urls[f"{name}-sub"]} if case.sub else {}),
             }
             for name in pool.camera_ids
-        }
+        },
+        cameras_per_process=case.per_process,
     )
 
 
@@ -164,7 +169,7 @@ def measure(case: Case, folder: Path) -> bool:
             (before_s, before), use, parts = numbers(pool), pool.use(), watcher.parts
             outside = [process_cpu_s(camera, pool), time.process_time()]
             from_s = time.monotonic()
-            time.sleep(MEASURED_S)
+            time.sleep(case.seconds)
             passed_s = time.monotonic() - from_s
             used = pool.use()
             beside_s = process_cpu_s(camera, pool) - outside[0]
@@ -200,7 +205,13 @@ def process_cpu_s(camera: RunningCamera, pool: Pool) -> float:
     return cpu_s(camera.process.pid) + use_of(pool.broker.process.pid).cpu_s
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--per-process", type=int, default=1)
+    parser.add_argument("--cameras", type=int, default=0, help="instead of what the case has")
+    parser.add_argument("--seconds", type=float, default=MEASURED_S)
+    options = parser.parse_args(arguments)
     print(
         "| cameras, one pool | cores | CPU s per camera-minute | cores of server and broker | of this bench "
         "| PSS MB each | frames | lost | search behind, s | live parts a second | all online after, s | load |\n"
@@ -208,10 +219,21 @@ def main(names: list[str]) -> int:
         flush=True,
     )
     good = True
-    for name in names or list(CASES):
+    for name in options.cases:
         for case in CASES[name]:
+            count = options.cameras or case.cameras
+            words = (
+                f"{case.name.replace(str(case.cameras), str(count), 1)}, {options.per_process} per process"
+            )
+            made = replace(
+                case,
+                name=words,
+                cameras=count,
+                per_process=options.per_process,
+                seconds=options.seconds,
+            )
             with tempfile.TemporaryDirectory() as folder:
-                good &= measure(case, Path(folder))
+                good &= measure(made, Path(folder))
     print(f"\ntargets: nothing lost, {TARGET_SHARED_MB:g} MB each: {'reached' if good else 'MISSED'}")
     return int(not good)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from camera_rig import wait_for
 from footage import ensure_film, running_camera
 from pool_rig import Pool, pool_of, use_of
+from vigilar_camera_worker.forked import MEMORY_LIMIT_BYTES
 from vigilar_common import topics
 from vigilar_common.bus import BusUnavailableError
 from vigilar_common.messages.camera import CameraSwitch, CameraSwitchName
@@ -23,6 +25,9 @@ FILM: dict[str, Any] = {
     "cycles": 1,
     "gop_s": 1.0,
 }
+
+STACKS_BYTES = 16 * 8 * 1024 * 1024
+"""Of the threads of one camera with viewers, as the kernel counts them."""
 
 
 def switch_privacy(pool: Pool, camera_id: str, on: bool) -> None:
@@ -59,6 +64,8 @@ def test_cameras_share_a_process_until_one_of_them_crashes_it(tmp_path: Path) ->
         pool.all_online(20)
         shared, alone = pool.pids
         assert use_of(shared).threads > use_of(alone).threads + 5
+        limit_bytes = resource.prlimit(shared, resource.RLIMIT_DATA)[0]
+        assert limit_bytes >= 2 * STACKS_BYTES + MEMORY_LIMIT_BYTES, "two cameras' stacks leave room for data"
 
         # One of two starts anew by itself; the other does not notice.
         before = frames(pool)["c01"]

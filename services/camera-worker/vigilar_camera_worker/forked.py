@@ -75,8 +75,9 @@ def load() -> None:
     memory.release()
 
 
-def fork(work: Callable[[], int], clock: Clock) -> Forked:
-    """Run ``work`` in a child that dies with this process; its exit code is what ``work`` returns."""
+def fork(work: Callable[[], int], clock: Clock, memory_bytes: int = MEMORY_LIMIT_BYTES) -> Forked:
+    """Run ``work`` in a child that dies with this process; its exit code is what ``work`` returns. ``memory_bytes``: of
+    private memory, the stacks of its threads included, used or not."""
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
@@ -93,7 +94,7 @@ def fork(work: Callable[[], int], clock: Clock) -> Forked:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         _die_with(parent)
-        limit_resources()
+        limit_resources(memory_bytes)
         code = work()
     except BaseException:
         log.exception("the worker failed")
@@ -114,11 +115,11 @@ def cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def limit_resources() -> None:
+def limit_resources(memory_bytes: int = MEMORY_LIMIT_BYTES) -> None:
     """Of this process: bounded memory, and no core dump, which would hold pictures and keys in the clear."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT_BYTES, hard)
+    limit = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 

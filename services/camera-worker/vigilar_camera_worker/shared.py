@@ -24,14 +24,16 @@ from vigilar_common import memory
 from vigilar_common.clock import Clock, SystemClock
 from vigilar_common.forked import Forked
 
-from vigilar_camera_worker.forked import STOP_SIGNALS, fork
+from vigilar_camera_worker.forked import MEMORY_LIMIT_BYTES, STOP_SIGNALS, fork
 
 log = logging.getLogger(__name__)
 
+ROOM_BYTES: Final = 192 * 1024 * 1024
+"""By so much each camera raises the limit of a process' memory: its threads' stacks count with 8 MiB each, used or not."""
 MAX_MESSAGE_BYTES: Final = 16_384
-SETTLED_S: Final = 12.0
+SETTLED_S: Final = (12.0, 48.0)
+"""So long after the last camera was started what starting took is given back, and again, for some take their time."""
 RELEASE_INTERVAL_S: Final = 600.0
-"""As of a service that has a process of its own."""
 STOP_LIMIT_S: Final = 4.0
 POLL_S: Final = 0.02
 Start = Callable[[str, Mapping[str, str], threading.Event, Callable[[], float]], int]
@@ -130,7 +132,7 @@ class Hosts:
         self.tidy()
         host = next((host for host in self._hosts if len(host.seats) < per_process), None)
         if host is None:
-            host = self._new()
+            host = self._new(per_process)
         seat = host.seats[name] = Seat(host, name, self._clock)
         host.tell({"start": name, "environment": dict(environment)})
         return seat
@@ -143,7 +145,7 @@ class Hosts:
                 self._hosts.remove(host)
                 self._end(host)
 
-    def _new(self) -> Host:
+    def _new(self, per_process: int) -> Host:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
         def work() -> int:
@@ -154,7 +156,7 @@ class Hosts:
 
         with contextlib.ExitStack() as undo:
             undo.callback(ours.close)
-            process = fork(work, self._clock)
+            process = fork(work, self._clock, MEMORY_LIMIT_BYTES + per_process * ROOM_BYTES)
             undo.pop_all()
         theirs.close()
         host = Host(process, ours)
@@ -193,7 +195,8 @@ class Tenants:
         signal.set_wakeup_fd(wake)
         for number in STOP_SIGNALS:
             signal.signal(number, lambda *_: None)  # the pipe tells
-        release_due_s = self._clock.monotonic_s() + SETTLED_S
+        settling = list(SETTLED_S)
+        release_due_s = self._clock.monotonic_s() + settling.pop(0)
         while True:
             left_s = max(0.0, release_due_s - self._clock.monotonic_s())
             ready, _, _ = select.select([self._orders.fileno(), woken], [], [], left_s)
@@ -202,13 +205,15 @@ class Tenants:
             if not ready:
                 gc.collect()
                 memory.release()
-                release_due_s = self._clock.monotonic_s() + RELEASE_INTERVAL_S
+                wait_s = settling.pop(0) if settling else RELEASE_INTERVAL_S
+                release_due_s = self._clock.monotonic_s() + wait_s
                 continue
             message = self._orders.recv(MAX_MESSAGE_BYTES)
             if not message:
                 break
             if self._obey(json.loads(message)):
-                release_due_s = self._clock.monotonic_s() + SETTLED_S
+                settling = list(SETTLED_S)
+                release_due_s = self._clock.monotonic_s() + settling.pop(0)
         tenants = list(self._tenants.values())
         for tenant in tenants:
             tenant.stopping.set()
