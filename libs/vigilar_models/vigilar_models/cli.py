@@ -112,7 +112,7 @@ def _verify(_options: argparse.Namespace, store: Store, _clock: Clock) -> int:
     for path in sorted(store.root.glob("*/manifest.json")):
         count += 1
         try:
-            verify(store.get(path.parent.name))
+            verify(store.get(path.parent.name), _progress)
         except ModelError as error:
             bad += 1
             print(f"{path.parent.name}: {error}")

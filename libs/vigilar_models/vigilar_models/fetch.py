@@ -12,20 +12,16 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from vigilar_models.errors import ModelError
 from vigilar_models.manifest import FileSource, Manifest, ModelFile, PackageSource, UrlSource
-from vigilar_models.store import verify_file
+from vigilar_models.store import Progress, verify_file
 
 PACKAGE_LIMIT_S: Final = 1800
 ADDRESS_SILENT_S: Final = 30
 _PIECE_BYTES: Final = 256 * 1024
-
-Progress = Callable[[str, int, int], None]
-"""What, bytes so far, bytes in all."""
 
 
 def fetch(manifest: Manifest, folder: Path, given: Path | None, progress: Progress) -> dict[str, Path]:

@@ -170,6 +170,8 @@ class Manifest(_Part):
     face: FaceVector | None = None
     told: tuple[ObjectClass, ...] = Field((), max_length=512)
     """Classes that are told of; empty: all."""
+    seldom: tuple[ObjectClass, ...] = Field((), max_length=512)
+    """Of them those that hardly ever stand before a house: they must be surer, see the detector's `decode`."""
     nms_iou: float = Field(0.5, gt=0, le=1, description="boxes of a class that overlap more are one object")
 
     ranges: dict[str, tuple[float, float]] = Field(
@@ -194,7 +196,7 @@ class Manifest(_Part):
         wrong = [index for index in self.species if not index.isdecimal() or len(index) > MAX_INDEX_DIGITS]
         if wrong:
             raise ValueError(f"species: {wrong[0]} is no index")
-        unknown = sorted(set(self.told) - set(self.classes))
+        unknown = sorted({*self.told, *self.seldom} - set(self.classes))
         if unknown:
             raise ValueError(f"told names {', '.join(unknown)}, which is none of its classes")
         names = [file.name for file in self.files]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vigilar_models.arrays import Floats, Pixels
 from vigilar_models.errors import ModelError
+from vigilar_models.heads import Ranges, narrow
 from vigilar_models.manifest import Decoding, Manifest, Runtime
 from vigilar_models.store import Installed
 
@@ -32,6 +33,8 @@ class LoadedModel(Protocol):
 
     device: str
     anchors: Floats | None
+    classes: tuple[str, ...]
+    """Those that its numbers stand for, in their order: of the manifest's those that are told, if it can be narrowed."""
 
     def look(self, worker: int, picture: Pixels) -> list[NDArray[np.generic]]: ...
 
@@ -59,8 +62,9 @@ class _OpenVinoModel:
         self.anchors, model = open_graph(core, manifest, path)
         self._sized = len(model.inputs) > 1
         wanted = CPU if core.available_devices in ([CPU], []) else AUTO
-        if manifest.ranges and wanted == CPU:
-            _quantised(manifest, model)
+        self.classes, ranges = narrow(model, manifest)
+        if ranges and wanted == CPU:
+            _quantised(manifest, model, ranges)
         prepared = with_preparation(manifest, model)
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
         if wanted == CPU:
@@ -79,10 +83,10 @@ class _OpenVinoModel:
         return [np.array(results[index]) for index in range(len(results))]
 
 
-def _quantised(manifest: Manifest, model: Any) -> None:
+def _quantised(manifest: Manifest, model: Any, ranges: Ranges) -> None:
     from vigilar_models.quantise import quantise
 
-    found = quantise(model, manifest.ranges)
+    found = quantise(model, ranges)
     if found != len(manifest.ranges):
         log.warning("%s: %d of %d ranges fit, it looks slower", manifest.id, found, len(manifest.ranges))
 
@@ -202,6 +206,7 @@ class _OpenCvModel:
         names = [str(path) for path in paths]
         second = names[1] if len(names) > 1 else ""
         self._manifest = manifest
+        self.classes = manifest.classes
         self._networks = [cv2.dnn.readNet(names[0], second) for _ in range(workers)]
         self._scale = manifest.input.scale[0]
         if len(set(manifest.input.scale)) > 1:

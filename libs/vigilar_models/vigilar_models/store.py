@@ -30,6 +30,8 @@ MANIFEST_FILE: Final = "manifest.json"
 IN_USE_FILE: Final = "in-use.txt"
 """Of models that detect; those of other tasks have the task in the name (`in-use-embed-animal.txt`)."""
 _PIECE_BYTES: Final = 1024 * 1024
+Progress = Callable[[str, int, int], None]
+"""What, bytes so far, bytes in all."""
 
 
 def models_dir(state_dir: Path, env: Mapping[str, str] = os.environ) -> Path:
@@ -149,10 +151,18 @@ class Store:
         shutil.rmtree(self.get(model_id).folder)
 
 
-def verify(found: Installed) -> None:
+def verify(found: Installed, progress: Progress | None = None) -> None:
     """Raises ModelError naming the first file that is not what its manifest says."""
     for path, file in zip(found.paths, found.manifest.files, strict=False):
-        verify_file(path, file)
+        done = 0
+
+        def hashed(piece_bytes: int, file: ModelFile = file) -> None:
+            nonlocal done
+            done += piece_bytes
+            if progress is not None:
+                progress(file.name, done, file.size_bytes)
+
+        verify_file(path, file, hashed)
 
 
 def verify_file(path: Path, wanted: ModelFile, progress: Callable[[int], None] = lambda _bytes: None) -> None:

@@ -29,7 +29,9 @@ def load_chosen(settings: Detection, models: Path) -> Loaded:
 def load(found: Installed, threshold: float, workers: int) -> Loaded:
     """Raises ModelError, also for a model that does not keep to its manifest when it looks at a grey picture."""
     model = load_model(found, workers)
-    loaded = Loaded(found.manifest, model, workers, threshold)
+    # Its numbers may be of fewer classes than the manifest names.
+    manifest = found.manifest.model_copy(update={"classes": model.classes})
+    loaded = Loaded(manifest, model, workers, threshold)
     for worker in range(workers):
         _try(loaded, worker)
     return loaded

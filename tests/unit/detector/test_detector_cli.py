@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,17 @@ def test_a_model_that_changed_on_the_disk_is_found_and_not_used(
     (folder / "model.onnx").write_bytes(MODEL[:-1] + b"x")
     assert (run("verify"), run("use", "tiny"), run("bench")) == (1, 1, 1)
     assert capsys.readouterr().err.count("has SHA-256") == 2
+
+
+def test_checking_shows_how_far_it_is_on_a_terminal_alone(
+    models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_models.install(models, MODEL)
+    assert run("verify") == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run("verify") == 0
+    assert re.search(r"model\.onnx +█{30} ", capsys.readouterr().err)
 
 
 def test_what_is_not_known_is_said_with_what_is(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openvino
 import pytest
 import tiny_models
 from tiny_models import logit
@@ -120,6 +121,26 @@ def test_what_openvino_cannot_use_goes_through_opencv(tmp_path: Path) -> None:
     assert (only.object_class, corners(only)) == ("car", [0.1, 0.2, 0.4, 0.4])
 
 
+def test_a_machine_with_more_than_its_processor_lets_the_runtime_choose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No such machine is at hand: what is asked for is seen, and runs on the processor."""
+    real, asked = openvino.Core(), list[tuple[str, dict[str, Any]]]()
+
+    class TwoDevices:
+        available_devices = ("CPU", "GPU")
+        read_model = staticmethod(real.read_model)
+
+        def compile_model(self, model: Any, device: str, settings: dict[str, Any]) -> Any:
+            asked.append((device, settings))
+            return real.compile_model(model, "CPU", settings)
+
+    monkeypatch.setattr(openvino, "Core", TwoDevices)
+    found = installed(tmp_path, tiny_models.onnx(tiny_models.person_in_the_middle()))
+    (only,) = seen(found)
+    assert (only.object_class, asked) == ("person", [("AUTO", {"PERFORMANCE_HINT": "THROUGHPUT"})])
+
+
 def test_pixels_reach_the_model_normalised_and_in_its_order_of_colours(tmp_path: Path) -> None:
     """The mean of what the model sees is added to its logits: (127 − 27) / 50 = 2."""
     answer = tiny_models.person_in_the_middle()
@@ -136,6 +157,21 @@ def test_of_two_boxes_of_a_class_that_cover_each_other_the_surer_stays(tmp_path:
     found = seen(installed(tmp_path, tiny_models.onnx({"dets": boxes, "labels": logits})))
     assert [one.object_class for one in found] == ["person", "car"]
     assert found[0].score == pytest.approx(0.88, abs=0.01)
+
+
+def test_a_class_that_a_house_seldom_sees_must_be_surer(tmp_path: Path) -> None:
+    """By odds: 0.55 becomes 0.45, 0.7 becomes 0.61."""
+
+    def scores(probability: float, folder: str, *seldom: str) -> list[float]:
+        logits = np.full((1, 1, 3), -9, np.float32)
+        logits[0, 0, 0] = logit(probability)
+        answer = {"dets": np.array([[[0.5, 0.5, 0.4, 0.4]]], np.float32), "labels": logits}
+        found = installed(tmp_path / folder, tiny_models.onnx(answer), seldom=list(seldom))
+        return [round(one.score, 2) for one in seen(found)]
+
+    assert scores(0.55, "often") == [0.55]
+    assert scores(0.55, "seldom", "person") == []
+    assert scores(0.7, "sure", "person") == [0.61]
 
 
 def test_classes_that_are_not_to_be_told_are_not(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ SSD_SCALES: Final = (10.0, 10.0, 5.0, 5.0)
 """By which TensorFlow's faster_rcnn_box_coder multiplies offsets: y, x, height, width."""
 MOST_EXPONENT: Final = 10.0
 """exp of more is a box larger than any picture."""
+SELDOM_ODDS: Final = 1.5
+"""Pictures that models learn from show trains and giraffes as often as cars; before a house the odds of such a class are so
+many times smaller at least."""
 LEAST_SIDE: Final = 0.002
 """Boxes smaller than so much of the crop are no objects."""
 
@@ -67,17 +70,27 @@ def decode(
     known = (raw.classes >= 0) & (raw.classes < len(manifest.classes))
     if not bool(known.all()):
         raise _lies(manifest, f"names class {int(raw.classes[~known][0])} of {len(manifest.classes)}")
-    keep = (raw.scores >= threshold) & told[raw.classes]
-    order = np.argsort(-raw.scores[keep], kind="stable")[:MAX_CANDIDATES]
+    all_scores = _less_sure(raw, manifest) if manifest.seldom else raw.scores
+    keep = (all_scores >= threshold) & told[raw.classes]
+    order = np.argsort(-all_scores[keep], kind="stable")[:MAX_CANDIDATES]
     boxes = raw.boxes[keep][order] / np.array(
         [fitted.share_x, fitted.share_y, fitted.share_x, fitted.share_y], np.float32
     )
     boxes = boxes.clip(0.0, 1.0)
-    classes, scores = raw.classes[keep][order], raw.scores[keep][order].clip(0.0, 1.0)
+    classes, scores = raw.classes[keep][order], all_scores[keep][order].clip(0.0, 1.0)
     chosen = _without_doubles(boxes, classes, manifest.nms_iou)
     return [
         _found(manifest, boxes[i], int(classes[i]), float(scores[i])) for i in chosen if _has_size(boxes[i])
     ]
+
+
+def _less_sure(raw: Raw, manifest: Manifest) -> Floats:
+    """Scores with those of seldom classes lowered by their odds."""
+    names = frozenset(manifest.seldom)
+    seldom = np.array([name in names for name in manifest.classes])[raw.classes]
+    scores = raw.scores.clip(0.0, 1.0)
+    lowered: Floats = np.where(seldom, scores / (scores + SELDOM_ODDS * (1.0 - scores)), scores)
+    return lowered
 
 
 def _found(manifest: Manifest, box: Floats, index: int, score: float) -> Found:
