@@ -119,6 +119,7 @@ def test_every_beginning_of_a_picture_is_refused_or_decoded_whole() -> None:
 class Model:
     """Answers by hand; ``gate`` holds it back."""
 
+    classes = tuple(tiny_models.CLASSES)
     device = "test"
     anchors: NDArray[np.float32] | None = None
 
