@@ -79,7 +79,7 @@ def test_each_task_has_a_model_in_use_of_its_own(data: bytes, tmp_path: Path) ->
     (tmp_path / "models" / "in-use.txt").write_text("lite\n")
     with pytest.raises(ModelError, match="is for embed-animal, not for detect"):
         store.chosen(Task.DETECT)
-    with pytest.raises(ModelError, match="no model is chosen for face-embed"):
+    with pytest.raises(ModelError, match="dlib-face-resnet is not installed"):
         store.chosen(Task.FACE_EMBED)
 
 
