@@ -44,6 +44,7 @@ test: setup-test check ## everything that must pass before a change is done, und
 test-full: setup-test check ## the same with the slow tests and the containers
 	$(PYTEST) -m "not compose" $(AT_ONCE) $(PURE) $(SERVICES)
 	$(PYTEST) -m "not compose" $(IN_ORDER)
+	$(PYTEST) -m slow tests/formal
 	$(MAKE) test-compose
 
 test-unit: setup-test ## unit, contract and architecture tests
