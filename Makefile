@@ -42,6 +42,7 @@ test: setup-test check ## everything that must pass before a change is done, und
 	$(PYTEST) $(NEVER_HANGS) -m "not slow and not compose" $(IN_ORDER)
 
 test-full: setup-test check ## the same with the slow tests and the containers
+	@deploy/scripts/setup.sh full
 	$(PYTEST) -m "not compose" $(AT_ONCE) $(PURE) $(SERVICES)
 	$(PYTEST) -m "not compose" $(IN_ORDER)
 	$(PYTEST) -m slow tests/formal

@@ -155,8 +155,10 @@ export function localOffsetMs(ms: number): number {
   return wall - Math.floor(ms / 1000) * 1000;
 }
 
-/** "EXTERIOR" → "Exterior". */
+/** Where a camera looks, in the words of the language; a place that has none: "BACK_YARD" → "Back yard". */
 export function place(location: string): string {
+  const known = t.welcome.camera.locations[location];
+  if (known) return known;
   const words = location.toLowerCase().replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

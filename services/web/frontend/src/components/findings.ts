@@ -4,10 +4,18 @@ import { customElement, property } from 'lit/decorators.js';
 import type { Finding, Severity } from '../api/types';
 import { shared } from '../design/shared';
 import { moment } from '../format';
+import { app } from '../state/app-state';
 import { t } from '../strings';
 import './icon';
 
 const ORDER: Record<Severity, number> = { critical: 0, alert: 1, info: 2 };
+
+/** Where in the page a cure is; only for who may go there. */
+const CURED_AT: Record<string, { path: string; words: () => string }> = {
+  pin_not_configured: { path: '/security', words: () => t.system.setPin },
+  no_push_devices: { path: '/alerts', words: () => t.system.turnOnPush },
+  push_unproven: { path: '/alerts', words: () => t.system.turnOnPush },
+};
 
 /** What is wrong or weak, each with its cure, worst first. */
 @customElement('vg-findings')
@@ -85,7 +93,7 @@ export class Findings extends LitElement {
             <h3>
               <span class="visually-hidden">${t.events.severityName[finding.severity]}: </span>${finding.title}
             </h3>
-            ${finding.cure ? html`<p class="cure">${finding.cure}</p>` : nothing}
+            ${finding.cure ? html`<p class="cure">${finding.cure}${this.way(finding)}</p>` : nothing}
             <p class="where num">
               ${[finding.subject, finding.since_ms ? t.time.since(moment(finding.since_ms, Date.now())) : ''].filter(Boolean).join(' · ')}
             </p>
@@ -93,5 +101,10 @@ export class Findings extends LitElement {
         </li>`,
       )}
     </ul>`;
+  }
+
+  private way(finding: Finding): unknown {
+    const found = CURED_AT[finding.code];
+    return found && app.session?.role === 'admin' ? html` <a href=${found.path}>${found.words()}</a>` : nothing;
   }
 }

@@ -5,9 +5,12 @@ import { api } from '../api/client';
 import type { PushInfo } from '../api/types';
 import { shared } from '../design/shared';
 import { currentSubscription, pushSupport, subscribe, unsubscribe, type PushSupport } from '../push';
-import { asApiError, type Loaded } from '../state/app-state';
+import { app, asApiError, type Loaded } from '../state/app-state';
 import { t } from '../strings';
 import './icon';
+
+/** Alerts name whatever happens anywhere in the house, so they are only for who may see all of it (`Cameras.ALL` of the route). */
+const mayBeTold = (): boolean => app.session?.all_cameras === true && app.session.role !== 'viewer';
 
 /** Notifications on this device: what state they are in, why not if not, and a test. */
 @customElement('vg-push-card')
@@ -80,7 +83,8 @@ export class PushCard extends LitElement {
 
   override render(): unknown {
     const info = this.info.status === 'ready' ? this.info.value : null;
-    const possible = this.support === 'ready' && info?.enabled === true;
+    const allowed = mayBeTold();
+    const possible = allowed && this.support === 'ready' && info?.enabled === true;
     return html`<section class="card" aria-labelledby="push" data-testid="push-card" data-support=${this.support} data-subscribed=${String(this.subscribed)}>
       <h2 id="push"><vg-icon name="alerts"></vg-icon>${t.push.title}</h2>
       <p>${this.subscribed ? t.push.on : t.push.off}</p>
@@ -95,7 +99,7 @@ export class PushCard extends LitElement {
         >
           ${this.busy === 'subscribe' ? t.alarm.working : this.subscribed ? t.push.disable : t.push.enable}
         </button>
-        <button type="button" data-testid="push-test" ?disabled=${!info?.enabled || this.busy !== ''} @click=${this.test}>
+        <button type="button" data-testid="push-test" ?disabled=${!allowed || !info?.enabled || this.busy !== ''} @click=${this.test}>
           ${this.busy === 'test' ? t.push.testing : t.push.test}
         </button>
       </div>
@@ -107,6 +111,7 @@ export class PushCard extends LitElement {
   private obstacle(info: PushInfo | null): unknown {
     const say = (heading: string, text: string): unknown =>
       html`<div class="obstacle"><strong>${heading}</strong><p class="small">${text}</p></div>`;
+    if (!mayBeTold()) return say(t.push.notAllowed, t.push.notAllowedHelp);
     if (info && !info.enabled) return say(t.push.serverOff, t.push.serverOffHelp);
     switch (this.support) {
       case 'insecure':

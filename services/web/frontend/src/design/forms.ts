@@ -54,6 +54,7 @@ export const formStyles = css`
     min-height: var(--tap);
   }
   label.check input {
+    flex: none;
     width: 1.25rem;
     height: 1.25rem;
     min-height: 0;

@@ -45,6 +45,9 @@ export class CameraPage extends LitElement {
     pageStyles,
     factStyles,
     css`
+      .tune {
+        margin-block-start: var(--s2);
+      }
       .columns {
         display: grid;
         gap: var(--s5);
@@ -208,7 +211,7 @@ export class CameraPage extends LitElement {
   }
 
   private tunePanel(camera: Camera): unknown {
-    return html`<p>
+    return html`<p class="tune">
         <button
           type="button"
           data-testid="tune"

@@ -101,6 +101,7 @@ export const timelineStyles = css`
     display: flex;
     flex: 2 1 16rem;
     gap: var(--s2);
+    min-width: 0;
   }
   .filters form input {
     flex: 1;

@@ -110,5 +110,7 @@ export const alerts: Pick<Strings, 'alerts' | 'incidents' | 'snooze' | 'why' | '
     testDone: 'Probe gesendet.',
     testFailed: (why) => `Die Probe ist fehlgeschlagen: ${why}`,
     unreachable: 'Vigilar ist nicht erreichbar.',
+    notAllowed: 'Ihr Konto bekommt keine Benachrichtigungen',
+    notAllowedHelp: 'Sie nennen und zeigen, was irgendwo im Haus geschieht. Darum sind sie für Bewohner und Admins, die alle Kameras sehen dürfen; ein Admin kann unter Personen ändern, was Ihr Konto sieht.',
   },
 };
