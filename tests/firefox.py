@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import shutil
@@ -55,6 +56,7 @@ class Firefox:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ids = itertools.count(1)
+        self._open = contextlib.ExitStack()
         self.complaints: list[str] = []
 
     def __enter__(self) -> Firefox:
@@ -83,7 +85,7 @@ class Firefox:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._socket.close()
+        self._open.close()
         self._process.terminate()
         try:
             self._process.wait(20)
@@ -95,9 +97,10 @@ class Firefox:
     def _connect(self, port: int) -> ClientConnection | None:
         assert self._process.poll() is None, "Firefox ended while it started"
         try:
-            return connect(
+            made = connect(
                 f"ws://127.0.0.1:{port}/session", max_size=MAX_MESSAGE_BYTES, open_timeout=5, compression=None
             )
+            return self._open.enter_context(made)
         except (OSError, WebSocketException):
             return None
 

@@ -71,5 +71,5 @@ def test_the_walk_of_a_new_owner(fox: Firefox, stack: Stack) -> None:
 
     for path in ("/timeline", "/alerts", "/system", "/settings", "/account"):
         fox.go(url + path)
-        shown(fox, "main h1")
+        shown(fox, "h1")
     assert [one for one in fox.complaints if "Content-Security-Policy" in one or "Error" in one] == []
