@@ -38,6 +38,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   alerts: () => import('./pages/alerts'),
   system: () => import('./pages/system'),
   rules: () => import('./pages/rules'),
+  pets: () => import('./pages/pets'),
   settings: () => import('./pages/settings'),
   account: () => import('./pages/account'),
   users: () => import('./pages/users'),
@@ -169,6 +170,8 @@ export class App extends LitElement {
         return html`<vg-alerts></vg-alerts>`;
       case 'system':
         return html`<vg-system></vg-system>`;
+      case 'pets':
+        return html`<vg-pets></vg-pets>`;
       case 'rules':
         return keyed(location.search, html`<vg-rules></vg-rules>`);
       case 'settings':
@@ -213,6 +216,7 @@ function sectionOf(route: Route | null): Section | null {
       return 'recordings';
     case 'missing':
       return null;
+    case 'pets':
     case 'rules':
     case 'settings':
     case 'welcome':

@@ -9,6 +9,7 @@ export type Route =
   | { page: 'alerts' }
   | { page: 'system' }
   | { page: 'rules' }
+  | { page: 'pets' }
   | { page: 'settings' }
   | { page: 'account' }
   | { page: 'users' }
@@ -34,6 +35,7 @@ export function match(path: string): Route {
       case 'alerts':
       case 'system':
       case 'rules':
+      case 'pets':
       case 'settings':
       case 'account':
       case 'users':

@@ -16,7 +16,7 @@ export class DetectorCard extends LitElement {
 
   override render(): unknown {
     return html`<section aria-labelledby="detector">
-      <div class="section-head"><h2 id="detector">${t.detector.title}</h2></div>
+      <div class="section-head"><h2 id="detector">${t.detector.title}</h2><a href="/pets" data-testid="open-pets">${t.pets.open}</a></div>
       <div class="card padded">
         <dl class="facts num" data-testid="detector">
           ${this.rows().map(([name, value, help]) => html`<div title=${help}><dt>${name}</dt><dd>${value}</dd></div>`)}

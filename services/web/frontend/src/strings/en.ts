@@ -1,5 +1,6 @@
 /** Every word that the interface says. Functions take what has to be put into the sentence. German: ./de. */
 
+import { pets } from './en-pets';
 import { rulePage, ruleKeys, ruleTypes, ruleValues } from './en-rules';
 import { timelineWords } from './en-timeline';
 import { plural } from './plural';
@@ -23,6 +24,7 @@ export const classNames: Record<string, [one: string, many: string]> = {
 
 export const en = {
   ...timelineWords,
+  pets,
   rulePage,
   ruleKeys,
   ruleTypes,

@@ -6,6 +6,7 @@ import type { asSaid } from '../said';
 import { alerts } from './alerts';
 import { cameras } from './cameras';
 import { house } from './house';
+import { pets } from './pets';
 import { people } from './people';
 import { rules } from './rules';
 import { refusalInGerman, saidInGerman } from './said';
@@ -21,7 +22,7 @@ export interface Tables {
 }
 
 export const tables: Tables = {
-  page: { ...house, ...cameras, ...alerts, ...timeline, ...rules, settings, welcome },
+  page: { ...house, ...cameras, ...alerts, ...timeline, ...rules, pets, settings, welcome },
   classes: {
     person: ['Person', 'Personen'],
     vehicle: ['Fahrzeug', 'Fahrzeuge'],
