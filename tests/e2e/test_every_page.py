@@ -29,6 +29,7 @@ PATHS = {
     "recording": "/recordings/{recording}",
     "alerts": "/alerts",
     "rules": "/rules",
+    "pets": "/pets",
     "system": "/system",
     "settings": "/settings",
     "account": "/account",

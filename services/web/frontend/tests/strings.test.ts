@@ -33,7 +33,7 @@ const SAME = new Set([
   'page.sensors.words.GAS.0', 'page.timeline.isLive', 'page.timeline.live', 'page.recordings.version1', 'page.events.type_name.alarm_triggered',
   'page.events.type_name.sensor_opened', 'page.alerts.channelName.web_push', 'page.alerts.channelName.webhook',
   'page.settings.asJson', 'page.welcome.camera.urlHint', 'page.welcome.camera.name', 'page.welcome.recovery.take', 'page.welcome.camera.locations.GARAGE',
-  'page.outside.colours.orange',
+  'page.outside.colours.orange', 'page.pets.name',
   'page.timeline.keyRows.6.1', 'people.links.security', 'people.roles.admin', 'people.account.passkeys',
   'people.security.title', 'people.users.name', 'classes.person.0', 'classes.bus.0',
 ]);
