@@ -14,7 +14,7 @@ from face_pictures import astronaut, changed, ensure_face_models, jpeg
 from service_rig import ServiceProcess, ServiceRig, until
 from storage_rig import Rig, new_id, now_ms
 from vigilar_common.bus import Received
-from vigilar_common.messages import Reply
+from vigilar_common.messages import Fact, Reply
 from vigilar_common.messages.camera import Box
 from vigilar_common.messages.detection import TrackLease
 from vigilar_common.messages.objects import ObjectEnd, ObjectLeft

@@ -53,6 +53,7 @@ from vigilar_web.routes import (
     stream,
     timeline,
     tuning,
+    visitors,
 )
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ MODULES = (
     house,
     outside,
     pets,
+    visitors,
     remote,
     rules,
     sensors,

@@ -19,6 +19,7 @@ from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 from vigilar_common.messages.vehicles import VehiclesState
+from vigilar_common.messages.visitors import VisitorsState
 from vigilar_common.topics import Topic
 
 from vigilar_web.bridge import Bridge
@@ -68,6 +69,7 @@ class Listeners:
             (topics.PACKAGES_STATE, self.on_packages),
             (topics.VEHICLES_STATE, self.on_vehicles),
             (topics.PETS_STATE, self.on_pets),
+            (topics.VISITORS_STATE, self.on_visitors),
             (topics.SYSTEM_HEALTH, self.on_health),
             (topics.PUSH_INFO, self.on_push_info),
             (topics.EVENT_OPENED, self.on_opened),
@@ -145,6 +147,10 @@ class Listeners:
     def on_packages(self, received: Received) -> None:
         assert isinstance(received.message, PackagesState)
         self._model.packages = received.message
+
+    def on_visitors(self, received: Received) -> None:
+        assert isinstance(received.message, VisitorsState)
+        self._model.visitors = received.message
 
     def on_vehicles(self, received: Received) -> None:
         assert isinstance(received.message, VehiclesState)

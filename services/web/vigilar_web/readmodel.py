@@ -18,6 +18,7 @@ from vigilar_common.messages.presence import HouseholdStatus, PersonStatus
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import SystemHealth
 from vigilar_common.messages.vehicles import VehiclesState
+from vigilar_common.messages.visitors import VisitorsState
 
 from vigilar_web.settings import CameraInfo, MemberInfo, SensorInfo
 
@@ -46,6 +47,7 @@ class ReadModel:
         self.packages: PackagesState | None = None
         self.pets: PetsState | None = None
         self.vehicles: VehiclesState | None = None
+        self.visitors: VisitorsState | None = None
 
     def put_camera(self, state: CameraState) -> None:
         with self._lock:

@@ -39,6 +39,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   system: () => import('./pages/system'),
   rules: () => import('./pages/rules'),
   pets: () => import('./pages/pets'),
+  visitors: () => import('./pages/visitors'),
   settings: () => import('./pages/settings'),
   account: () => import('./pages/account'),
   users: () => import('./pages/users'),
@@ -174,6 +175,8 @@ export class App extends LitElement {
         return html`<vg-pets></vg-pets>`;
       case 'rules':
         return keyed(location.search, html`<vg-rules></vg-rules>`);
+      case 'visitors':
+        return html`<vg-visitors></vg-visitors>`;
       case 'settings':
         return html`<vg-settings></vg-settings>`;
       case 'account':
@@ -218,6 +221,7 @@ function sectionOf(route: Route | null): Section | null {
       return null;
     case 'pets':
     case 'rules':
+    case 'visitors':
     case 'settings':
     case 'welcome':
     case 'account':

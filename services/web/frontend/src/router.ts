@@ -10,6 +10,7 @@ export type Route =
   | { page: 'system' }
   | { page: 'rules' }
   | { page: 'pets' }
+  | { page: 'visitors' }
   | { page: 'settings' }
   | { page: 'account' }
   | { page: 'users' }
@@ -36,6 +37,7 @@ export function match(path: string): Route {
       case 'system':
       case 'rules':
       case 'pets':
+      case 'visitors':
       case 'settings':
       case 'account':
       case 'users':

@@ -9,6 +9,7 @@ import { classNames, en } from '../src/strings/en';
 import { chosen, language, locale, speak } from '../src/strings/language';
 import { german as germanNotice, notification } from '../src/strings/notification';
 import { people } from '../src/strings/people';
+import { visitors } from '../src/strings/visitors';
 
 type Leaf = string | ((...given: unknown[]) => unknown);
 
@@ -23,8 +24,8 @@ function leaves(table: object, path = ''): Map<string, Leaf> {
   return found;
 }
 
-const english = leaves({ page: en, classes: classNames, people, notification });
-const german = leaves({ page: tables.page, classes: tables.classes, people: tables.people, notification: germanNotice });
+const english = leaves({ page: en, classes: classNames, people, visitors, notification });
+const german = leaves({ page: tables.page, classes: tables.classes, people: tables.people, visitors: tables.visitors, notification: germanNotice });
 
 /** Words that are the same in both languages. */
 const SAME = new Set([
@@ -34,7 +35,7 @@ const SAME = new Set([
   'page.events.type_name.sensor_opened', 'page.alerts.channelName.web_push', 'page.alerts.channelName.webhook',
   'page.settings.asJson', 'page.welcome.camera.urlHint', 'page.welcome.camera.name', 'page.welcome.recovery.take', 'page.welcome.camera.locations.GARAGE',
   'page.outside.colours.orange', 'page.pets.name',
-  'page.timeline.keyRows.6.1', 'people.links.security', 'people.roles.admin', 'people.account.passkeys',
+  'page.timeline.keyRows.6.1', 'people.links.security', 'visitors.name', 'people.roles.admin', 'people.account.passkeys',
   'people.security.title', 'people.users.name', 'classes.person.0', 'classes.bus.0',
 ]);
 

@@ -29,6 +29,7 @@ export class PeopleLinks extends LitElement {
               <a class="button" href="/security" data-testid="open-security">${w.security}</a>
               <a class="button" href="/audit" data-testid="open-audit">${w.audit}</a>`
           : nothing}
+        ${app.session?.role !== 'viewer' ? html`<a class="button" href="/visitors" data-testid="open-visitors">${w.visitors}</a>` : nothing}
         <a class="button" href="/reference" data-testid="open-reference">${w.api}</a>
       </p>
     </section>`;

@@ -23,6 +23,7 @@ const english = {
     account: 'My account',
     users: 'People',
     security: 'PINs',
+    visitors: 'Visitors by face',
     audit: 'Audit log',
     api: 'Public API',
   },

@@ -3,6 +3,7 @@ import type { Strings } from '..';
 import type { classNames } from '../en';
 import type { People } from '../people';
 import type { asSaid } from '../said';
+import type { VisitorWords } from '../visitors';
 import { alerts } from './alerts';
 import { cameras } from './cameras';
 import { house } from './house';
@@ -12,12 +13,14 @@ import { rules } from './rules';
 import { refusalInGerman, saidInGerman } from './said';
 import { settings } from './settings';
 import { timeline } from './timeline';
+import { visitors } from './visitors';
 import { welcome } from './welcome';
 
 export interface Tables {
   page: Strings;
   classes: typeof classNames;
   people: People;
+  visitors: VisitorWords;
   said: typeof asSaid;
 }
 
@@ -37,5 +40,6 @@ export const tables: Tables = {
     bird: ['Vogel', 'Vögel'],
   },
   people,
+  visitors,
   said: { title: saidInGerman, refusal: refusalInGerman },
 };

@@ -23,6 +23,7 @@ export const people: People = {
     account: 'Mein Konto',
     users: 'Personen',
     security: 'PINs',
+    visitors: 'Besuch nach Gesicht',
     audit: 'Prüfprotokoll',
     api: 'Öffentliche API',
   },
