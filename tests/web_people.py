@@ -24,7 +24,7 @@ def filled(path: str) -> str:
         ("{export_id}", UUID), ("{verification_id}", UUID), ("{package_id}", UUID), ("{alert_id}", UUID),
         ("{rule_id}", "night"), ("{sensor_id}", "door"),
         ("{account_id}", "id-ann"), ("{credential_id}", "nothing"), ("{search_id}", UUID),
-        ("{pet_id}", UUID), ("{photo_id}", UUID), ("{pet_rule_id}", UUID),
+        ("{pet_id}", UUID), ("{photo_id}", UUID), ("{pet_rule_id}", UUID), ("{profile_id}", UUID),
         ("{name:path}", "index-abc.js"), ("{name}", "index.m3u8"), ("{path:path}", "events"),
     ):  # fmt: skip
         path = path.replace(name, value)

@@ -92,6 +92,7 @@ def test_the_slice_of_the_bridge_holds_no_secret() -> None:
         "detection",
         "vehicles",
         "packages",
+        "visitors",
     }
     assert "canary" not in json.dumps(values)
 

@@ -234,7 +234,8 @@ class Bridge:
         if not self._settings.enabled:
             return []
         pin = self._alarm is not None and self._alarm.pin_configured
-        found = [hub.hub(naming, config.system.name, pin, config.presence, config.packages, config.vehicles)]
+        parts = (config.presence, config.packages, config.vehicles, config.visitors.enabled)
+        found = [hub.hub(naming, config.system.name, pin, *parts)]
         found += [
             cameras.camera(naming, camera, self._settings, config.detection.looks_at(camera.id))
             for camera in config.cameras

@@ -23,6 +23,7 @@ from vigilar_common.messages.presence import PersonStatus, Role
 from vigilar_common.messages.sensor import SensorState
 from vigilar_common.messages.system import Finding, SystemHealth
 from vigilar_common.messages.vehicles import KnownVehicleState, VehiclesState, vehicle_id
+from vigilar_common.messages.visitors import CurrentVisitor, VisitorsState
 from vigilar_common.testing import FakeClock
 from vigilar_common.topics import CMD_ALARM, CMD_ASK_SWITCH
 from vigilar_homeassistant.domain import cameras, house, hub, sensors, templates
@@ -48,7 +49,7 @@ CONFIG = Config.model_validate(
         ],
     }
 )
-HUB = hub.hub(NAMING, "Home", True, CONFIG.presence, CONFIG.packages, CONFIG.vehicles).components
+HUB = hub.hub(NAMING, "Home", True, CONFIG.presence, CONFIG.packages, CONFIG.vehicles, faces=True).components
 CAMERA = cameras.camera(NAMING, CONFIG.cameras[0], CONFIG.homeassistant).components
 
 
@@ -265,3 +266,17 @@ def test_a_known_vehicle_is_at_home_away_or_not_known(home: bool | None, said: s
     assert render(bike["value_template"], state) == said
     assert render(HUB["binary_sensor_vehicle_car"]["value_template"], state) == "OFF"
     assert render(bike["value_template"], VehiclesState()) == "None"
+
+
+def test_visitors_are_counted_and_those_with_a_name_are_named() -> None:
+    here = [
+        CurrentVisitor(profile_id=str(uuid4()), name=name, camera_id="front", arrived_ms=1, seen_ms=2)
+        for name in ('Ann "A"', "")
+    ]
+    for state, count, names in (
+        (VisitorsState(enabled=True), "0", []),
+        (VisitorsState(enabled=True, visitors=here), "2", ['Ann "A"']),
+    ):
+        sensor = HUB["sensor_visitors"]
+        assert render(sensor["value_template"], state) == count
+        assert json.loads(render(sensor["json_attributes_template"], state)) == {"names": names}

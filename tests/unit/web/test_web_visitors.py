@@ -31,7 +31,9 @@ def _house(home: Any) -> Any:
     def answers(topic: Any, command: Any, _ids: Any) -> Reply:
         assert topic is topics.CMD_VISITORS
         home.commands.append(command)
-        return Reply(ok=True, data={"profile_id": PROFILE, "jpeg": base64.b64encode(b"\xff\xd8 face").decode()})
+        return Reply(
+            ok=True, data={"profile_id": PROFILE, "jpeg": base64.b64encode(b"\xff\xd8 face").decode()}
+        )
 
     home.bus.answers = answers
     home.storage.answers |= {
@@ -49,7 +51,9 @@ def test_while_nobody_spoke_it_is_off_and_nobody_is_there(house: Any) -> None:
 
 
 def test_who_is_there_is_shown_with_the_name_of_the_camera(house: Any) -> None:
-    there = CurrentVisitor(profile_id=PROFILE, name="Ann", household=True, camera_id="front", arrived_ms=5, seen_ms=6)
+    there = CurrentVisitor(
+        profile_id=PROFILE, name="Ann", household=True, camera_id="front", arrived_ms=5, seen_ms=6
+    )
     house.bus.deliver(topics.VISITORS_STATE, VisitorsState(enabled=True, consented=True, visitors=[there]))
     (shown,) = house.get("/api/v1/visitors").json()["current"]
     assert (shown["name"], shown["arrived_ms"]) == ("Ann", 5)

@@ -66,6 +66,7 @@ SLICES: dict[str, tuple[str, ...]] = {
         "detection",
         "vehicles",
         "packages",
+        "visitors",
     ),
     "offsite": (*_BASICS, "offsite"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),

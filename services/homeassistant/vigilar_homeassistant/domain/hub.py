@@ -22,6 +22,7 @@ from vigilar_common.topics import (
     STORAGE_CHECKPOINT,
     SYSTEM_HEALTH,
     VEHICLES_STATE,
+    VISITORS_STATE,
 )
 
 from vigilar_homeassistant.domain import templates
@@ -166,6 +167,17 @@ def _vehicles(vehicles: Vehicles) -> Iterator[tuple[str, Component]]:
         )  # fmt: skip
 
 
+def _visitors() -> Iterator[tuple[str, Component]]:
+    """How many people are recognised by face now; their names as an attribute, without those nobody has named."""
+    state = VISITORS_STATE.path()
+    named = "{'names': value_json['visitors'] | map(attribute='name') | select | list}"
+    yield "visitors", component(
+        "sensor", "Visitors", state_topic=state, value_template="{{ value_json['visitors'] | length }}",
+        json_attributes_topic=state, json_attributes_template=f"{{{{ {named} | to_json }}}}",
+        state_class="measurement", icon="mdi:account-eye", **_alive("visitors"),
+    )  # fmt: skip
+
+
 def hub(
     naming: Naming,
     name: str,
@@ -173,6 +185,7 @@ def hub(
     presence: Presence,
     packages: Packages = NO_PARCELS,
     vehicles: Vehicles = NO_VEHICLES,
+    faces: bool = False,
 ) -> Device:
     """`name`: what the system is called. Each entity has the availability of the service that knows."""
     found = [*_alarm(pin_configured, naming.hub_id), *_system()]
@@ -181,6 +194,8 @@ def hub(
     if packages.enabled:
         found += _parcels()
     found += _vehicles(vehicles)
+    if faces:
+        found += _visitors()
     return Device(naming.hub_id, name, "Hub", "", keyed(found))
 
 

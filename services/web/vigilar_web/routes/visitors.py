@@ -203,7 +203,7 @@ async def picture(
     done = await _command(
         parts, session.user, VisitorAction.PICTURE, profile_id=profile_id, embedding_ids=named
     )
-    jpeg = base64.b64decode(done["jpeg"])
+    jpeg = base64.b64decode(done.get("jpeg", ""))
     # Not kept by the browser: who is forgotten must not stay in its cache.
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
