@@ -39,7 +39,7 @@ PARCEL: Final = (545, 313)
 PARCEL_PX: Final = 32
 CARDBOARD: Final = (80, 130, 175)
 
-AWAY_S, COMES_S, STANDS_S, GOES_S, GONE_S = 10, 5, 30, 5, 15
+AWAY_S, COMES_S, STANDS_S, GOES_S, GONE_S = 10, 5, 45, 5, 15
 VAN_TIMES: Final = 1.7
 ROAD, PLACE = (870, 345), (560, 300)
 """Where its foot comes into the picture, and where it stands."""
@@ -52,7 +52,7 @@ def parcel_film() -> Path:
 
 
 def vehicle_film() -> Path:
-    """65 s; truth: the van begins to come, and to go."""
+    """80 s; truth: the van begins to come, and to go."""
     total = (AWAY_S + COMES_S + STANDS_S + GOES_S + GONE_S) * FPS
     return _built("vehicle", total, _visit, (AWAY_S, AWAY_S + COMES_S + STANDS_S))
 

@@ -6,13 +6,14 @@ the events service alone, by its clock (`tests/later`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import walk
-from axe import violations
+from axe import AXE, violations
 from outdoor_house import DUSK_AFTER_S, HOUR_S, VAN, OutdoorHouse, outdoor_house
 from patience import wait_until
 from playwright.sync_api import Browser, expect
@@ -136,19 +137,24 @@ def test_a_vehicle_that_was_shown_is_known_when_it_comes_again_and_is_home_until
     assert (shown["home"], shown["camera_name"]) == (True, "Drive")
 
     left_ms = _shown(house, "drive", "end", again_ms)
-    left = house.event("vehicle", left_ms, 60)
+    left = house.event("vehicle", left_ms + 500, 60)
     assert left["title"] == f"The {VAN} left: Drive"
     wait_until(
         lambda: house.newest("vigilar/vehicles/state")["vehicles"][0]["home"] is False, 10, "it is away"
     )
     found = house.api.get("/api/v1/events?class=vehicle&camera=drive&limit=100")["items"]
-    assert {"vehicle", "object"} <= {event["type"] for event in found}
+    assert found
+    assert {event["object"]["object_class"] for event in found} <= {"car", "truck", "bus"}
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_the_page_draws_the_box_where_the_object_is_and_axe_finds_nothing(
     house: OutdoorHouse, browser: Browser, shots: Path, scheme: Any, width: int
 ) -> None:
+    if not AXE.exists():
+        assert not os.environ.get("CI"), "deploy/scripts/setup.sh test installs it"
+        pytest.skip("axe-core is missing: deploy/scripts/setup.sh test installs it")
+
     def over() -> dict[str, Any] | None:
         found = house.api.get("/api/v1/events?type=object&camera=drive&limit=50")["items"]
         return next((one for one in found if one["object"]["way"] and one["recording_id"]), None)
