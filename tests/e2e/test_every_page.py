@@ -30,6 +30,7 @@ PATHS = {
     "alerts": "/alerts",
     "rules": "/rules",
     "pets": "/pets",
+    "visitors": "/visitors",
     "system": "/system",
     "settings": "/settings",
     "account": "/account",
