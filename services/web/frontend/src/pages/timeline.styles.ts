@@ -83,7 +83,7 @@ export const timelineStyles = css`
     gap: var(--s2) var(--s3);
     padding: var(--s3) var(--s4);
   }
-  .filters label {
+  .filters label:not(.chip) {
     display: grid;
     flex: 1 1 8rem;
     gap: 0.125rem;

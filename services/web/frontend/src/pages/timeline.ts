@@ -139,6 +139,7 @@ export class TimelinePage extends LitElement implements Playable {
     this.playing = !this.playing;
     if (this.playing && this.speed < 0) this.speed = 1;
     this.clock.go(this.playing ? this.speed : 0);
+    this.atMs = this.clock.atMs; // the axis was a frame behind
   };
 
   setSpeed(speed: number): void {
