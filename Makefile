@@ -119,6 +119,9 @@ bench-page: setup-test ## the first view on a throttled phone, by Lighthouse
 screenshots: setup-test web ## a picture of every page, phone and desktop, light and dark, in docs/images/pages (kept out of git)
 	VIGILAR_SCREENSHOTS=docs/images/pages $(PYTEST) -m slow tests/e2e/test_every_page.py
 
+bench-web: setup-test ## seeks, cameras on one clock, scrubbing in a browser; 50 pages on the stream, a million events, memory
+	@$(VENV)/python -m tests.bench web
+
 up: ## containers: build and start (compose.yaml)
 	docker compose up -d --build --wait
 

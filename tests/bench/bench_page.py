@@ -127,7 +127,7 @@ def main() -> int:
 
 def row(page: str, runs: list[Run]) -> int:
     def median(name: str) -> float:
-        return statistics.median(getattr(run, name) for run in runs)
+        return float(statistics.median(getattr(run, name) for run in runs))
 
     scores = {name: statistics.median(run.scores[name] for run in runs) for name in SCORES}
     first, interactive, blocked = median("first_view_ms"), median("interactive_ms"), median("blocked_ms")

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench_storage_timeline import CAMERAS, END_MS, SPAN_MS, fill, of_process
+from bench.bench_storage_timeline import CAMERAS, END_MS, SPAN_MS, fill, of_process
 from storage_rig import Rig
 from vigilar_common import topics
 from vigilar_common.messages.camera import CameraCondition, CameraState
@@ -97,7 +97,7 @@ def stream_core_pct(web: WebProcess, broker: TestBroker, cookie: str) -> float:
     for bus in buses:
         bus.stop()
     assert still == PAGES, f"{PAGES - still} pages lost their stream"
-    pct = 100 * (after_s - before_s) / took_s
+    pct: float = 100 * (after_s - before_s) / took_s
     per_page = listening.bytes / PAGES / 1000
     print(
         f"{PAGES} pages, {told / took_s:.1f} changes a second, {per_page:.0f} kB heard by each: "

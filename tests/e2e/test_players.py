@@ -18,8 +18,8 @@ CAMERAS = ("north", "south")
 SECOND_BEGINS_MS = 7_300
 """Later than the first: equal pictures would be no proof of equal time."""
 LIMIT_MS = 40_000
-SKEW_P95_MS = 500.0
-"""On a machine that is busy with the tests; the figure of a quiet one is in docs/benchmarks.md."""
+SKEW_P95_MS = 1_500.0
+"""Where tests keep every processor busy a picture waits for one; without a common clock it were SECOND_BEGINS_MS."""
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,11 @@ def test_from_live_into_the_past_over_the_border_of_two_recordings_and_back(
     player = page.locator("vg-camera-player")
     expect(player).to_have_attribute("data-mode", "live", timeout=LIMIT_MS)
     border_ms = house.begun["north"][1]
-    seek_ms(page, house, "north", border_ms - 1_000, play=True)
+    seek_ms(page, house, "north", border_ms - 1_000)
     expect(player).to_have_attribute("data-mode", "past")
     live = player.locator("vg-live-video")
     expect(live).to_be_hidden()
+    page.keyboard.press("k")
     wait_until(
         lambda: player.evaluate("(p) => p.position") > border_ms + 700,
         20,

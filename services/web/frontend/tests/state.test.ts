@@ -28,7 +28,7 @@ const event = (id: string, startedMs: number, more: Partial<VigilarEvent> = {}):
 });
 
 const wanted = (more: Partial<EventFilter>): EventFilter => ({
-  camera: '', type: '', class: '', zone: '', from_ms: null, to_ms: null, ...more,
+  camera: '', type: '', class: '', severity: '', zone: '', person: '', pet: '', from_ms: null, to_ms: null, ...more,
 });
 
 describe('the list of events', () => {
@@ -52,6 +52,9 @@ describe('the list of events', () => {
     expect(matches(person, wanted({ class: 'animal' }))).toBe(false);
     expect(matches(event('a', 10), wanted({ class: 'person' }))).toBe(false);
     expect(matches(person, wanted({ zone: 'path' }))).toBe(false);
+    expect(matches(person, wanted({ severity: person.severity }))).toBe(true);
+    expect(matches(person, wanted({ severity: 'critical' }))).toBe(false);
+    expect(matches(person, wanted({ pet: 'rex' })), 'which pet it was is told later').toBe(false);
   });
 });
 

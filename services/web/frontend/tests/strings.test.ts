@@ -31,7 +31,7 @@ const german = leaves({ page: tables.page, classes: tables.classes, people: tabl
 const SAME = new Set([
   'page.app.name', 'page.alarm.state.triggered', 'page.alarm.label', 'page.alarm.pin', 'page.announced.title', 'page.cameras.live', 'page.cameras.offline',
   'page.cameras.codec', 'page.nav.system', 'page.system.title', 'page.system.version', 'page.sensors.sensor',
-  'page.sensors.words.GAS.0', 'page.timeline.isLive', 'page.timeline.live', 'page.recordings.version1', 'page.events.type_name.alarm_triggered',
+  'page.sensors.words.GAS.0', 'page.timeline.isLive', 'page.timeline.live', 'page.recordings.version1', 'page.events.person', 'page.events.type_name.alarm_triggered',
   'page.events.type_name.sensor_opened', 'page.alerts.channelName.web_push', 'page.alerts.channelName.webhook',
   'page.settings.asJson', 'page.welcome.camera.urlHint', 'page.welcome.camera.name', 'page.welcome.recovery.take', 'page.welcome.camera.locations.GARAGE',
   'page.outside.colours.orange', 'page.pets.name',

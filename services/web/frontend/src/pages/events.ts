@@ -17,12 +17,13 @@ import { type EventFilter, matches, upsertEvent } from '../state/merge';
 import { Now } from '../state/now';
 import { marked, reviewPage, waits } from '../state/review';
 import { Paged } from '../state/paged';
+import { petNames, withChosen } from '../state/pets';
 import { className, t } from '../strings';
-import { CLASSES, TYPES } from './event-words';
+import { CLASSES, SEVERITIES, TYPES } from './event-words';
 
 const PAGE = 30;
 const UNDO_MS = 12_000;
-const NOTHING = { camera: '', type: '', class: '', zone: '', day: '' };
+const NOTHING = { camera: '', type: '', class: '', severity: '', zone: '', person: '', pet: '', day: '' };
 
 /** All events, newest first, by day; new ones come in at the top by themselves. */
 @customElement('vg-events')
@@ -75,6 +76,7 @@ export class EventsPage extends LitElement {
   @property({ reflect: true }) only: string | undefined;
   private filter = { ...NOTHING };
   private words = '';
+  private pets: readonly [string, string][] = [];
   private understood: Understood | null = null;
   private waiting: { waiting: number; more: boolean } | null = null;
   /** What was marked last, while it can be taken back, or why it could not be. */
@@ -98,16 +100,18 @@ export class EventsPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     const search = new URLSearchParams(location.search);
-    this.filter = {
-      camera: this.only ?? search.get('camera') ?? '',
-      type: this.only ? '' : (search.get('type') ?? ''),
-      class: this.only ? '' : (search.get('class') ?? ''),
-      zone: this.only ? '' : (search.get('zone') ?? ''),
-      day: this.only ? '' : (search.get('day') ?? ''),
-    };
+    this.filter = { ...NOTHING };
+    if (!this.only) for (const key of Object.keys(NOTHING) as (keyof typeof NOTHING)[]) this.filter[key] = search.get(key) ?? '';
+    else this.filter.camera = this.only;
     this.words = this.only ? '' : (search.get('q') ?? '');
     void this.list.restart();
-    if (!this.only) void this.count();
+    if (!this.only) {
+      void this.count();
+      void petNames().then((found) => {
+        this.pets = found;
+        this.requestUpdate();
+      });
+    }
     document.addEventListener('keydown', this.key);
   }
 
@@ -237,42 +241,29 @@ export class EventsPage extends LitElement {
     const filtered = Object.values(this.filter).some(Boolean);
     const classes = this.filter.class && !CLASSES.includes(this.filter.class) ? [...CLASSES, this.filter.class] : CLASSES;
     return html`<form aria-label=${t.events.filter} @submit=${(e: Event) => e.preventDefault()}>
-      <label
-        >${t.events.camera}
-        <select @change=${(e: Event) => this.choose('camera', e)}>
-          <option value="">${t.events.allCameras}</option>
-          ${cameras.map((camera) => html`<option value=${camera.id} ?selected=${camera.id === this.filter.camera}>${camera.name}</option>`)}
-        </select>
-      </label>
-      <label
-        >${t.events.type}
-        <select @change=${(e: Event) => this.choose('type', e)}>
-          <option value="">${t.events.allTypes}</option>
-          ${TYPES.map((type) => html`<option value=${type} ?selected=${type === this.filter.type}>${t.events.type_name[type]}</option>`)}
-        </select>
-      </label>
-      <label
-        >${t.events.objectClass}
-        <select @change=${(e: Event) => this.choose('class', e)}>
-          <option value="">${t.events.allClasses}</option>
-          ${classes.map((name) => html`<option value=${name} ?selected=${name === this.filter.class}>${className(name)}</option>`)}
-        </select>
-      </label>
-      ${this.filter.zone
-        ? html`<label
-            >${t.events.zones}
-            <select @change=${(e: Event) => this.choose('zone', e)}>
-              <option value="">${t.events.allZones}</option>
-              <option value=${this.filter.zone} selected>${this.filter.zone}</option>
-            </select>
-          </label>`
-        : nothing}
+      ${this.select('camera', t.events.camera, t.events.allCameras, cameras.map((camera) => [camera.id, camera.name]))}
+      ${this.select('type', t.events.type, t.events.allTypes, TYPES.map((type) => [type, t.events.type_name[type] ?? type]))}
+      ${this.select('class', t.events.objectClass, t.events.allClasses, classes.map((name) => [name, className(name)]))}
+      ${this.select('severity', t.timeline.severity, t.timeline.allSeverities, SEVERITIES.map((name) => [name, t.events.severityName[name]]))}
+      ${this.filter.zone ? this.select('zone', t.events.zones, t.events.allZones, withChosen([], this.filter.zone)) : nothing}
+      ${this.filter.person ? this.select('person', t.events.person, t.events.allPersons, withChosen([], this.filter.person)) : nothing}
+      ${this.pets.length || this.filter.pet ? this.select('pet', t.events.pet, t.events.allPets, withChosen(this.pets, this.filter.pet)) : nothing}
       <label
         >${t.events.day}
         <input type="date" max=${dayKey(this.now.ms)} .value=${this.filter.day} @change=${(e: Event) => this.choose('day', e)} />
       </label>
       ${filtered ? html`<button type="button" class="quiet" @click=${this.clear}>${t.events.clear}</button>` : nothing}
     </form>`;
+  }
+
+  private select(key: keyof typeof NOTHING, label: string, all: string, words: readonly (readonly [string, string])[]): unknown {
+    return html`<label
+      >${label}
+      <select @change=${(e: Event) => this.choose(key, e)}>
+        <option value="">${all}</option>
+        ${words.map(([value, name]) => html`<option value=${value} ?selected=${value === this.filter[key]}>${name}</option>`)}
+      </select>
+    </label>`;
   }
 
   private choose(key: keyof typeof NOTHING, event: Event): void {

@@ -19,6 +19,7 @@ import { Previews } from '../live/preview';
 import { Clock } from '../live/sync';
 import { navigate } from '../router';
 import { app, WatchApp } from '../state/app-state';
+import { petNames, withChosen } from '../state/pets';
 import { className, t } from '../strings';
 import { CLASSES, SEVERITIES } from './event-words';
 import { timelineStyles } from './timeline.styles';
@@ -26,7 +27,7 @@ import { timelineStyles } from './timeline.styles';
 /** More pictures at once than a small machine plays. */
 const MAX_TOGETHER = 9;
 const BEAT_MS = 200;
-const NO_FILTER = { class: '', severity: '', zone: '' };
+const NO_FILTER = { class: '', severity: '', zone: '', person: '', pet: '' };
 
 /** All cameras on one axis of time; those that are chosen play together by one clock. */
 @customElement('vg-timeline')
@@ -42,6 +43,7 @@ export class TimelinePage extends LitElement implements Playable {
   @state() speed = 1;
   @state() playing = true;
   @state() private filter = NO_FILTER;
+  @state() private pets: readonly [string, string][] = [];
   @state() private chosen: readonly string[] = [];
   @state() private hovered: Hover | null = null;
   @query('vg-time-axis') private readonly axis!: TimeAxis | null;
@@ -62,11 +64,12 @@ export class TimelinePage extends LitElement implements Playable {
     super.connectedCallback();
     const search = new URLSearchParams(location.search);
     const filter = { ...NO_FILTER };
-    for (const key of ['class', 'severity', 'zone'] as const) filter[key] = search.get(key) ?? '';
+    for (const key of Object.keys(NO_FILTER) as (keyof typeof NO_FILTER)[]) filter[key] = search.get(key) ?? '';
     this.filter = filter;
     this.chosen = (search.get('cameras') ?? '').split(',').filter(Boolean).slice(0, MAX_TOGETHER);
     const at = Number(search.get('at'));
     if (Number.isSafeInteger(at) && at > 0) this.wantedMs = at;
+    void petNames().then((found) => (this.pets = found));
     this.timer = setInterval(this.beat, BEAT_MS);
     this.frame = requestAnimationFrame(this.turn);
   }
@@ -243,6 +246,8 @@ export class TimelinePage extends LitElement implements Playable {
       ${select('class', t.events.objectClass, t.events.allClasses, CLASSES.map((name) => [name, className(name)]))}
       ${select('severity', t.timeline.severity, t.timeline.allSeverities, SEVERITIES.map((name) => [name, t.events.severityName[name]]))}
       ${this.filter.zone ? select('zone', t.events.zones, t.events.allZones, [[this.filter.zone, this.filter.zone]]) : nothing}
+      ${this.filter.person ? select('person', t.events.person, t.events.allPersons, [[this.filter.person, this.filter.person]]) : nothing}
+      ${this.pets.length || this.filter.pet ? select('pet', t.events.pet, t.events.allPets, withChosen(this.pets, this.filter.pet)) : nothing}
       ${cameras.length > 1 ? this.cameraChips(cameras) : nothing}
     </div>`;
   }

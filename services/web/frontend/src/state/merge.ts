@@ -50,7 +50,11 @@ export interface EventFilter {
   camera: string;
   type: string;
   class: string;
+  severity: string;
   zone: string;
+  /** Who or which was seen is told later than the event. */
+  person: string;
+  pet: string;
   from_ms: number | null;
   to_ms: number | null;
 }
@@ -62,6 +66,9 @@ export function matches(event: VigilarEvent, wanted: EventFilter): boolean {
     (!wanted.camera || event.camera_id === wanted.camera) &&
     (!wanted.type || event.type === wanted.type) &&
     (!wanted.class || ofClass(event.object?.object_class, wanted.class)) &&
+    (!wanted.severity || event.severity === wanted.severity) &&
+    !wanted.person &&
+    !wanted.pet &&
     (!wanted.zone || event.zones.includes(wanted.zone)) &&
     (fromMs === null || event.started_ms >= fromMs) &&
     (toMs === null || event.started_ms < toMs)
