@@ -76,7 +76,9 @@ class Firefox:
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
-        self._socket = wait_until(lambda: self._connect(port), START_LIMIT_S, "Firefox answers by BiDi")
+        found_socket = wait_until(lambda: self._connect(port), START_LIMIT_S, "Firefox answers by BiDi")
+        assert found_socket
+        self._socket = found_socket
         self.ask("session.new", capabilities={})
         self._window = self.ask("browsingContext.getTree")["contexts"][0]["context"]
         self.ask("session.subscribe", events=["log.entryAdded"])

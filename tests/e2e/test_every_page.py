@@ -165,7 +165,11 @@ def test_axe_finds_nothing_and_everything_fits(
         if wide > 0:
             problems.append(f"{name}: {wide} px wider than the screen")
         problems += [f"{name}: {one}" for one in page.evaluate("() => window.toldViolations")]
-        problems += [f"{name}: {one}" for one in violations(page)]
+        # Where the system chooses the colours, axe still reads those of the page, which nobody sees.
+        seen = [
+            one for one in violations(page) if look.name != "forced" or not one.startswith("color-contrast")
+        ]
+        problems += [f"{name}: {one}" for one in seen]
         if look.options.get("reduced_motion") == "reduce":
             problems += [f"{name}: {one} moves" for one in page.evaluate(MOVING)]
             assert page.evaluate("() => document.documentElement.lang") == "de"

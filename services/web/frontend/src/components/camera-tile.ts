@@ -134,6 +134,9 @@ export class CameraTile extends LitElement {
           background: Canvas;
           color: CanvasText;
         }
+        .caption {
+          padding-block-start: var(--s2);
+        }
       }
     `,
   ];
