@@ -7,12 +7,20 @@ import os
 import re
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+KEPT_LINES = 300
+"""Of each service, in memory."""
+MAX_KEPT_CHARS = 1_500
+"""Of a line that is kept; the end of a longer one, such as of a long trace, is in the full log."""
 
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s@'\"]+@")
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}://)[^/\s@'\"]+@")
+"""A longer scheme is found from its middle on: without a bound a long word would cost the square of its length."""
 _MASK = "***"
 _secrets: set[str] = set()
 _service: ContextVar[str] = ContextVar("service")
@@ -64,12 +72,59 @@ class _Formatter(logging.Formatter):
         return text
 
 
+@dataclass(frozen=True)
+class Kept:
+    """One line of the newest few, masked."""
+
+    number: int
+    """Counts the lines of its service since the process began, from 1."""
+    ts_ms: int
+    level: str
+    logger: str
+    text: str
+
+
+class Newest(logging.Handler):
+    """The newest lines of each service of this process, for whoever asks; bounded in lines and in their length."""
+
+    def __init__(self, service: str = "") -> None:
+        super().__init__()
+        self._default = service
+        self._lines: dict[str, deque[Kept]] = {}
+        self._numbers: dict[str, int] = {}
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = " | ".join(mask(self.format(record)).splitlines())[:MAX_KEPT_CHARS]
+        except Exception:
+            self.handleError(record)  # as every handler: a line that cannot be written ends nothing
+            return
+        service = _service.get(self._default)
+        number = self._numbers[service] = self._numbers.get(service, 0) + 1
+        lines = self._lines.setdefault(service, deque(maxlen=KEPT_LINES))
+        lines.append(Kept(number, round(record.created * 1000), record.levelname, record.name[:80], text))
+
+    def after(self, service: str, number: int) -> list[Kept]:
+        """Those of this service with a greater number, oldest first; masked again: a secret may be known since."""
+        with self.lock or nullcontext():
+            found = [line for line in self._lines.get(service, ()) if line.number > number]
+        return [replace(line, text=mask(line.text)) for line in found]
+
+
+newest = Newest()
+"""Of this process, as `setup` made it."""
+
+
 def setup(service: str, level: str = "INFO") -> None:
     """Send the root logger to stdout. `level` is one of LEVELS."""
+    global newest
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_Formatter(service, journal="JOURNAL_STREAM" in os.environ))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    if newest not in root.handlers or newest._default != service:
+        newest = Newest(service)
+    root.handlers[:] = [handler, newest]
     root.setLevel(level)
     # Third-party libraries at DEBUG print request headers and payloads; ours are what the operator asked for.
     for noisy in ("urllib3", "httpx", "httpcore", "asyncio", "multipart", "libav", "PIL", "pywebpush"):

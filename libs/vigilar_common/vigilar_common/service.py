@@ -21,6 +21,7 @@ from vigilar_common.config import Config
 from vigilar_common.config.slices import Slice, SliceReader
 from vigilar_common.errors import BadMessageError, StartupError, VigilarError
 from vigilar_common.health import HealthRegistry, HealthServer
+from vigilar_common.log_feed import LogFeed
 from vigilar_common.messages import Fact
 from vigilar_common.messages.system import Heartbeat
 from vigilar_common.outbox import FactLog, Outbox
@@ -247,6 +248,14 @@ class _Runner:
         # A beat before the connection reaches nobody: the first one, and the first after an outage, follow it at once.
         connected = threading.Event()
         context.bus.on_connect(connected.set)
+        feed = LogFeed(
+            context.bus,
+            self.clock,
+            self.name,
+            self.started_ms,
+            lambda name, after: logs.newest.after(name, after),
+        )
+        feed.start()
         while not self.stopping.is_set():
             now = self.clock.monotonic_s()
             if now >= next_beat or connected.is_set():
@@ -257,6 +266,7 @@ class _Runner:
                 next_poll = now + CONFIG_POLL_S
                 if self.slices.changed():
                     self._reload(app, context)
+            feed.tick()
             if self.share is None and now >= next_release:
                 next_release = now + RELEASE_INTERVAL_S
                 release()

@@ -101,6 +101,24 @@ HEARTBEAT = Topic(
     ("health", "web"),
     "Every 10 s: readiness, memory, outbox, configuration revision.",
 )
+LOG_LEASE = Topic(
+    "vigilar/logs/lease",
+    Kind.FRAME,
+    system.LogLease,
+    ("web",),
+    ALL_SERVICES,
+    "Every 3 s while an admin looks at the logs.",
+    1_024,
+)
+LOG_LINES = Topic(
+    "vigilar/logs/lines/{service}",
+    Kind.FRAME,
+    system.LogLines,
+    ALL_SERVICES,
+    ("web",),
+    "The newest lines of a service's log, secrets masked at the source. Only while leased; 40 lines, 3 messages a second.",
+    131_072,
+)
 SYSTEM_HEALTH = Topic(
     "vigilar/system/health",
     Kind.STATE,

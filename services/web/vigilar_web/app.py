@@ -29,6 +29,7 @@ from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.log_lines import LogLinesKept
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
@@ -92,6 +93,7 @@ class WebApp:
             lambda: parts.settings, parts.model, parts.pictures, parts.live, parts.stream, self._bridge
         ).subscribe(self._context.bus)
         parts.tuning.start()
+        parts.logs.start()
         self._context.health.live_when("web", self._server.problem)
         self._context.health.measure(lambda: _collector(parts))
         log.info("the user interface is at %s", self.url)
@@ -200,6 +202,7 @@ class WebApp:
             mjpeg=MjpegViewers(live),
             snapshots=Snapshots(context.bus, pictures, context.clock),
             tuning=Tuning(context.bus, context.clock, self._bridge),
+            logs=LogLinesKept(context.bus, context.clock, self._bridge),
             remote=RemoteGate(lambda: current().remote, context.clock),
             storage=storage,
             films=Films(storage),

@@ -33,6 +33,7 @@ from vigilar_web.routes import (
     house,
     invite,
     live,
+    logs,
     marks,
     me,
     mjpeg,
@@ -80,6 +81,7 @@ MODULES = (
     rules,
     sensors,
     settings,
+    logs,
     find,
     events,
     exports,
@@ -161,6 +163,7 @@ def _upkeep(parts: Parts, tick: Callable[[], None]) -> Callable[[], Coroutine[An
         tick()
         parts.hls.stop_idle()
         parts.remote.expire()
+        parts.logs.forget()
         parts.sessions.revoke_stale()
 
     return upkeep

@@ -20,6 +20,7 @@ from vigilar_web.gateway import StorageGateway
 from vigilar_web.limiter import RateLimiter
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.log_lines import LogLinesKept
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
@@ -60,6 +61,7 @@ class Parts:
     mjpeg: MjpegViewers
     snapshots: Snapshots
     tuning: Tuning
+    logs: LogLinesKept
     remote: RemoteGate
     storage: StorageGateway
     films: Films

@@ -18,7 +18,13 @@ def line(message: str, *args: object, journal: bool = False) -> str:
 
 @pytest.mark.parametrize(
     "url",
-    ["rtsp://admin:canary-1@10.0.0.2:554/stream", "https://user:canary-1@host/x", "rtsps://canary-1@[::1]/a"],
+    [
+        "rtsp://admin:canary-1@10.0.0.2:554/stream",
+        "x" * 40 + "rtsp://admin:canary-1@h/",
+        "1rtsp://canary-1@h/",
+        "https://user:canary-1@host/x",
+        "rtsps://canary-1@[::1]/a",
+    ],
 )
 def test_the_userinfo_of_a_url_never_shows(url: str) -> None:
     text = line("cannot open %s", url)

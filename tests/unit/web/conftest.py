@@ -31,6 +31,7 @@ from vigilar_web.limiter import LoginLimiter, RateLimiter
 from vigilar_web.listeners import Listeners
 from vigilar_web.live.hls import HlsWriters
 from vigilar_web.live.hub import LiveHub
+from vigilar_web.live.log_lines import LogLinesKept
 from vigilar_web.live.mjpeg import MjpegViewers
 from vigilar_web.live.remote import RemoteGate
 from vigilar_web.live.snapshots import Snapshots
@@ -111,6 +112,7 @@ class Web:
             self.bridge,
         ).subscribe(self.bus)
         self.parts.tuning.start()
+        self.parts.logs.start()
         self.api = create_api(self.parts, self.bridge)
         self.client = self.browser()
 
@@ -170,6 +172,7 @@ class Web:
             mjpeg=MjpegViewers(live),
             snapshots=Snapshots(self.bus, pictures, self.clock),
             tuning=Tuning(self.bus, self.clock, self.bridge),
+            logs=LogLinesKept(self.bus, self.clock, self.bridge),
             remote=RemoteGate(lambda: current().remote, self.clock),
             storage=storage,
             films=Films(storage),

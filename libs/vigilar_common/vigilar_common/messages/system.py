@@ -71,6 +71,31 @@ class SystemHealth(Message):
     ledger: LedgerAnchor | None = Field(None, description="the newest checkpoint; the digest hands it on")
 
 
+class LogLease(Message):
+    """For `lease_s` from now somebody looks at the logs."""
+
+    lease_s: float = Field(8, gt=0, le=60)
+    anew: int = Field(0, ge=0, description="another number than before: send what is kept once more")
+
+
+class LogLine(Value):
+    """One line, masked where it was said."""
+
+    number: int = Field(ge=1, description="counts the lines of this service since it began")
+    ts_ms: TimestampMs
+    level: str = Field(max_length=16)
+    logger: str = Field(max_length=80)
+    text: str = Field(max_length=1_500)
+
+
+class LogLines(Message):
+    """Lines of one service, oldest first; a hole in the numbers is lines that were lost on the way."""
+
+    service: str = Field(max_length=80)
+    began_ms: TimestampMs = Field(description="when its process began; the numbers begin with it")
+    lines: list[LogLine] = Field(max_length=40)
+
+
 class StorageCheckpoint(Message):
     """`vigilar/storage/checkpoint`, retained: what the ledger held, signed (C2SP tlog-checkpoint)."""
 

@@ -40,6 +40,7 @@ const LOADERS: Partial<Record<Route['page'], () => Promise<unknown>>> = {
   rules: () => import('./pages/rules'),
   pets: () => import('./pages/pets'),
   visitors: () => import('./pages/visitors'),
+  logs: () => import('./pages/logs'),
   settings: () => import('./pages/settings'),
   account: () => import('./pages/account'),
   users: () => import('./pages/users'),
@@ -177,6 +178,8 @@ export class App extends LitElement {
         return keyed(location.search, html`<vg-rules></vg-rules>`);
       case 'visitors':
         return html`<vg-visitors></vg-visitors>`;
+      case 'logs':
+        return html`<vg-logs></vg-logs>`;
       case 'settings':
         return html`<vg-settings></vg-settings>`;
       case 'account':
@@ -222,6 +225,7 @@ function sectionOf(route: Route | null): Section | null {
     case 'pets':
     case 'rules':
     case 'visitors':
+    case 'logs':
     case 'settings':
     case 'welcome':
     case 'account':

@@ -11,6 +11,7 @@ export type Route =
   | { page: 'rules' }
   | { page: 'pets' }
   | { page: 'visitors' }
+  | { page: 'logs' }
   | { page: 'settings' }
   | { page: 'account' }
   | { page: 'users' }
@@ -38,6 +39,7 @@ export function match(path: string): Route {
       case 'rules':
       case 'pets':
       case 'visitors':
+      case 'logs':
       case 'settings':
       case 'account':
       case 'users':

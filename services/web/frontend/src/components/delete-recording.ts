@@ -6,7 +6,8 @@ import { shared } from '../design/shared';
 import { navigate } from '../router';
 import { app, asApiError, WatchApp } from '../state/app-state';
 import { t } from '../strings';
-import { footage as w } from '../strings/en-footage';
+
+const w = t.footage;
 
 /** For admins: delete a recording, after asking, with a reason that stands in the ledger. */
 @customElement('vg-delete-recording')

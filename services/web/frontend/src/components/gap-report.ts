@@ -9,14 +9,13 @@ import { duration, moment } from '../format';
 import { gapsOf, type Gaps } from '../live/gaps';
 import { app, asApiError, WatchApp, type Loaded } from '../state/app-state';
 import { t } from '../strings';
-import { footage } from '../strings/en-footage';
 import { failure } from './states';
 
 const DAY_MS = 86_400_000;
 const LEAST_MS = 60_000;
 const MAX_LISTED = 60;
 const WIDTH = 1000;
-const w = footage.gaps;
+const w = t.footage.gaps;
 
 /** Of each camera: how much of what was to be recorded is there, and what is missing with its reasons. */
 @customElement('vg-gap-report')

@@ -8,12 +8,12 @@ import { ago, bytes } from '../format';
 import { app, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
 import { Polled } from '../state/polled';
-import { footage } from '../strings/en-footage';
+import { t } from '../strings';
 import './states';
 
 const REFRESH_MS = 60_000;
 const WIDTH = 1000;
-const w = footage.storage;
+const w = t.footage.storage;
 
 /** How long film lasts: what fills the disk, when it is full, how many days are kept, and the numbers behind it. */
 @customElement('vg-storage-forecast')

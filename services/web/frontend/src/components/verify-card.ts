@@ -9,7 +9,6 @@ import { field } from '../form';
 import { app, asApiError, WatchApp } from '../state/app-state';
 import { Now } from '../state/now';
 import { Polled } from '../state/polled';
-import { footage } from '../strings/en-footage';
 import './export-dialog';
 import type { ExportDialog } from './export-dialog';
 import { wallMs, wallText } from '../live/timescale';
@@ -17,7 +16,7 @@ import { t } from '../strings';
 
 const ASK_EVERY_MS = 1_500;
 const HOUR_MS = 3_600_000;
-const w = footage.proof;
+const w = t.footage.proof;
 
 /** Verify the recordings: started here, watched with a bar, told with what was checked. And the export of a time with proof. */
 @customElement('vg-verify-card')
@@ -100,8 +99,8 @@ export class VerifyCard extends LitElement {
         <h2 id="export">${w.export}</h2><p>${w.exportHelp}</p>
         <form @submit=${this.export}>
           ${this.cameraChoice(false)}
-          <label class="field">${footage.from}<input type="datetime-local" name="from" step="1" required .value=${wallText(this.now.ms - HOUR_MS)} /></label>
-          <label class="field">${footage.to}<input type="datetime-local" name="to" step="1" required .value=${wallText(this.now.ms)} /></label>
+          <label class="field">${t.footage.from}<input type="datetime-local" name="from" step="1" required .value=${wallText(this.now.ms - HOUR_MS)} /></label>
+          <label class="field">${t.footage.to}<input type="datetime-local" name="to" step="1" required .value=${wallText(this.now.ms)} /></label>
           <div class="actions"><button type="submit" class="primary" data-testid="export-span">${t.exports.open}</button></div>
         </form>
         <p class="problem" role="alert">${this.exportError}</p>
@@ -111,8 +110,8 @@ export class VerifyCard extends LitElement {
 
   private cameraChoice(all: boolean): unknown {
     const cameras = app.cameras.status === 'ready' ? app.cameras.value : [];
-    return html`<label class="field">${footage.camera}<select name="camera">
-      ${all ? html`<option value="">${footage.allCameras}</option>` : nothing}
+    return html`<label class="field">${t.footage.camera}<select name="camera">
+      ${all ? html`<option value="">${t.footage.allCameras}</option>` : nothing}
       ${cameras.map((one) => html`<option value=${one.id}>${one.name}</option>`)}
     </select></label>`;
   }
@@ -172,7 +171,7 @@ export class VerifyCard extends LitElement {
     const form = new FormData(event.target as HTMLFormElement);
     const from = wallMs(field(form, 'from'));
     const to = wallMs(field(form, 'to'));
-    this.exportError = from !== null && to !== null && from < to ? '' : `${footage.from} < ${footage.to}`;
+    this.exportError = from !== null && to !== null && from < to ? '' : `${t.footage.from} < ${t.footage.to}`;
     if (from !== null && to !== null && from < to) this.dialog.openSpan(field(form, 'camera'), from, to);
   };
 

@@ -18,7 +18,8 @@ import { bytes, dayRange, duration, moment } from '../format';
 import { app, ListenApp, WatchApp } from '../state/app-state';
 import { Paged } from '../state/paged';
 import { t } from '../strings';
-import { footage as w } from '../strings/en-footage';
+
+const w = t.footage;
 
 /** The ways into the pages about recordings. */
 function views(here: string): unknown {

@@ -40,7 +40,7 @@ export class SystemPage extends LitElement {
       <header class="page-head">
         <h1>${t.system.title}</h1>
         <p class="row wrap">${health.status === 'ready' ? status(health.value.status) : nothing}
-          ${app.session?.role === 'admin' ? html`<a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a> <a class="button" href="/welcome" data-testid="open-welcome">${t.welcome.open}</a>` : nothing}</p>
+          ${app.session?.role === 'admin' ? html`<a class="button" href="/settings" data-testid="open-settings">${t.settings.open}</a> <a class="button" href="/logs" data-testid="open-logs">${t.logWords.open}</a> <a class="button" href="/welcome" data-testid="open-welcome">${t.welcome.open}</a>` : nothing}</p>
       </header>
       ${health.status === 'failed' ? html`<div class="card">${failure(t.system.failed, health.error, () => app.reload())}</div>` : nothing}
       ${health.status === 'loading' ? html`<div class="skeleton tall" aria-busy="true"></div>` : nothing}
@@ -71,7 +71,7 @@ export class SystemPage extends LitElement {
         <div class="section-head">
           <h2 id="services">${t.system.services}</h2>
           <p class="row wrap">
-            ${link(t.system.broker, health.mqtt_connected)} ${link(t.system.storage, health.storage_reachable)}
+            ${link(t.system.broker, health.mqtt_connected)} ${roundTrip(health)} ${link(t.system.storage, health.storage_reachable)}
           </p>
         </div>
         <div class="card scroll" tabindex="0" role="region" aria-labelledby="services">
@@ -140,6 +140,12 @@ function status(value: SystemHealth['status']): unknown {
 
 function link(name: string, up: boolean): unknown {
   return html`<span class="badge ${up ? 'ok' : 'bad'}">${name}: ${up ? t.system.connected : t.system.notConnected}</span>`;
+}
+
+/** Of health's own heartbeat, to the broker and back. */
+function roundTrip(health: SystemHealth): unknown {
+  const ms = health.services['health']?.detail['broker_round_trip_ms'];
+  return typeof ms === 'number' ? html`<span class="badge num" data-testid="round-trip">${t.logWords.roundTrip(Math.round(ms))}</span>` : nothing;
 }
 
 function usage(name: string, disk: DiskUsage): unknown {

@@ -1,6 +1,8 @@
 /** Every word that the interface says. Functions take what has to be put into the sentence. German: ./de. */
 
 import { pets } from './en-pets';
+import { footage } from './en-footage';
+import { logWords } from './en-logs';
 import { rulePage, ruleKeys, ruleTypes, ruleValues } from './en-rules';
 import { timelineWords } from './en-timeline';
 import { plural } from './plural';
@@ -25,6 +27,8 @@ export const classNames: Record<string, [one: string, many: string]> = {
 export const en = {
   ...timelineWords,
   pets,
+  footage,
+  logWords,
   rulePage,
   ruleKeys,
   ruleTypes,

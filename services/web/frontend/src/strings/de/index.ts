@@ -6,8 +6,10 @@ import type { asSaid } from '../said';
 import type { VisitorWords } from '../visitors';
 import { alerts } from './alerts';
 import { cameras } from './cameras';
+import { footage } from './footage';
 import { house } from './house';
 import { pets } from './pets';
+import { logWords } from './logs';
 import { people } from './people';
 import { rules } from './rules';
 import { refusalInGerman, saidInGerman } from './said';
@@ -25,7 +27,7 @@ export interface Tables {
 }
 
 export const tables: Tables = {
-  page: { ...house, ...cameras, ...alerts, ...timeline, ...rules, pets, settings, welcome },
+  page: { ...house, ...cameras, ...alerts, ...timeline, ...rules, footage, logWords, pets, settings, welcome },
   classes: {
     person: ['Person', 'Personen'],
     vehicle: ['Fahrzeug', 'Fahrzeuge'],

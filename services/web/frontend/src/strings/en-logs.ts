@@ -1,0 +1,22 @@
+/** Words of the page of logs. */
+export const logWords = {
+  title: 'Logs',
+  help: 'What every service says, as it says it. Passwords and keys are masked where they are said; nothing is kept when nobody looks.',
+  open: 'Logs',
+  failed: 'The logs cannot be read',
+  service: 'Service',
+  all: 'All services',
+  level: 'At least',
+  levels: { DEBUG: 'everything', INFO: 'information', WARNING: 'warnings', ERROR: 'errors' } as Record<string, string>,
+  search: 'Search',
+  follow: 'Follow',
+  save: 'Save as a file',
+  waiting: 'Waiting for the services to answer …',
+  none: 'No line fits these filters.',
+  shown: (shown: number, of: number) => (shown === of ? `${shown} lines` : `${shown} of ${of} lines`),
+  lost: (n: number) => (n === 1 ? 'One line was lost on the way; it is in the full log.' : `${n} lines were lost on the way; they are in the full log.`),
+  bounded: 'Each service keeps its newest 300 lines for this page. The full log is where Vigilar runs: journal, containers, or the folder of logs.',
+  list: 'Lines',
+  roundTrip: (ms: number) => `there and back in ${ms} ms`,
+  onlyAdmins: 'Logs are for admins.',
+};
