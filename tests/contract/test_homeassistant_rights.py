@@ -33,6 +33,7 @@ def test_the_bridge_writes_discovery_and_what_is_its_own_and_nothing_else() -> N
         for what in (
             "heartbeat/homeassistant",
             "homeassistant/available",
+            "logs/lines/homeassistant",
             "system/event/homeassistant",
             "system/outbox-gap/homeassistant",
         )

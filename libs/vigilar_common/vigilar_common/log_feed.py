@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from vigilar_common.clock import Clock
 from vigilar_common.logs import Kept
 from vigilar_common.messages.system import LogLease, LogLine, LogLines
 from vigilar_common.topics import LOG_LEASE, LOG_LINES
+
+log = logging.getLogger(__name__)
 
 LINES_PER_MESSAGE = 40
 MESSAGES_PER_TICK = 3
@@ -52,7 +55,16 @@ class LogFeed:
             self._until_s, self._anew = now_s + lease.lease_s, lease.anew
 
     def tick(self) -> int:
-        """How many lines were sent."""
+        """How many lines were sent. Never raises: a view of the log ends no service."""
+        try:
+            return self._send()
+        except Exception:
+            with self._lock:
+                self._until_s = float("-inf")
+            log.exception("the log cannot be shown on the page until somebody asks again")
+            return 0
+
+    def _send(self) -> int:
         with self._lock:
             if self._clock.monotonic_s() > self._until_s:
                 return 0

@@ -96,20 +96,27 @@ class Newest(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            text = " | ".join(mask(self.format(record)).splitlines())[:MAX_KEPT_CHARS]
+            text = _plain(" | ".join(mask(self.format(record)).splitlines()))
         except Exception:
             self.handleError(record)  # as every handler: a line that cannot be written ends nothing
             return
         service = _service.get(self._default)
         number = self._numbers[service] = self._numbers.get(service, 0) + 1
         lines = self._lines.setdefault(service, deque(maxlen=KEPT_LINES))
-        lines.append(Kept(number, round(record.created * 1000), record.levelname, record.name[:80], text))
+        lines.append(
+            Kept(number, round(record.created * 1000), record.levelname[:16], record.name[:80], text)
+        )
 
     def after(self, service: str, number: int) -> list[Kept]:
         """Those of this service with a greater number, oldest first; masked again: a secret may be known since."""
         with self.lock or nullcontext():
             found = [line for line in self._lines.get(service, ()) if line.number > number]
-        return [replace(line, text=mask(line.text)) for line in found]
+        return [replace(line, text=_plain(mask(line.text))) for line in found]
+
+
+def _plain(text: str) -> str:
+    """Short, and without halves of characters, which file names may hold and no message can."""
+    return text[:MAX_KEPT_CHARS].encode("utf-8", "replace").decode()
 
 
 newest = Newest()

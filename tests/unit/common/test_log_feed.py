@@ -106,3 +106,14 @@ def test_a_line_break_from_outside_makes_no_second_line(service: Service) -> Non
     service.lease()
     service.feed.tick()
     assert service.texts() == ["camera x | CRITICAL disarmed"]
+
+
+def test_no_line_however_odd_ends_the_service(service: Service) -> None:
+    LOGGER.info("a file \udce4 and rtsp://u@h " * 200)
+    service.lease()
+    service.feed.tick()
+    assert "***@h" in service.texts()[0]
+    broken = LogFeed(service.bus, service.clock, "events", 7, lambda *_: [][0])
+    broken.start()
+    service.lease()
+    assert broken.tick() == 0

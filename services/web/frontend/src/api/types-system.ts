@@ -43,7 +43,7 @@ export interface Heartbeat {
   rss_bytes: number;
   cpu_s: number;
   outbox_facts: number;
-  detail?: { work?: CameraWork & Partial<DetectorWork> } & Partial<Announced> & Partial<Offsite> & Partial<DetectorTold>;
+  detail?: { work?: CameraWork & Partial<DetectorWork>; broker_round_trip_ms?: number | null } & Partial<Announced> & Partial<Offsite> & Partial<DetectorTold>;
 }
 
 export interface DetectorTold {

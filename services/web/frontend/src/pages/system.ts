@@ -144,7 +144,7 @@ function link(name: string, up: boolean): unknown {
 
 /** Of health's own heartbeat, to the broker and back. */
 function roundTrip(health: SystemHealth): unknown {
-  const ms = health.services['health']?.detail['broker_round_trip_ms'];
+  const ms = health.services['health']?.detail?.broker_round_trip_ms;
   return typeof ms === 'number' ? html`<span class="badge num" data-testid="round-trip">${t.logWords.roundTrip(Math.round(ms))}</span>` : nothing;
 }
 

@@ -26,7 +26,7 @@ export const footage: Strings['footage'] = {
     fullNow: 'Die Platte ist so voll, wie sie sein darf.',
     pruned: 'Dann geht der älteste Film zuerst, gleich welcher Kamera; Film mit Stern bleibt.',
     unknown: 'Es wurde noch nicht lange genug aufgenommen, um zu sagen, was ein Tag braucht.',
-    used: 'Film',
+    used: 'Aufnahmen',
     others: 'Andere Dateien',
     free: 'Frei',
     limit: (pct) => `So voll, wie sie sein darf: ${pct} %`,
