@@ -24,6 +24,7 @@ from vigilar_common.messages.pets import PetCommand, PetOrder, PetRuleWish, Pets
 from vigilar_common.testing.broker import TestBroker
 from vigilar_common.topics import CMD_PETS, EVENT_OPENED, FACT_TOPICS, PETS_LEASE, PETS_STATE, TRACK_CROP
 
+pytestmark = pytest.mark.slow  # three services and a model: half a minute where the machine is busy
 CLOCK = SystemClock()
 TOML = """
 [pets]
@@ -159,7 +160,6 @@ def test_a_pet_is_enrolled_seen_and_told_of_and_a_wild_bird_is_none(house: House
     assert len(house.opened) == 1
 
 
-@pytest.mark.slow
 def test_hostile_photos_are_refused_before_they_are_decoded_and_a_kill_while_learning_loses_nothing(
     house: House,
 ) -> None:
