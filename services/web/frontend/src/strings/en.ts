@@ -688,7 +688,7 @@ export const en = {
     collected: 'Collected',
     collectedOf: (place: string) => `The parcel at ${place} was collected`,
     notParcel: 'Not a parcel',
-    notParcelOf: (place: string) => `What lies at ${place} is no parcel`,
+    notParcelOf: (place: string) => `Not a parcel: what lies at ${place}`,
     vehicles: 'Vehicles',
     vehiclesFailed: 'Vehicles could not be loaded',
     seen: (when: string, camera: string) => `Seen ${when}, ${camera}`,

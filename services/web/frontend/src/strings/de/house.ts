@@ -230,7 +230,7 @@ export const house: Pick<
     collected: 'Abgeholt',
     collectedOf: (place) => `Das Paket bei ${place} wurde abgeholt`,
     notParcel: 'Kein Paket',
-    notParcelOf: (place) => `Was bei ${place} liegt, ist kein Paket`,
+    notParcelOf: (place) => `Kein Paket: was bei ${place} liegt`,
     vehicles: 'Fahrzeuge',
     vehiclesFailed: 'Fahrzeuge konnten nicht geladen werden',
     seen: (when, camera) => `Gesehen ${when}, ${camera}`,
