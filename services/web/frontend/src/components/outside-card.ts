@@ -46,6 +46,7 @@ export abstract class OutsideCard<T> extends LitElement {
     return nothing;
   }
 
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- the cards that have a badge look at them
   protected badge(_items: readonly T[]): unknown {
     return nothing;
   }

@@ -217,7 +217,10 @@ export class RecordingsPage extends LitElement {
   }
 
   private choose(change: { camera?: string; from?: string; to?: string; onlyStarred?: boolean }): void {
-    Object.assign(this, change);
+    this.camera = change.camera ?? this.camera;
+    this.from = change.from ?? this.from;
+    this.to = change.to ?? this.to;
+    this.onlyStarred = change.onlyStarred ?? this.onlyStarred;
     void this.list.restart();
   }
 
