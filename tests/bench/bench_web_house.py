@@ -160,7 +160,6 @@ def use_everything(web: WebProcess, cookie: str) -> None:
     for camera in CAMERAS:
         for part in (
             "coverage?from_ms=0&to_ms=86400000",
-            "snapshot.jpg?max_age_s=86400",
             "false-alarms",
             "motion",
         ):
