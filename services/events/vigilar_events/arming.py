@@ -97,7 +97,8 @@ class Arming:
                     code="pin_not_configured",
                     severity=Severity.ALERT,
                     title="No PIN is set: arm commands over MQTT are refused, web sessions arm without one",
-                    cure="Set one in the page under System, PINs (or run `vigilar config set-pin` and put the hash into [security] pin_hash).",
+                    cure="Set one in the page under System, PINs (or run `vigilar config set-pin` and put the hash into "
+                    "[security] pin_hash).",
                 )
             )
         return found
