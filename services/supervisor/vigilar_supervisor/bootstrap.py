@@ -43,8 +43,8 @@ SCOPES: dict[str, tuple[str, ...]] = {
     "homeassistant": ("facts:write",),
     "offsite": ("facts:write", "facts:read", "state:read"),
     "health": ("facts:write", "state:read", "living:read"),
-    "pets": ("facts:write", "facts:read", "media:read", "living:read", "pet-vectors:read"),
-    "visitors": ("facts:write", "facts:read", "media:read", "faces:read", "face-vectors:read"),
+    "pets": ("facts:write", "living:read", "pet-vectors:read"),
+    "visitors": ("facts:write", "faces:read", "face-vectors:read"),
     "highlights": ("facts:write", "facts:read", "media:read", "living:read"),
     "web": (
         *("facts:write", "media:read", "media:write", "state:read", "living:read", "faces:read"),

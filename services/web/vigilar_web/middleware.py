@@ -175,10 +175,13 @@ class _Exchange:
         return f"{self._scope.get('method', 'WS')} {self._scope['path'][:MAX_LOGGED_PATH]!r}"
 
     def _log(self) -> None:
+        """What pages ask by themselves again and again (it renews no session) would push all else out of the log."""
+        renews = getattr(self._scope.get("endpoint"), "__vigilar_renews__", True)
+        by_itself = not renews and AUDITED not in self._scope
         level = logging.DEBUG
         if self._status >= 500:
             level = logging.WARNING
-        elif self._scope.get("method", "GET") not in SAFE_METHODS:
+        elif self._scope.get("method", "GET") not in SAFE_METHODS and not by_itself:
             level = logging.INFO
         if log.isEnabledFor(level):
             client = (self._scope.get("client") or ("?",))[0]

@@ -86,6 +86,7 @@ async def pets(parts: PartsNeeded) -> dict[str, Any]:
 @router.post("/api/v1/pets")
 @access(Access.SESSION, CHANGE)
 async def add(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """Add a pet of the household."""
     wish = await body_of(request, PetWish)
     return await _order(parts, session.user, PetOrder.SAVE, **wish.model_dump())
 
@@ -95,6 +96,7 @@ async def add(request: Request, parts: PartsNeeded, session: SessionNeeded) -> d
 async def change(
     pet_id: ItemId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> dict[str, Any]:
+    """Change what a pet is called, its species or breed."""
     wish = await body_of(request, PetWish)
     return await _order(parts, session.user, PetOrder.SAVE, pet_id=pet_id, **wish.model_dump())
 
@@ -157,18 +159,21 @@ async def label(
 @router.delete("/api/v1/pet-photos/{photo_id}")
 @access(Access.SESSION, CHANGE)
 async def reject(photo_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """Take a photo away: nothing is learnt from it."""
     return await _order(parts, session.user, PetOrder.REJECT, photo_id=photo_id)
 
 
 @router.get("/api/v1/pet-rules")
 @access(Access.SESSION, SEE_ALL)
 async def rules(parts: PartsNeeded) -> dict[str, Any]:
+    """The household's rules about pets."""
     return await _order(parts, "", PetOrder.RULES)
 
 
 @router.post("/api/v1/pet-rules")
 @access(Access.SESSION, CHANGE)
 async def add_rule(request: Request, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """Make a rule: when a pet is seen, or is not."""
     wish = await body_of(request, RuleWish)
     return await _order(parts, session.user, PetOrder.SAVE_RULE, rule=wish.rule)
 
@@ -178,6 +183,7 @@ async def add_rule(request: Request, parts: PartsNeeded, session: SessionNeeded)
 async def change_rule(
     pet_rule_id: ItemId, request: Request, parts: PartsNeeded, session: SessionNeeded
 ) -> dict[str, Any]:
+    """Change a rule, or switch it on or off."""
     wish = await body_of(request, RuleWish)
     return await _order(parts, session.user, PetOrder.SAVE_RULE, rule_id=pet_rule_id, rule=wish.rule)
 
@@ -185,6 +191,7 @@ async def change_rule(
 @router.delete("/api/v1/pet-rules/{pet_rule_id}")
 @access(Access.SESSION, CHANGE)
 async def remove_rule(pet_rule_id: ItemId, parts: PartsNeeded, session: SessionNeeded) -> dict[str, Any]:
+    """Take a rule away."""
     return await _order(parts, session.user, PetOrder.REMOVE_RULE, rule_id=pet_rule_id)
 
 
