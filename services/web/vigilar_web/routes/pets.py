@@ -212,6 +212,7 @@ async def wildlife(
     parts: PartsNeeded, from_ms: Moment | None = None, to_ms: Moment | None = None, cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:  # fmt: skip
+    """Wild animals, newest first, with what was known of light and weather."""
     query = {"from_ms": from_ms, "to_ms": to_ms, "cursor": cursor, "limit": limit}
     return await _rows(parts, "/v1/wildlife-sightings", query)
 
