@@ -14,8 +14,9 @@ from vigilar_common.bus import Bus, Handler, Received
 from vigilar_common.clock import Clock
 from vigilar_common.config import Config
 from vigilar_common.errors import BadMessageError
-from vigilar_common.messages.alarm import AlarmState, ArmRefused, ArmState, EventOpened, Severity
+from vigilar_common.messages.alarm import AlarmState, ArmRefused, ArmState, EventOpened
 from vigilar_common.messages.homeassistant import BridgeState, HouseEvent
+from vigilar_common.messages.pets import PetsState
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.sensor import SensorChanged, SensorState
 from vigilar_common.messages.system import Finding
@@ -28,6 +29,7 @@ from vigilar_common.topics import (
     EVENT_OPENED,
     FACT_TOPICS,
     HOUSE_EVENT,
+    PETS_STATE,
     POWER_STATE,
     SENSOR_STATE,
     Topic,
@@ -37,6 +39,7 @@ from vigilar_common.topics_foreign import birth, discovery
 from vigilar_homeassistant.domain import cameras, house, hub, sensors
 from vigilar_homeassistant.domain.announced import Announced
 from vigilar_homeassistant.domain.device import Device, Naming
+from vigilar_homeassistant.findings import findings
 
 log = logging.getLogger("vigilar.homeassistant")
 
@@ -72,6 +75,8 @@ class Bridge:
         self._announced = Announced(self._settings.discovery_prefix)
         self._lock = threading.Lock()
         self._alarm: AlarmState | None = None
+        self._pets: dict[str, str] | None = None
+        """Names by id; None: not heard yet, those of the last run stand."""
         self._events_gone = False
         self._again = True
         self._due_s: float | None = 0.0
@@ -146,6 +151,16 @@ class Bridge:
         assert isinstance(status, PowerStatus)
         if status.state is not PowerState.UNKNOWN and status.ups_id == self._ups_id:
             self._learn("ups", status.ups_id, house.values_of(status))
+
+    def on_pets(self, received: Received) -> None:
+        state = received.message
+        assert isinstance(state, PetsState)
+        before, self._pets = self._pets, {pet.pet_id: pet.name for pet in state.pets}
+        with self._lock:
+            for pet_id, name in self._pets.items():
+                self._announced.name(self._naming.object_id("pet", pet_id), pet_id, name)
+        if before != self._pets:
+            self._soon()
 
     def on_sensor_changed(self, received: Received) -> None:
         """A button is pressed."""
@@ -252,6 +267,9 @@ class Bridge:
             found.append(house.ups(naming, self._ups_id, ups_keys))
         if config.presence.enabled:
             found += [house.person(naming, member) for member in config.presence.members]
+        if config.pets.enabled:
+            pets = self._announced.named(f"{naming.node_id}_pet_") if self._pets is None else self._pets
+            found += [house.pet(naming, pet_id, name) for pet_id, name in pets.items()]
         return found
 
     def _send(self, device: Device) -> bool:
@@ -363,27 +381,7 @@ class Bridge:
         }
 
     def findings(self) -> list[Finding]:
-        found = []
-        if self._unsaved:
-            found.append(
-                Finding(
-                    code="homeassistant_file",
-                    severity=Severity.ALERT,
-                    title=f"What Home Assistant was told of cannot be kept: {self._file.path}",
-                    cure="Look at the disk of the state folder; what is configured away later may stay in Home Assistant.",
-                )
-            )
-        found += [
-            Finding(
-                code="homeassistant_too_large",
-                severity=Severity.ALERT,
-                title=f"{object_id} is too large to be announced: {why}"[:500],
-                cure="Give the sensor fewer values in its bridge.",
-                subject=object_id[:120],
-            )
-            for object_id, why in list(self._too_large.items())[:8]
-        ]
-        return found
+        return findings(self._file.path if self._unsaved else None, self._too_large)
 
 
 def table(bridge: Bridge, status_topic: str) -> dict[Topic, Handler]:
@@ -397,4 +395,5 @@ def table(bridge: Bridge, status_topic: str) -> dict[Topic, Handler]:
         FACT_TOPICS[SensorChanged.TYPE]: bridge.on_sensor_changed,
         SENSOR_STATE: bridge.on_sensor,
         POWER_STATE: bridge.on_power,
+        PETS_STATE: bridge.on_pets,
     }

@@ -18,6 +18,7 @@ from vigilar_common.messages.alarm import (
     EventType,
     Severity,
 )
+from vigilar_common.messages.pets import PetNow, PetsState
 from vigilar_common.messages.sensor import SensorChanged, SensorState
 from vigilar_common.topics import (
     ALARM_REFUSED,
@@ -25,6 +26,7 @@ from vigilar_common.topics import (
     EVENT_OPENED,
     FACT_TOPICS,
     HOUSE_EVENT,
+    PETS_STATE,
     SENSOR_STATE,
 )
 
@@ -125,6 +127,25 @@ def test_a_value_that_a_sensor_told_once_keeps_its_entity_over_restarts(there: B
     there.restart()
     says(there, "door")
     assert {"binary_sensor_contact", "sensor_temperature"} <= there.announced[DOOR]["components"].keys()
+
+
+def test_a_pet_is_a_device_while_the_household_has_it_and_stands_while_its_service_is_away(
+    there: BridgeHouse,
+) -> None:
+    there.raw["pets"] = {"enabled": True}
+    there.bridge.configure(Config.model_validate(there.raw))
+    pet_id = str(uuid4())
+    cat = PetNow(pet_id=pet_id, name="Minka", species="cat")
+    there.bus.deliver(PETS_STATE, PetsState(pets=[cat]))
+    there.settle()
+    device = f"vigilar_pet_{pet_id}"
+    assert there.announced[device]["device"]["name"] == "Minka"
+    there.restart()
+    assert there.announced[device]["device"]["name"] == "Minka"
+    assert (f"homeassistant/device/{device}/config", b"") not in there.sent
+    there.bus.deliver(PETS_STATE, PetsState())
+    there.settle()
+    assert there.sent[-1] == (f"homeassistant/device/{device}/config", b"")
 
 
 def test_a_camera_that_is_configured_away_is_cleared(there: BridgeHouse) -> None:

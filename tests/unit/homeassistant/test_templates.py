@@ -18,6 +18,7 @@ from vigilar_common.messages.camera import CameraCondition, CameraState, CameraS
 from vigilar_common.messages.homeassistant import BridgeState
 from vigilar_common.messages.objects import CameraObjects
 from vigilar_common.messages.packages import LyingPackage, PackagesState
+from vigilar_common.messages.pets import PetNow, PetsState, Whereabouts
 from vigilar_common.messages.power import PowerState, PowerStatus, PowerValues
 from vigilar_common.messages.presence import PersonStatus, Role
 from vigilar_common.messages.sensor import SensorState
@@ -53,9 +54,16 @@ HUB = hub.hub(NAMING, "Home", True, CONFIG.presence, CONFIG.packages, CONFIG.veh
 CAMERA = cameras.camera(NAMING, CONFIG.cameras[0], CONFIG.homeassistant).components
 
 
+def as_time(stamp_s: float, form: str, local: bool) -> str:
+    """As Home Assistant has it, in UTC."""
+    assert not local
+    return datetime.datetime.fromtimestamp(stamp_s, datetime.UTC).strftime(form)
+
+
 def render(template: str, message: Message | None = None, **values: Any) -> str:
     environment = ImmutableSandboxedEnvironment()
     environment.filters["to_json"] = json.dumps
+    environment.filters["timestamp_custom"] = as_time
     environment.globals["now"] = lambda: datetime.datetime.fromtimestamp(CLOCK.now_ms() / 1000, datetime.UTC)
     if message is not None:
         values["value_json"] = json.loads(message.model_dump_json())
@@ -280,3 +288,25 @@ def test_visitors_are_counted_and_those_with_a_name_are_named() -> None:
         sensor = HUB["sensor_visitors"]
         assert render(sensor["value_template"], state) == count
         assert json.loads(render(sensor["json_attributes_template"], state)) == {"names": names}
+
+
+def test_a_pet_is_inside_outside_or_not_known_and_seen_at_a_moment() -> None:
+    pet_id = str(uuid4())
+    entities = house.pet(NAMING, pet_id, "Minka").components
+    known = PetNow(pet_id=pet_id, name="Minka", species="cat")
+    seen = {"seen_ms": 1_700_000_000_000, "camera_id": "front"}
+    for pets, expected in (
+        ([], ("None", "None", "None")),
+        ([known], ("None", "None", "None")),
+        (
+            [known.model_copy(update={"where": Whereabouts.OUTSIDE, **seen})],
+            ("OFF", "2023-11-14T22:13:20+00:00", "front"),
+        ),
+        (
+            [known.model_copy(update={"where": Whereabouts.INSIDE, **seen})],
+            ("ON", "2023-11-14T22:13:20+00:00", "front"),
+        ),
+    ):
+        state = PetsState(pets=pets)
+        found = ("binary_sensor_inside", "sensor_seen", "sensor_camera")
+        assert tuple(render(entities[key]["value_template"], state) for key in found) == expected

@@ -67,6 +67,7 @@ SLICES: dict[str, tuple[str, ...]] = {
         "vehicles",
         "packages",
         "visitors",
+        "pets",
     ),
     "offsite": (*_BASICS, "offsite"),
     "health": (*_BASICS, "health", "storage", "cameras", "sensors", "ups"),

@@ -61,6 +61,15 @@ class Announced:
         known |= fresh
         return bool(fresh)
 
+    def name(self, object_id: str, found_id: str, name: str) -> None:
+        """Of what is known by being told only: kept, so that it stands while who tells of it is away."""
+        self.keys[object_id] = {"id": found_id, "name": name}
+
+    def named(self, prefix: str) -> dict[str, str]:
+        """Names by id of such devices."""
+        kept = [keys for object_id, keys in self.keys.items() if object_id.startswith(prefix)]
+        return {keys["id"]: keys["name"] for keys in kept if keys.keys() >= {"id", "name"}}
+
     def plan(self, device: Device) -> bool:
         """Remember what is going to be announced, before it is; whether the file has to be written."""
         components = {key: found["platform"] for key, found in device.components.items()}

@@ -1,13 +1,14 @@
-"""The UPS and the people."""
+"""The UPS, the people, and the pets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from vigilar_common.config.presence import Member
+from vigilar_common.messages.pets import Whereabouts
 from vigilar_common.messages.power import PowerState, PowerStatus
 from vigilar_common.messages.presence import person_id
-from vigilar_common.topics import PERSON_STATE, POWER_STATE
+from vigilar_common.topics import PERSON_STATE, PETS_STATE, POWER_STATE
 
 from vigilar_homeassistant.domain import templates
 from vigilar_homeassistant.domain.device import Component, Device, Naming, component, keyed, on_off, when
@@ -76,3 +77,29 @@ def person(naming: Naming, member: Member) -> Device:
         keyed([("home", tracker)]),
         via=naming.hub_id,
     )
+
+
+def pet(naming: Naming, pet_id: str, name: str) -> Device:
+    """Where it was seen last, and the guess that follows from it; both unknown until a camera saw it."""
+    topic = PETS_STATE.path()
+    one = f"(value_json['pets'] | selectattr('pet_id', 'eq', '{pet_id}') | list + [none])[0]"
+    seen = f"{{% set pet = {one} %}}{{% set seen = pet is not none and pet['seen_ms'] %}}"
+    where = f"{{% set pet = {one} %}}{{% set where = pet['where'] if pet is not none else '{Whereabouts.UNKNOWN.value}' %}}"
+
+    def parts() -> Iterator[tuple[str, Component]]:
+        yield "inside", component(
+            "binary_sensor", "Inside", state_topic=topic, icon="mdi:paw",
+            value_template=f"{where}{{{{ 'ON' if where == '{Whereabouts.INSIDE.value}' "
+            f"else 'OFF' if where == '{Whereabouts.OUTSIDE.value}' else 'None' }}}}",
+        )  # fmt: skip
+        yield "seen", component(
+            "sensor", "Last seen", state_topic=topic, device_class="timestamp",
+            value_template=f"{seen}{{{{ (pet['seen_ms'] / 1000) | timestamp_custom('%Y-%m-%dT%H:%M:%S+00:00', false) "
+            "if seen else 'None' }}",
+        )  # fmt: skip
+        yield "camera", component(
+            "sensor", "Last seen by", state_topic=topic, icon="mdi:cctv",
+            value_template=f"{seen}{{{{ pet['camera_id'] if seen else 'None' }}}}",
+        )  # fmt: skip
+
+    return Device(naming.object_id("pet", pet_id), name, "Pet", "pets", keyed(parts()), via=naming.hub_id)
