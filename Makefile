@@ -109,8 +109,8 @@ bench-video: setup-test ## one camera beside peers, many cameras, motion on grou
 bench-detector: setup-test ## the default model: ms per crop, crops a second, sixteen cameras, memory, idle
 	@$(VENV)/python -m tests.bench detector
 
-bench-identify: setup-test ## who is told from whom: faces; true and false matches, ms, memory
-	@$(VENV)/python tests/bench/bench_identify_faces.py
+bench-identify: setup-test ## who is told from whom, faces and pets: true and false matches, ms, memory
+	@$(VENV)/python -m tests.bench identify
 
 bench-page: setup-test ## the first view on a throttled phone, by Lighthouse
 	@cd tests/lighthouse && PATH="$(NODE_PATH_DIR)" npm ci --silent --ignore-scripts
