@@ -119,7 +119,7 @@ python_version
 case "$what" in
   run) debian; python_packages; web ;;
   test) debian; python_packages; web; peers ;;
-  full) what=test; TEST_PACKAGES+=(firefox-esr); debian; python_packages; web; peers ;;   # what only the slow tests need besides
+  full) what="test"; TEST_PACKAGES+=(firefox-esr); debian; python_packages; web; peers ;;   # what only the slow tests need besides
   web) web ;;
   node-path) node_path ;;
   *) die "say run, test, full or web" ;;

@@ -158,7 +158,7 @@ def test_the_birth_of_home_assistant_brings_everything_again(
         home.client.publish("homeassistant/status", b"online", qos=1)
         until(bridge.wake.is_set, what="the birth")
         until(lambda: bridge.step() is None and home.newest(HUB), what="the hub again")
-        assert home.newest("vigilar/homeassistant/state")
+        until(lambda: home.newest("vigilar/homeassistant/state"), what="its own state")
     finally:
         bus.stop()
 

@@ -33,6 +33,7 @@ from vigilar_storage.api import (
     state,
     timeline,
     verdicts,
+    verifications,
 )
 from vigilar_storage.api.deps import Require
 from vigilar_storage.db import Database
@@ -111,6 +112,10 @@ DECLARED = {
     ("GET", "/v1/visits"): "faces:read",
     ("GET", "/v1/visits/{row_id}"): "faces:read",
     ("GET", "/v1/face-vectors"): "face-vectors:read",
+    ("GET", "/v1/verifications"): "media:read",
+    ("POST", "/v1/verifications"): "media:write",
+    ("GET", "/v1/verifications/{verification_id}"): "media:read",
+    ("DELETE", "/v1/verifications/{verification_id}"): "media:write",
     ("GET", "/v1/settings"): "settings:read",
     ("PUT", "/v1/settings"): "settings:write",
 }
@@ -137,6 +142,7 @@ def test_every_route_declares_exactly_the_scope_of_the_interface() -> None:
         timeline,
         accounts,
         verdicts,
+        verifications,
     )
     for subject in subjects:
         for route in subject.router.routes:
