@@ -20,7 +20,6 @@ from vigilar_models.runtime import open_graph, with_preparation
 KEPT_PCT = 99.99
 """Of the values of a crop: the few beyond are cut, so that the others are told apart better."""
 ROW = 4
-COLOURS = 3
 
 
 def measure(manifest: Manifest, model: Path, crops: list[Path]) -> dict[str, tuple[float, float]]:
@@ -28,7 +27,7 @@ def measure(manifest: Manifest, model: Path, crops: list[Path]) -> dict[str, tup
 
     core = openvino.Core()
     _, graph = open_graph(core, manifest, model)
-    found = [(key, node) for key, node in convolutions(graph) if _pays(node)]
+    found = convolutions(graph)
     inner = openvino.Model([node.input_value(0) for _, node in found], graph.get_parameters())
     settings = {"INFERENCE_PRECISION_HINT": "f32"}
     request: Any = core.compile_model(
@@ -46,12 +45,6 @@ def measure(manifest: Manifest, model: Path, crops: list[Path]) -> dict[str, tup
         key: (round(float(low), 4), round(float(high), 4))
         for (key, _), (low, high) in zip(found, mean, strict=True)
     }
-
-
-def _pays(node: Any) -> bool:
-    """The first convolution sees three colours: to make them 8 bits takes longer than it takes itself."""
-    grouped = node.get_type_name() == "GroupConvolution"
-    return bool(grouped or node.input_value(1).get_node().data.shape[1] > COLOURS)
 
 
 def with_ranges(text: str, ranges: dict[str, tuple[float, float]]) -> str:
